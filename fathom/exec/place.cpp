@@ -1,0 +1,226 @@
+// When each value is alive, where it lies, and the finished stages.
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "fathom/exec/instr.h"
+#include "fathom/exec/planner_impl.h"
+
+namespace fathom {
+
+namespace {
+
+constexpr int kForever = std::numeric_limits<int>::max() / 2;
+
+std::int64_t up64(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+}  // namespace
+
+void Planner::schedule() {
+  int now = 0;
+  for (StageDraft& stage : stages_) {
+    StageGroups g;
+    g.join_time = now++;
+    g.serial = group(stage.serial, false);
+    for (const auto& members : g.serial) {
+      for (NodeId id : members) when_[id] = now;
+      ++now;
+    }
+    g.loop_time = now;
+    for (LoopDraft& loop : stage.loops) {
+      g.loops.push_back(group(loop.nodes, true));
+      int at = 0;
+      for (const auto& members : g.loops.back()) {
+        for (NodeId id : members) {
+          when_[id] = now;
+          within_[id] = at;
+        }
+        ++at;
+      }
+    }
+    ++now;
+    groups_.push_back(std::move(g));
+  }
+  end_ = now;
+}
+
+void Planner::find_storage() {
+  for (NodeId id : order_) {
+    const OpInfo& op = graph_.op(id);
+    // Aliases lie where their root lies; outputs of an op with several are nodes of their own.
+    if (op.kind == OpKind::alias || op.outputs > 1 || info_[id].folded) continue;
+    Storage st;
+    st.node = info_[id].root;
+    st.output = info_[id].root_output;
+    st.shape = graph_.shape(id);
+    st.dtype = graph_.node(id).dtype;
+    st.bytes = st.shape.size() * std::int64_t(size_of(st.dtype));
+    if (st.shape.size() == 1 && is_real(st.dtype)) st.bytes = 64;
+    if (op.kind == OpKind::leaf) {
+      st.fixed = true;
+      st.at.base = input_base_.at(id);
+    } else {
+      const PlanNode& made = info_[st.node];
+      st.first = made.reduction ? groups_[std::size_t(made.stage)].join_time : when_.at(st.node);
+      st.last = st.first;
+      for (NodeId reader : readers_[st.node]) st.last = std::max(st.last, when_.at(reader));
+    }
+    storage_[{st.node, st.output}] = st;
+  }
+  for (const Value& v : outputs_)
+    if (Storage& st = storage(v.id()); !st.fixed) st.last = kForever;
+}
+
+void Planner::settle_updates() {
+  std::set<NodeId> taken;
+  for (const Update& u : updates_) {
+    const NodeId slot = u.slot.id(), value = u.value.id(), made = info_[value].root;
+    if (info_[value].root == slot) continue;
+    if (graph_.op(made).kind == OpKind::leaf && graph_.find_input(graph_.text(made)))
+      raise<ShapeError>("[plan] slot {} cannot be set to another input", graph_.text(slot));
+    // In the slot's own memory, where nothing reads the old value later.
+    bool free = graph_.op(made).kind == OpKind::elementwise && u.slot.shape().size() > 1 &&
+                info_[made].root_output == 0 && taken.insert(made).second;
+    for (NodeId reader : readers_[made]) free = free && !same_loop(reader, made);
+    for (NodeId reader : readers_[slot]) {
+      const PlanNode& r = info_[reader];
+      const bool earlier = (r.reduction ? r.stage - 1 : r.stage) < info_[made].stage;
+      const bool beside = same_loop(reader, made) && !r.reduction &&
+                          graph_.op(reader).kind == OpKind::elementwise &&
+                          graph_.shape(reader) == graph_.shape(made);
+      // In a serial part: an earlier group, or one block, which puts off its stores as it must.
+      const bool before = r.loop < 0 && info_[made].loop < 0 && r.stage == info_[made].stage &&
+                          !r.reduction && (when_.at(reader) < when_.at(made) ||
+                                           (when_.at(reader) == when_.at(made) &&
+                                            graph_.op(reader).kind == OpKind::elementwise &&
+                                            graph_.shape(reader) == graph_.shape(made)));
+      free = free && (earlier || beside || before);
+    }
+    for (const Value& o : outputs_) free = free && info_[o.id()].root != slot;
+    Storage& st = storage(value);
+    if (free) {
+      st.fixed = true;
+      st.at = {input_base_.at(slot), 0, 0};
+    } else {
+      copies_.emplace_back(slot, value);
+    }
+    if (!st.fixed || free) st.last = kForever;
+  }
+}
+
+void Planner::place_values() {
+  std::vector<Block> arena;
+  std::vector<Operand*> arena_at;
+  std::map<std::pair<int, int>, std::pair<std::vector<Block>, std::vector<Operand*>>> scratch;
+  for (auto& [key, st] : storage_) {
+    if (st.fixed) continue;
+    const PlanNode& n = info_[st.node];
+    if (n.full) {
+      st.at.base = kArena;
+      arena.push_back({up64(st.bytes), st.first, st.last, 0});
+      arena_at.push_back(&st.at);
+    } else {
+      const LoopDraft& loop = stages_[std::size_t(n.stage)].loops[std::size_t(n.loop)];
+      st.at.base = kScratch;
+      int last = within_.at(st.node);
+      for (NodeId reader : readers_[st.node]) last = std::max(last, within_.at(reader));
+      const std::int64_t row = st.shape.size(1, st.shape.rank()) * std::int64_t(size_of(st.dtype));
+      auto& [blocks, at] = scratch[{n.stage, n.loop}];
+      blocks.push_back({up64(loop.tile * row), within_.at(st.node), last, 0});
+      at.push_back(&st.at);
+    }
+  }
+  for (std::size_t s = 0; s < stages_.size(); ++s) {
+    for (const LoopDraft& loop : stages_[s].loops) {
+      for (NodeId id : loop.nodes) {
+        if (!info_[id].reduction) continue;
+        Storage p = storage(id);
+        p.bytes = up64(graph_.shape(id).size() * std::int64_t(size_of(p.dtype)));
+        p.at = {kArena, 0, 0};
+        partials_[id] = p;
+        arena.push_back({p.bytes * loop.lanes, groups_[s].loop_time, groups_[s + 1].join_time, 0});
+        arena_at.push_back(&partials_[id].at);
+      }
+    }
+  }
+  plan_.arena_bytes = lay_out(arena);
+  for (std::size_t i = 0; i < arena.size(); ++i) arena_at[i]->offset = arena[i].offset;
+  for (auto& [key, loop] : scratch) {
+    auto& [blocks, at] = loop;
+    plan_.scratch_bytes = std::max(plan_.scratch_bytes, lay_out(blocks));
+    for (std::size_t i = 0; i < blocks.size(); ++i) at[i]->offset = blocks[i].offset;
+  }
+}
+
+void Planner::emit() {
+  plan_.stages.resize(stages_.size());
+  const auto keep = [&](std::vector<std::unique_ptr<Instr>>& list, std::unique_ptr<Instr> instr) {
+    if (const auto* block = dynamic_cast<const FusedBlock*>(instr.get()))
+      plan_.chunk_bytes = std::max(plan_.chunk_bytes, block->buffers * FusedBlock::kChunkBytes);
+    list.push_back(std::move(instr));
+  };
+  for (std::size_t s = 0; s < stages_.size(); ++s) {
+    Stage& stage = plan_.stages[s];
+    if (s > 0) {
+      for (const LoopDraft& loop : stages_[s - 1].loops) {
+        for (NodeId id : loop.nodes) {
+          if (!info_[id].reduction) continue;
+          auto j = std::make_unique<JoinLanes>();
+          j->lanes = loop.lanes;
+          j->tile = loop.tile;
+          j->extent = loop.extent;
+          j->streamed = loop.streamed;
+          j->lane_bytes = partials_.at(id).bytes;
+          j->offset = partials_.at(id).at.offset;
+          j->count = graph_.shape(id).size();
+          j->dtype = graph_.node(id).dtype;
+          j->out = storage(id).at;
+          stage.serial.push_back(std::move(j));
+        }
+      }
+    }
+    for (const auto& members : groups_[s].serial) keep(stage.serial, lower_group(members, nullptr));
+    for (std::size_t l = 0; l < stages_[s].loops.size(); ++l) {
+      const LoopDraft& draft = stages_[s].loops[l];
+      Loop loop;
+      loop.name = draft.name;
+      loop.streamed = draft.streamed;
+      loop.extent = draft.extent;
+      loop.tile = draft.tile;
+      loop.lanes = draft.lanes;
+      for (const auto& members : groups_[s].loops[l]) keep(loop.body, lower_group(members, &draft));
+      for (NodeId id : draft.nodes)
+        if (info_[id].reduction) loop.partials.push_back({partials_.at(id).at.offset, partials_.at(id).bytes});
+      stage.loops.push_back(std::move(loop));
+    }
+  }
+  if (!copies_.empty()) {
+    if (plan_.stages.empty() || !plan_.stages.back().loops.empty()) plan_.stages.emplace_back();
+    for (const auto& [slot, value] : copies_) {
+      auto c = std::make_unique<CopyInstr>();
+      c->from = storage(value).at;
+      c->to = {input_base_.at(slot), 0, 0};
+      c->bytes = graph_.shape(slot).size() * std::int64_t(size_of(graph_.node(slot).dtype));
+      plan_.stages.back().serial.push_back(std::move(c));
+    }
+  }
+  for (const Value& v : outputs_) plan_.outputs.push_back(view_of(v.id(), nullptr, false));
+}
+
+std::string Plan::text() const {
+  std::string s = fmt::format("arena {} bytes, scratch {} bytes a worker, {} inputs\n", arena_bytes,
+                              scratch_bytes + chunk_bytes, inputs.size());
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    s += fmt::format("stage {}\n", i);
+    if (!stages[i].serial.empty()) s += "  serial\n";
+    for (const auto& instr : stages[i].serial) s += "    " + instr->text() + "\n";
+    for (const Loop& l : stages[i].loops) {
+      s += fmt::format("  loop {}: {} rows by {}, {} lanes\n", l.name,
+                       l.streamed ? "bound" : fmt::format("{}", l.extent), l.tile, l.lanes);
+      for (const auto& instr : l.body) s += "    " + instr->text() + "\n";
+    }
+  }
+  return s;
+}
+
+}  // namespace fathom

@@ -1,0 +1,202 @@
+#include "fathom/exec/program.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "fathom/exec/instr.h"
+
+namespace fathom {
+
+Array& State::slot(const std::string& name, DType dtype, const Shape& shape) {
+  const auto found = slots_.find(name);
+  if (found == slots_.end()) return slots_.emplace(name, Array(dtype, shape)).first->second;
+  if (found->second.dtype() != dtype || found->second.shape().size() != shape.size())
+    raise<ShapeError>("[state] slot \"{}\" is {} {}, wanted {} {}", name, name_of(found->second.dtype()),
+                      found->second.shape().text(), name_of(dtype), shape.text());
+  return found->second;
+}
+
+Array* State::find(const std::string& name) {
+  const auto found = slots_.find(name);
+  return found == slots_.end() ? nullptr : &found->second;
+}
+
+const Array* State::find(const std::string& name) const {
+  const auto found = slots_.find(name);
+  return found == slots_.end() ? nullptr : &found->second;
+}
+
+State State::copy() const {
+  State s;
+  for (const auto& [name, array] : slots_) s.slots_.emplace(name, array.copy());
+  return s;
+}
+
+void State::assign(const State& other) {
+  for (const auto& [name, array] : other.slots_) {
+    Array& own = slot(name, array.dtype(), array.shape());
+    std::memcpy(own.raw(), array.raw(), array.bytes());
+  }
+}
+
+struct Program::Memory {
+  std::shared_ptr<std::byte> arena;
+  std::vector<std::shared_ptr<std::byte>> scratch;   // per worker
+  std::vector<std::vector<std::byte*>> bases;        // per worker
+  std::vector<Array> held;                           // bound arrays
+  std::vector<Key> keys;
+  std::int64_t rows = 0;
+  struct Task {
+    int loop;
+    std::int64_t lane;
+  };
+  std::vector<Task> tasks;
+
+  void prepare(const Plan& plan, std::size_t workers) {
+    while (scratch.size() < workers) {
+      scratch.push_back(allocate_bytes(std::size_t(plan.scratch_bytes + plan.chunk_bytes)));
+      bases.push_back(bases.empty() ? std::vector<std::byte*>() : bases[0]);
+      bases.back()[kScratch] = scratch.back().get();
+    }
+  }
+};
+
+Program::Program(Graph& graph, std::span<const Value> outputs, std::span<const Update> updates,
+                 State& state, const PlanOptions& options)
+    : graph_(&graph), plan_(make_plan(graph, outputs, updates, options)), memory_(new Memory) {
+  Memory& m = *memory_;
+  m.arena = allocate_bytes(std::size_t(plan_.arena_bytes));
+  std::vector<std::byte*> base(std::size_t(kInputs) + plan_.inputs.size() + plan_.constants.size());
+  base[kArena] = m.arena.get();
+  m.keys.resize(plan_.inputs.size());
+  m.held.resize(plan_.inputs.size());
+  for (std::size_t i = 0; i < plan_.inputs.size(); ++i) {
+    const auto& all = graph.graph_inputs();
+    const auto info = std::find_if(all.begin(), all.end(),
+                                   [&](const InputInfo& x) { return x.node == plan_.inputs[i]; });
+    const NodeId id = plan_.inputs[i];
+    if (info->kind == InputKind::slot)
+      base[kInputs + i] = state.slot(info->name, graph.node(id).dtype, graph.shape(id)).raw();
+    if (info->kind == InputKind::key) base[kInputs + i] = reinterpret_cast<std::byte*>(&m.keys[i]);
+  }
+  for (std::size_t i = 0; i < plan_.constants.size(); ++i)
+    base[kInputs + plan_.inputs.size() + i] = plan_.constants[i].raw();
+  m.scratch.push_back(allocate_bytes(std::size_t(plan_.scratch_bytes + plan_.chunk_bytes)));
+  base[kScratch] = m.scratch[0].get();
+  m.bases.push_back(base);
+  std::size_t most = 0;
+  for (const Stage& s : plan_.stages) {
+    std::size_t tasks = 0;
+    for (const Loop& l : s.loops) tasks += std::size_t(l.lanes);
+    most = std::max(most, tasks);
+  }
+  m.tasks.reserve(most);
+}
+
+Program::~Program() = default;
+Program::Program(Program&&) noexcept = default;
+
+int Program::input(std::string_view name) const {
+  const InputInfo* info = graph_->find_input(name);
+  if (!info) raise<ShapeError>("[bind] there is no input named \"{}\"", name);
+  const auto found = std::find(plan_.inputs.begin(), plan_.inputs.end(), info->node);
+  return found == plan_.inputs.end() ? -1 : int(found - plan_.inputs.begin());
+}
+
+void Program::bind(std::string_view name, const Array& array) {
+  const int i = input(name);
+  if (i < 0) return;
+  const NodeId id = plan_.inputs[std::size_t(i)];
+  const Shape& s = graph_->shape(id);
+  const bool streamed = s.rank() && s[0].label != kNoLabel && graph_->label_info(s[0].label).streamed;
+  const bool gathered = s.rank() && s[0].label != kNoLabel;  // a whole table: its rows may differ
+  const std::int64_t inner = streamed || gathered ? s.size(1, s.rank()) : s.size();
+  const std::int64_t rows = streamed || gathered ? (inner ? array.size() / inner : 0) : 0;
+  if (array.dtype() != graph_->node(id).dtype || (streamed || gathered ? rows * inner : inner) != array.size())
+    raise<ShapeError>("[bind] \"{}\" wants {} {}, got {} {}", name, name_of(graph_->node(id).dtype),
+                      s.text(), name_of(array.dtype()), array.shape().text());
+  memory_->held[std::size_t(i)] = array;
+  bind_raw(i, array.raw(), streamed ? rows : -1);
+}
+
+void Program::bind_raw(int i, const void* raw, std::int64_t rows) {
+  if (i < 0) return;
+  if (rows >= 0) {
+    if (plan_.capacity > 0 && rows > plan_.capacity)
+      raise<ShapeError>("[bind] {} rows given to a plan for {}", rows, plan_.capacity);
+    memory_->rows = rows;
+  }
+  for (auto& base : memory_->bases)
+    base[std::size_t(kInputs + i)] = const_cast<std::byte*>(static_cast<const std::byte*>(raw));
+}
+
+void Program::set_key(std::string_view name, Key key) {
+  const int i = input(name);
+  if (i >= 0) memory_->keys[std::size_t(i)] = key;
+}
+
+void Program::run(Workers& workers) {
+  Memory& m = *memory_;
+  m.prepare(plan_, std::size_t(workers.size()));
+  for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
+    if (!m.bases[0][kInputs + i])
+      raise<ShapeError>("[run] input {} is not bound", graph_->text(plan_.inputs[i]));
+  const FlushDenormals flush;
+  Frame f{m.bases[0].data(), 0, 0, m.rows, 0, m.scratch[0].get() + plan_.scratch_bytes};
+  for (const Stage& stage : plan_.stages) {
+    for (const auto& instr : stage.serial) instr->run(f);
+    if (!stage.loops.empty()) run_loops(stage, workers);
+  }
+}
+
+void Program::run_loops(const Stage& stage, Workers& workers) {
+  Memory& m = *memory_;
+  m.tasks.clear();
+  for (std::size_t l = 0; l < stage.loops.size(); ++l) {
+    const Loop& loop = stage.loops[l];
+    const std::int64_t rows = loop.streamed ? m.rows : loop.extent;
+    const std::int64_t used = lanes_used(rows, loop.tile, loop.lanes);
+    for (std::int64_t lane = 0; lane < used; ++lane) m.tasks.push_back({int(l), lane});
+  }
+  workers.each(m.tasks.size(), [&](std::size_t task, int worker) {
+    const auto [at, lane] = m.tasks[task];
+    const Loop& loop = stage.loops[std::size_t(at)];
+    const std::int64_t rows = loop.streamed ? m.rows : loop.extent;
+    const std::int64_t tiles = (rows + loop.tile - 1) / loop.tile;
+    const std::int64_t used = lanes_used(rows, loop.tile, loop.lanes);
+    const auto w = std::size_t(worker);
+    for (const Loop::Partial& p : loop.partials)
+      std::memset(m.arena.get() + p.offset + lane * p.bytes, 0, std::size_t(p.bytes));
+    Frame f{m.bases[w].data(), 0, 0, m.rows, lane, m.scratch[w].get() + plan_.scratch_bytes};
+    for (std::int64_t tile = lane * tiles / used; tile < (lane + 1) * tiles / used; ++tile) {
+      f.row0 = tile * loop.tile;
+      f.rows = std::min(loop.tile, rows - f.row0);
+      for (const auto& instr : loop.body) instr->run(f);
+    }
+  });
+}
+
+View Program::output(int k) const {
+  const Frame f{memory_->bases[0].data(), 0, 0, memory_->rows, 0, nullptr};
+  return view_at(plan_.outputs[std::size_t(k)], f);
+}
+
+Array Program::output_array(int k) const {
+  const View v = output(k);
+  std::array<Axis, Shape::kMaxRank> axes{};
+  for (int i = 0; i < v.rank; ++i) axes[std::size_t(i)].extent = v.extent[i];
+  Array a(v.dtype, Shape(std::span<const Axis>(axes.data(), std::size_t(v.rank))));
+  std::memcpy(a.raw(), v.raw, a.bytes());
+  return a;
+}
+
+double Program::scalar(int k) const {
+  const View v = output(k);
+  return v.dtype == DType::f32 ? double(*v.data<float>()) : *v.data<double>();
+}
+
+std::int64_t Program::memory() const {
+  return plan_.arena_bytes + (plan_.scratch_bytes + plan_.chunk_bytes) * std::int64_t(memory_->scratch.size());
+}
+
+}  // namespace fathom

@@ -1,0 +1,214 @@
+#include "fathom/graph/graph.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <string_view>
+
+namespace fathom {
+
+namespace {
+
+template <class T>
+std::size_t hash_bytes(const T& value) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  return std::hash<std::string_view>{}(
+      {reinterpret_cast<const char*>(&value), sizeof(value)});
+}
+
+std::size_t hash_shape(const Shape& s) {
+  std::size_t h = std::size_t(s.rank());
+  for (const Axis& a : s.axes())
+    h = std::size_t(mix64(h ^ (std::uint64_t(a.extent) << 16) ^ std::uint64_t(a.label)));
+  return h;
+}
+
+struct ConstantAttrs {
+  std::int64_t index;  // in the pool of constants
+};
+
+struct InputAttrs {
+  std::int64_t index;  // in the table of inputs
+};
+
+}  // namespace
+
+std::uint32_t Graph::intern(const Shape& shape) {
+  const std::size_t h = hash_shape(shape);
+  const auto [first, last] = shape_numbers_.equal_range(h);
+  for (auto it = first; it != last; ++it)
+    if (shapes_[it->second] == shape) return it->second;
+  shapes_.push_back(shape);
+  const auto index = std::uint32_t(shapes_.size() - 1);
+  shape_numbers_.emplace(h, index);
+  return index;
+}
+
+NodeId Graph::intern(const Node& node) {
+  const std::size_t h = hash_bytes(node);
+  const auto [first, last] = numbers_.equal_range(h);
+  for (auto it = first; it != last; ++it)
+    if (nodes_[it->second] == node) return it->second;
+  nodes_.push_back(node);
+  const auto id = NodeId(nodes_.size() - 1);
+  numbers_.emplace(h, id);
+  return id;
+}
+
+std::span<const NodeId> Graph::inputs(NodeId id) const {
+  const Node& n = nodes_[id];
+  if (n.arity > Node::kInline) return {more_inputs_.data() + n.in[0], n.arity};
+  return {n.in, n.arity};
+}
+
+Value Graph::constant(const Array& array) {
+  Node n;
+  n.op = kConstantOp;
+  n.dtype = array.dtype();
+  n.shape = intern(array.shape());
+  std::int64_t found = -1;
+  for (std::size_t i = 0; i < constants_.size() && found < 0; ++i) {
+    const Array& c = constants_[i];
+    if (c.dtype() == array.dtype() && c.shape() == array.shape() &&
+        (c.bytes() == 0 || std::memcmp(c.raw(), array.raw(), c.bytes()) == 0))
+      found = std::int64_t(i);
+  }
+  if (found < 0) {
+    found = std::int64_t(constants_.size());
+    constants_.push_back(array.copy());
+  }
+  n.attrs = AttrBlob::of(ConstantAttrs{found});
+  return {*this, intern(n)};
+}
+
+Value Graph::constant(double value, DType dtype) {
+  return constant(Array::scalar(value).cast(dtype));
+}
+
+const Array* Graph::constant_value(NodeId id) const {
+  if (nodes_[id].op != kConstantOp) return nullptr;
+  return &constants_[std::size_t(nodes_[id].attrs.as<ConstantAttrs>().index)];
+}
+
+bool Graph::uniform_value(NodeId id, double* value) const {
+  const OpKind kind = op(id).kind;
+  if (kind == OpKind::broadcast || (kind == OpKind::alias && nodes_[id].arity == 1))
+    return uniform_value(inputs(id)[0], value);
+  const Array* c = constant_value(id);
+  if (!c || c->size() == 0 || c->size() > 64 || !is_real(c->dtype())) return false;
+  const Array wide = c->cast(DType::f64);
+  const auto v = wide.values<double>();
+  if (!std::all_of(v.begin(), v.end(), [&](double x) { return x == v[0]; })) return false;
+  *value = v[0];
+  return true;
+}
+
+Value Graph::leaf(InputKind kind, std::string name, DType dtype, const Shape& shape) {
+  if (find_input(name)) raise<ShapeError>("[graph] an input named \"{}\" exists already", name);
+  Node n;
+  n.op = kInputOp;
+  n.dtype = dtype;
+  n.shape = intern(shape);
+  n.attrs = AttrBlob::of(InputAttrs{std::int64_t(inputs_.size())});
+  const NodeId id = intern(n);
+  inputs_.push_back({std::move(name), kind, id});
+  return {*this, id};
+}
+
+Value Graph::data(std::string name, DType dtype, const Shape& shape) {
+  return leaf(InputKind::data, std::move(name), dtype, shape);
+}
+Value Graph::slot(std::string name, DType dtype, const Shape& shape) {
+  return leaf(InputKind::slot, std::move(name), dtype, shape);
+}
+Value Graph::key(std::string name) { return leaf(InputKind::key, std::move(name), DType::key, {}); }
+
+const InputInfo* Graph::find_input(std::string_view name) const {
+  for (const InputInfo& i : inputs_)
+    if (i.name == name) return &i;
+  return nullptr;
+}
+
+Label Graph::label(std::string name, bool streamed) {
+  for (const LabelInfo& l : labels_) {
+    if (l.name == name) raise<ShapeError>("[graph] an axis named \"{}\" exists already", name);
+    if (streamed && !l.streamed)
+      raise<ShapeError>("[graph] streamed axis \"{}\" must be made before \"{}\"", name, l.name);
+  }
+  labels_.push_back({std::move(name), streamed});
+  return Label(labels_.size());
+}
+
+Value Graph::apply(std::uint16_t op, std::span<const Value> inputs, AttrBlob attrs,
+                   const TypeOf* told) {
+  const OpInfo& info = table_[op];
+  std::vector<TypeOf> in;
+  in.reserve(inputs.size());
+  for (const Value& v : inputs) {
+    if (!v) raise<ShapeError>("[{}] an operand is empty", info.doc.name);
+    if (&v.graph() != this)
+      raise<ShapeError>("[{}] operands belong to different graphs", info.doc.name);
+    in.push_back({v.shape(), v.dtype()});
+  }
+  TypeOf out[4];
+  if (told) out[0] = *told;
+  ShapeCall call{in, {out, std::size_t(info.outputs)}, attrs};
+  info.shape(call);
+
+  Node n;
+  n.op = op;
+  n.dtype = out[0].dtype;
+  n.shape = intern(out[0].shape);
+  n.arity = std::uint32_t(inputs.size());
+  n.attrs = attrs;
+  if (n.arity > Node::kInline) {
+    // Found again only when the same list of inputs was appended last; good enough for wide ops.
+    n.in[0] = std::uint32_t(more_inputs_.size());
+    for (const Value& v : inputs) more_inputs_.push_back(v.id());
+  } else {
+    for (std::uint32_t i = 0; i < n.arity; ++i) n.in[i] = inputs[i].id();
+  }
+  return {*this, intern(n)};
+}
+
+Value Graph::output(NodeId id, int k) {
+  const OpInfo& info = op(id);
+  std::vector<TypeOf> in;
+  for (NodeId i : inputs(id)) in.push_back({shape(i), nodes_[i].dtype});
+  TypeOf out[4];
+  out[0] = {shape(id), nodes_[id].dtype};
+  ShapeCall call{in, {out, std::size_t(info.outputs)}, nodes_[id].attrs};
+  info.shape(call);
+  Node n;
+  n.op = kOutputOp;
+  n.dtype = out[k].dtype;
+  n.output = std::uint8_t(k);
+  n.shape = intern(out[k].shape);
+  n.arity = 1;
+  n.in[0] = id;
+  return {*this, intern(n)};
+}
+
+std::string Graph::text(NodeId id) const {
+  const Node& n = nodes_[id];
+  std::string name(op(id).doc.name);
+  if (n.op == kInputOp) name = inputs_[std::size_t(n.attrs.as<InputAttrs>().index)].name;
+  return fmt::format("[{}] {} {}", name, name_of(n.dtype), shape(id).text());
+}
+
+std::vector<NodeId> reachable(const Graph& graph, std::span<const NodeId> roots) {
+  std::vector<char> seen(graph.size(), 0);
+  std::vector<NodeId> stack(roots.begin(), roots.end()), order;
+  while (!stack.empty()) {
+    const NodeId id = stack.back();
+    stack.pop_back();
+    if (seen[id]) continue;
+    seen[id] = 1;
+    order.push_back(id);
+    for (NodeId i : graph.inputs(id)) stack.push_back(i);
+  }
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+}  // namespace fathom

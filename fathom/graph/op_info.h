@@ -1,0 +1,116 @@
+// The interface of one entry of the op table. Graph, autodiff, planner and executor see ops only
+// through it; the entries are made in ops/table.cpp from the one list in ops/all_ops.h.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "fathom/tensor/dtype.h"
+#include "fathom/tensor/shape.h"
+#include "fathom/tensor/view.h"
+
+namespace fathom {
+
+class Value;
+class Graph;
+
+// What a reader and the law tests need to know about an op.
+struct OpDoc {
+  std::string_view name;
+  std::string_view brief;
+  std::string_view domain = "all reals";
+  std::string_view grad = "none";
+  double ulp = 1;  // declared accuracy of an elementwise op, in units of the last place
+};
+
+// Attributes of a node: a trivially copyable struct of at most 32 bytes, compared by bytes.
+struct AttrBlob {
+  std::int64_t words[4] = {};
+
+  template <class A>
+  static AttrBlob of(const A& attrs) {
+    static_assert(std::is_trivially_copyable_v<A> && sizeof(A) <= sizeof(AttrBlob));
+    static_assert(std::has_unique_object_representations_v<A> || std::is_empty_v<A> ||
+                  sizeof(A) == sizeof(double));
+    AttrBlob b;
+    if constexpr (!std::is_empty_v<A>) std::memcpy(b.words, &attrs, sizeof(A));
+    return b;
+  }
+  template <class A>
+  A as() const {
+    A attrs{};
+    if constexpr (!std::is_empty_v<A>) std::memcpy(static_cast<void*>(&attrs), words, sizeof(A));
+    return attrs;
+  }
+  friend bool operator==(const AttrBlob&, const AttrBlob&) = default;
+};
+
+// How an op reads and writes, which is all that the planner needs to cut it into tiles.
+enum class OpKind : std::uint8_t {
+  leaf,         // constant, data, slot, key
+  elementwise,  // same shape everywhere; fusable, may run in place
+  cast,         // elementwise between dtypes
+  broadcast,    // repeats its input along axes
+  reduce,       // sum or max over adjacent axes
+  alias,        // same bytes, other shape: reshape, stop_gradient
+  contraction,  // matrix product
+  rows,         // any number of axes at the end belong together; leading axes are independent
+  gather,       // rows of a whole table at the places that an index gives
+  whole,        // needs all of its inputs
+  output        // one output of an op with several
+};
+
+struct TypeOf {
+  Shape shape;
+  DType dtype = DType::f64;
+};
+
+// Question and answer of a shape rule. `out` arrives with one entry per output; for ops that are
+// told their shape (reshape, broadcast) it arrives filled in.
+struct ShapeCall {
+  std::span<const TypeOf> in;
+  std::span<TypeOf> out;
+  AttrBlob attrs;
+};
+
+// A call of a kernel on views. Outputs that nobody reads have a null pointer.
+struct KernelCall {
+  std::span<const View> in;
+  std::span<const View> out;
+  AttrBlob attrs;
+};
+
+// A call of a derivative rule: given inputs `x`, outputs `y` and their adjoints `dys` (null where
+// nothing flows), append one adjoint per input to `dx` (null for zero).
+struct VjpCall {
+  Graph& graph;
+  std::span<const Value> x;
+  std::span<const Value> y;
+  std::span<const Value> dys;
+  AttrBlob attrs;
+  std::vector<Value>& dx;
+};
+
+struct OpInfo {
+  OpDoc doc;
+  OpKind kind = OpKind::whole;
+  int arity = 0;              // -1: any number
+  int outputs = 1;
+  std::int16_t wide = -1;     // index of an elementwise op in the wide kernels, else -1
+  bool differentiable = false;
+  void (*shape)(ShapeCall&) = nullptr;
+  void (*forward)(const KernelCall&) = nullptr;    // the reference; for structured ops the kernel
+  void (*vjp)(const VjpCall&) = nullptr;
+  // Which inputs (bits) are read at the same places of the first axis as the output is written;
+  // the others are read whole. -1 where outputs along the first axis depend on each other's inputs.
+  int (*aligned)(const ShapeCall&) = nullptr;
+  std::uint16_t (*id)() = nullptr;
+  std::span<const double> points;                  // nasty arguments of an elementwise op
+};
+
+using OpTable = std::span<const OpInfo>;
+
+}  // namespace fathom

@@ -1,0 +1,194 @@
+#include "fathom/kernels/linalg.h"
+
+#include <cblas.h>
+#include <dnnl.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace fathom::kernels {
+
+namespace {
+
+// Below this many multiply-adds a library call costs more than the product.
+constexpr std::int64_t kSmall = 4096;
+
+template <class T>
+void gemm_loops(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
+                std::int64_t lda, const T* b, std::int64_t ldb, T* c, std::int64_t ldc, bool add) {
+  for (std::int64_t i = 0; i < m; ++i) {
+    T* ci = c + i * ldc;
+    if (!add) std::fill_n(ci, n, T(0));
+    if (tb) {
+      for (std::int64_t j = 0; j < n; ++j) {
+        T s = 0;
+        for (std::int64_t p = 0; p < k; ++p) s += (ta ? a[p * lda + i] : a[i * lda + p]) * b[j * ldb + p];
+        ci[j] += s;
+      }
+    } else {
+      for (std::int64_t p = 0; p < k; ++p) {
+        const T x = ta ? a[p * lda + i] : a[i * lda + p];
+        const T* bp = b + p * ldb;
+        for (std::int64_t j = 0; j < n; ++j) ci[j] += x * bp[j];
+      }
+    }
+  }
+}
+
+template <class T>
+void matmul_of(const View& a, const View& b, const View& c, const MatMulSpec& s, bool add) {
+  const int mk = a.rank - s.nb - s.nk, nk = b.rank - s.nb - s.nk;
+  const int a_split = s.nb + (s.ta ? s.nk : mk), b_split = s.nb + (s.tb ? nk : s.nk);
+  const std::int64_t batch = c.size(0, s.nb), m = c.size(s.nb, s.nb + mk), n = c.size(s.nb + mk, c.rank);
+  const std::int64_t k = s.ta ? a.size(s.nb, a_split) : a.size(a_split, a.rank);
+  // The leading dimension: the step between rows of the stored matrix.
+  const auto row_step = [](const View& v, int split) {
+    if (split == v.rank || split == 0) return v.size(split, v.rank);
+    return std::max(v.stride[split - 1], v.size(split, v.rank));
+  };
+  const std::int64_t lda = std::max<std::int64_t>(1, row_step(a, a_split));
+  const std::int64_t ldb = std::max<std::int64_t>(1, row_step(b, b_split));
+  const std::int64_t step_a = s.nb ? a.stride[s.nb - 1] : 0, step_b = s.nb ? b.stride[s.nb - 1] : 0;
+  for (std::int64_t i = 0; i < batch; ++i)
+    gemm(s.ta, s.tb, m, n, k, a.data<T>() + i * step_a, lda, b.data<T>() + i * step_b, ldb,
+         c.data<T>() + i * m * n, std::max<std::int64_t>(1, n), add);
+}
+
+}  // namespace
+
+void single_threaded_libraries() {
+  thread_local const bool done = [] {  // each thread has a count of OpenMP threads of its own
+    omp_set_num_threads(1);
+    openblas_set_num_threads(1);
+    return true;
+  }();
+  (void)done;
+}
+
+void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
+          std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc, bool add) {
+  if (m == 0 || n == 0) return;
+  if (m * n * k <= kSmall) return gemm_loops(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add);
+  single_threaded_libraries();
+  dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, 1.0f, a, lda, b, ldb, add ? 1.0f : 0.0f, c, ldc);
+}
+
+void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const double* a,
+          std::int64_t lda, const double* b, std::int64_t ldb, double* c, std::int64_t ldc, bool add) {
+  if (m == 0 || n == 0) return;
+  if (m * n * k <= kSmall) return gemm_loops(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add);
+  single_threaded_libraries();
+  cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, int(m),
+              int(n), int(k), 1.0, a, int(lda), b, int(ldb), add ? 1.0 : 0.0, c, int(ldc));
+}
+
+void matmul(const View& a, const View& b, const View& c, const MatMulSpec& spec, bool add) {
+  if (c.dtype == DType::f32) return matmul_of<float>(a, b, c, spec, add);
+  matmul_of<double>(a, b, c, spec, add);
+}
+
+namespace {
+
+template <class T>
+void cholesky_one(const T* a, std::int64_t n, T* l) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t j = 0; j <= i; ++j) {
+      T s = a[i * n + j];
+      for (std::int64_t k = 0; k < j; ++k) s -= l[i * n + k] * l[j * n + k];
+      if (i == j) {
+        l[i * n + i] = s > 0 ? std::sqrt(s) : std::numeric_limits<T>::quiet_NaN();
+      } else {
+        l[i * n + j] = s / l[j * n + j];
+      }
+    }
+    for (std::int64_t j = i + 1; j < n; ++j) l[i * n + j] = 0;
+  }
+}
+
+template <class T>
+void solve_one(const T* l, std::int64_t n, std::int64_t m, bool transposed, T* x) {
+  for (std::int64_t step = 0; step < n; ++step) {
+    const std::int64_t i = transposed ? n - 1 - step : step;
+    const std::int64_t first = transposed ? i + 1 : 0, last = transposed ? n : i;
+    for (std::int64_t k = first; k < last; ++k) {
+      const T f = transposed ? l[k * n + i] : l[i * n + k];
+      for (std::int64_t j = 0; j < m; ++j) x[i * m + j] -= f * x[k * m + j];
+    }
+    for (std::int64_t j = 0; j < m; ++j) x[i * m + j] /= l[i * n + i];
+  }
+}
+
+// Calls f(index of the matrix) over the leading axes of `v`.
+template <class F>
+void each_matrix(const View& v, F&& f) {
+  const std::int64_t count = v.size(0, v.rank - 2);
+  for (std::int64_t i = 0; i < count; ++i) f(i);
+}
+
+template <class F>
+void real(DType t, F&& f) {
+  if (t == DType::f32) return f(float{});
+  f(double{});
+}
+
+}  // namespace
+
+void cholesky(const View& a, const View& l) {
+  real(l.dtype, [&](auto t) {
+    using T = decltype(t);
+    const std::int64_t n = a.extent[a.rank - 1];
+    each_matrix(a, [&](std::int64_t i) { cholesky_one(a.data<T>() + i * n * n, n, l.data<T>() + i * n * n); });
+  });
+}
+
+void triangular_solve(const View& l, const View& b, bool transposed, const View& x) {
+  real(x.dtype, [&](auto t) {
+    using T = decltype(t);
+    const std::int64_t n = b.extent[b.rank - 2], m = b.extent[b.rank - 1];
+    std::copy_n(b.data<T>(), b.size(), x.data<T>());
+    each_matrix(b, [&](std::int64_t i) {
+      solve_one(l.data<T>() + i * n * n, n, m, transposed, x.data<T>() + i * n * m);
+    });
+  });
+}
+
+void tril(const View& in, double diagonal_factor, const View& out) {
+  real(out.dtype, [&](auto t) {
+    using T = decltype(t);
+    const std::int64_t n = in.extent[in.rank - 2], m = in.extent[in.rank - 1];
+    each_matrix(in, [&](std::int64_t at) {
+      const T* p = in.data<T>() + at * n * m;
+      T* q = out.data<T>() + at * n * m;
+      for (std::int64_t i = 0; i < n; ++i)
+        for (std::int64_t j = 0; j < m; ++j)
+          q[i * m + j] = j < i ? p[i * m + j] : j == i ? T(diagonal_factor) * p[i * m + j] : T(0);
+    });
+  });
+}
+
+void diagonal(const View& in, const View& out) {
+  real(out.dtype, [&](auto t) {
+    using T = decltype(t);
+    const std::int64_t n = in.extent[in.rank - 1];
+    each_matrix(in, [&](std::int64_t at) {
+      for (std::int64_t i = 0; i < n; ++i)
+        out.data<T>()[at * n + i] = in.data<T>()[at * n * n + i * n + i];
+    });
+  });
+}
+
+void diagonal_matrix(const View& in, const View& out) {
+  real(out.dtype, [&](auto t) {
+    using T = decltype(t);
+    const std::int64_t n = out.extent[out.rank - 1];
+    each_matrix(out, [&](std::int64_t at) {
+      T* q = out.data<T>() + at * n * n;
+      std::fill_n(q, n * n, T(0));
+      for (std::int64_t i = 0; i < n; ++i) q[i * n + i] = in.data<T>()[at * n + i];
+    });
+  });
+}
+
+}  // namespace fathom::kernels

@@ -1,0 +1,29 @@
+// The one list of ops. Tables, documentation, bindings and law tests are loops over it.
+#pragma once
+
+#include "fathom/ops/polygamma.h"
+#include "fathom/ops/random.h"
+#include "fathom/ops/transcendental.h"
+
+namespace fathom {
+
+template <class... Ops>
+struct OpList {};
+
+// Elementwise ops in the order of the wide kernels.
+using ElementwiseOps =
+    OpList<Add, Sub, Mul, Div, Neg, Square, Reciprocal, Sqrt, Abs, Sign, Min, Max, Clamp, Less,
+           LessEqual, Equal, Where, Exp, Log, Log1p, Expm1, Tanh, Sigmoid, Softplus, LogSigmoid,
+           Relu, Gelu, Logit, Xlogy, Erf, Erfc, LogErfc, Lgamma, Digamma, Trigamma, NormalQuantile>;
+
+using StructuredOps =
+    OpList<Broadcast, Reshape, StopGradient, Transpose, Slice, Embed, Concat, Cast, Sum, ReduceMax,
+           LogSumExp, Argmax, Gather, ScatterAdd, Pick, Place, MatMul, Cholesky, TriangularSolve,
+           Tril, Diagonal, DiagonalMatrix, Uniform, StandardNormal, FoldKey, Polygamma>;
+
+// The table of all ops: leaves first, then the lists above.
+OpTable op_table();
+// Entry by name; nullptr when there is none.
+const OpInfo* find_op(std::string_view name);
+
+}  // namespace fathom

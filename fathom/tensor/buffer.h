@@ -1,0 +1,77 @@
+// Memory that holds elements, and arrays over it. A buffer owns its bytes or keeps alive what owns
+// them (a mapped file); arrays share buffers by value.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "fathom/base/error.h"
+#include "fathom/tensor/dtype.h"
+#include "fathom/tensor/shape.h"
+
+namespace fathom {
+
+// 64-byte aligned bytes, zeroed.
+std::shared_ptr<std::byte> allocate_bytes(std::size_t bytes);
+
+// Dense, row-major elements with a dtype and a shape. Copies share the memory.
+class Array {
+ public:
+  Array() = default;
+  Array(DType dtype, Shape shape);                                     // zeroed
+  Array(DType dtype, Shape shape, std::shared_ptr<std::byte> memory);  // mapped or shared
+
+  // A copy of `values`; their number must be the shape's size.
+  template <class T>
+  static Array of(Shape shape, std::span<const T> values) {
+    Array a(dtype_of<T>, shape);
+    if (std::int64_t(values.size()) != shape.size())
+      raise<ShapeError>("[array] {} values given for shape {}", values.size(), shape.text());
+    std::copy(values.begin(), values.end(), a.data<T>());
+    return a;
+  }
+  template <class T>
+  static Array scalar(T value) {
+    return of<T>({}, std::span<const T>(&value, 1));
+  }
+
+  DType dtype() const { return dtype_; }
+  const Shape& shape() const { return shape_; }
+  std::int64_t size() const { return shape_.size(); }
+  std::size_t bytes() const { return std::size_t(size()) * size_of(dtype_); }
+  bool empty() const { return !memory_; }
+
+  std::byte* raw() { return memory_.get(); }
+  const std::byte* raw() const { return memory_.get(); }
+
+  // The elements; throws ShapeError when T is not the dtype.
+  template <class T>
+  T* data() {
+    check(dtype_of<T>);
+    return reinterpret_cast<T*>(memory_.get());
+  }
+  template <class T>
+  const T* data() const {
+    check(dtype_of<T>);
+    return reinterpret_cast<const T*>(memory_.get());
+  }
+  template <class T>
+  std::span<const T> values() const {
+    return {data<T>(), std::size_t(size())};
+  }
+
+  Array reshaped(Shape shape) const;  // same memory; throws when sizes differ
+  Array copy() const;                 // own memory
+  Array cast(DType to) const;         // own memory; between number types
+
+ private:
+  void check(DType wanted) const;
+
+  DType dtype_ = DType::f64;
+  Shape shape_{0};
+  std::shared_ptr<std::byte> memory_;
+};
+
+}  // namespace fathom
