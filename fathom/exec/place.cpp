@@ -71,6 +71,19 @@ void Planner::find_storage() {
     if (Storage& st = storage(v.id()); !st.fixed) st.last = kForever;
 }
 
+// Whether `reader` has read its inputs when `made` is written over one of them: in an earlier stage,
+// an earlier group, or the same fused block, which puts off its stores where it must.
+bool Planner::reads_before(NodeId reader, NodeId made) const {
+  const PlanNode &r = info_[reader], &m = info_[made];
+  const int stage = r.reduction ? r.stage - 1 : r.stage;
+  if (stage != m.stage) return stage < m.stage;
+  const bool here = r.reduction ? false : r.loop == m.loop;
+  if (!here) return r.loop < 0 && !r.reduction && m.loop >= 0;  // serial parts run before loops
+  const auto& order = m.loop >= 0 ? within_ : when_;
+  if (order.at(reader) != order.at(made)) return order.at(reader) < order.at(made);
+  return graph_.op(reader).kind == OpKind::elementwise && graph_.shape(reader) == graph_.shape(made);
+}
+
 void Planner::settle_updates() {
   std::set<NodeId> taken;
   for (const Update& u : updates_) {
@@ -81,21 +94,7 @@ void Planner::settle_updates() {
     // In the slot's own memory, where nothing reads the old value later.
     bool free = graph_.op(made).kind == OpKind::elementwise && u.slot.shape().size() > 1 &&
                 info_[made].root_output == 0 && taken.insert(made).second;
-    for (NodeId reader : readers_[made]) free = free && !same_loop(reader, made);
-    for (NodeId reader : readers_[slot]) {
-      const PlanNode& r = info_[reader];
-      const bool earlier = (r.reduction ? r.stage - 1 : r.stage) < info_[made].stage;
-      const bool beside = same_loop(reader, made) && !r.reduction &&
-                          graph_.op(reader).kind == OpKind::elementwise &&
-                          graph_.shape(reader) == graph_.shape(made);
-      // In a serial part: an earlier group, or one block, which puts off its stores as it must.
-      const bool before = r.loop < 0 && info_[made].loop < 0 && r.stage == info_[made].stage &&
-                          !r.reduction && (when_.at(reader) < when_.at(made) ||
-                                           (when_.at(reader) == when_.at(made) &&
-                                            graph_.op(reader).kind == OpKind::elementwise &&
-                                            graph_.shape(reader) == graph_.shape(made)));
-      free = free && (earlier || beside || before);
-    }
+    for (NodeId reader : readers_[slot]) free = free && reads_before(reader, made);
     for (const Value& o : outputs_) free = free && info_[o.id()].root != slot;
     Storage& st = storage(value);
     if (free) {

@@ -85,6 +85,7 @@ class Planner {
   // place.cpp
   void schedule();
   void find_storage();
+  bool reads_before(NodeId reader, NodeId made) const;
   void settle_updates();
   void place_values();
   void emit();

@@ -40,6 +40,11 @@ Extents bound_rows(const Graph& graph, const Bindings& bindings) {
   return rows;
 }
 
+Shape table_shape(const Shape& s, const Array& a) {
+  const std::int64_t row = s.size(1, s.rank());
+  return s.without(0).with_front({row > 0 ? a.size() / row : 0, s[0].label});
+}
+
 class Interpreter {
  public:
   Interpreter(const Graph& graph, const Bindings& bindings)
@@ -89,7 +94,9 @@ class Interpreter {
       const auto found = bindings_.find(input.name);
       if (found == bindings_.end()) raise<ShapeError>("[bind] input \"{}\" is not bound", input.name);
       const Array& a = found->second;
-      const Shape wanted = run_shape(graph_, graph_.shape(id), rows_);
+      Shape wanted = run_shape(graph_, graph_.shape(id), rows_);
+      if (wanted.rank() > 0 && wanted[0].label != kNoLabel && !graph_.label_info(wanted[0].label).streamed)
+        wanted = table_shape(wanted, a);  // a table to gather from has as many rows as it has
       if (a.dtype() != graph_.node(id).dtype || a.size() != wanted.size())
         raise<ShapeError>("[bind] \"{}\" wants {} {}, got {} {}", input.name,
                           name_of(graph_.node(id).dtype), wanted.text(), name_of(a.dtype()),

@@ -1,0 +1,23 @@
+// The one list of families. Tables, help, bindings and law tests are loops over it.
+#pragma once
+
+#include "fathom/dist/families/bernoulli.h"
+#include "fathom/dist/families/categorical.h"
+#include "fathom/dist/families/dirichlet.h"
+#include "fathom/dist/families/gamma.h"
+#include "fathom/dist/families/normal.h"
+#include "fathom/dist/families/uniform.h"
+
+namespace fathom {
+
+template <class... F>
+struct FamilyList {};
+
+using AllFamilies = FamilyList<Normal, Bernoulli, Categorical, UniformFamily, Gamma, Dirichlet>;
+
+std::span<const FamilyInfo> all_families();
+
+template <class F>
+const FamilyInfo& family();  // defined, for the families of the list, in dist/table.cpp
+
+}  // namespace fathom

@@ -1,0 +1,53 @@
+#include "fathom/dist/expfam.h"
+
+#include "fathom/autodiff/gradient.h"
+
+namespace fathom {
+
+namespace {
+
+void require(const FamilyInfo& f) {
+  if (!f.exponential()) raise<ShapeError>("[{}] is no exponential family", f.doc.name);
+}
+
+// <a, b> summed over the event axes of the family.
+Value inner(const FamilyInfo& f, std::span<const Value> a, std::span<const Value> b) {
+  Value total;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    Value t = a[i] * b[i];
+    if (f.doc.event_axes > 0) t = sum(t, t.shape().rank() - f.doc.event_axes, f.doc.event_axes);
+    total = total ? total + t : t;
+  }
+  return total;
+}
+
+}  // namespace
+
+Values moments(const FamilyInfo& f, std::span<const Value> natural) {
+  require(f);
+  return gradient(sum(f.log_norm(natural)), natural);
+}
+
+Value expfam_log_prob(const FamilyInfo& f, std::span<const Value> natural, Value x) {
+  require(f);
+  return inner(f, natural, f.stats(x)) - f.log_norm(natural);
+}
+
+Value kl_divergence(const FamilyInfo& f, std::span<const Value> p, std::span<const Value> q) {
+  require(f);
+  Values difference;
+  for (std::size_t i = 0; i < p.size(); ++i) difference.push_back(p[i] - q[i]);
+  return inner(f, difference, moments(f, p)) - f.log_norm(p) + f.log_norm(q);
+}
+
+Value entropy(const FamilyInfo& f, std::span<const Value> natural) {
+  return f.log_norm(natural) - inner(f, natural, moments(f, natural));
+}
+
+Values blend(std::span<const Value> old, std::span<const Value> target, Value rate) {
+  Values out;
+  for (std::size_t i = 0; i < old.size(); ++i) out.push_back(old[i] + rate * (target[i] - old[i]));
+  return out;
+}
+
+}  // namespace fathom

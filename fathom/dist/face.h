@@ -1,0 +1,30 @@
+// What a family sees of a quantity: expectations under q, by name. A constant, a datum, a draw and a
+// point estimate are faces too, the fixed ones, so that one formula serves densities, sampling, EM
+// and variational Bayes.
+#pragma once
+
+#include "fathom/ops/all_ops.h"
+
+namespace fathom {
+
+struct Face {
+  Value mean;      // E x
+  Value variance;  // Var x, element by element; empty when x is fixed
+  Value log;       // E log x of a positive quantity, where known; of a fixed one log(mean) serves
+  bool random = false;
+
+  static Face at(Value x) { return {x, {}, {}, false}; }
+  // A fixed positive quantity whose logarithm is at hand.
+  static Face at(Value x, Value log_x) { return {x, {}, log_x, false}; }
+  static Face real(Value mean, Value variance) { return {mean, variance, {}, true}; }
+  static Face positive(Value mean, Value log_mean) { return {mean, {}, log_mean, true}; }
+
+  // E log x. Throws ShapeError for a random quantity that does not offer it.
+  Value expected_log() const;
+};
+
+// E (a - b)^2, element by element, of independent quantities: squares of residuals first, then the
+// variances, so that no digits are lost far from the origin.
+Value expected_squared_error(const Face& a, const Face& b);
+
+}  // namespace fathom

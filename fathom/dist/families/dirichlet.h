@@ -1,0 +1,38 @@
+// Points of the simplex over the last axis; conjugate to categories. Bishop 2006, appendix B.
+#pragma once
+
+#include "fathom/dist/family.h"
+
+namespace fathom {
+
+struct Dirichlet {
+  static constexpr FamilyDoc doc{.name = "dirichlet", .brief = "probabilities of k categories",
+                                 .support = Support::simplex, .source = "Bishop 2006, appendix B",
+                                 .event_axes = 1};
+  static constexpr ParameterDoc parameters[] = {
+      {"concentration", Support::positive, "pseudo-counts over the last axis"}};
+
+  static Value expected_log_prob(const Face& x, std::span<const Face> p) {
+    const Value a = p[0].mean;
+    const int last = a.shape().rank() - 1;
+    const Value terms = (a - 1.0) * x.expected_log() - lgamma(a);
+    return lgamma(sum(a, last, 1)) + sum(terms, terms.shape().rank() - 1, 1);
+  }
+  static Face face(std::span<const Face> p) {
+    const Value a = p[0].mean;
+    const int last = a.shape().rank() - 1;
+    const Value total = repeat_axes(sum(a, last, 1), a.shape(), {last, 1});
+    return Face::positive(a / total, digamma(a) - digamma(total));
+  }
+
+  static Values stats(Value x) { return {log(x)}; }
+  static Values natural(std::span<const Face> p) { return {p[0].mean - 1.0}; }
+  static std::vector<Face> from_natural(std::span<const Value> n) { return {Face::at(n[0] + 1.0)}; }
+  static Value log_norm(std::span<const Value> n) {
+    const Value a = n[0] + 1.0;
+    const int last = a.shape().rank() - 1;
+    return sum(lgamma(a), last, 1) - lgamma(sum(a, last, 1));
+  }
+};
+
+}  // namespace fathom

@@ -1,0 +1,37 @@
+// Positive, by shape and rate; conjugate to precisions and Poisson rates. Bishop 2006, appendix B.
+#pragma once
+
+#include "fathom/dist/family.h"
+
+namespace fathom {
+
+struct Gamma {
+  static constexpr FamilyDoc doc{.name = "gamma", .brief = "positive, skewed",
+                                 .support = Support::positive, .source = "Bishop 2006, appendix B"};
+  static constexpr ParameterDoc parameters[] = {
+      {"shape", Support::positive, "k"},
+      {"rate", Support::positive, "1 / scale", ParameterDoc::Needs::mean_log}};
+
+  static Value expected_log_prob(const Face& x, std::span<const Face> p) {
+    const Value k = p[0].mean;
+    return k * p[1].expected_log() - lgamma(k) + (k - 1.0) * x.expected_log() - p[1].mean * x.mean;
+  }
+  static Face face(std::span<const Face> p) {
+    Face f = Face::positive(p[0].mean / p[1].mean, digamma(p[0].mean) - log(p[1].mean));
+    f.variance = p[0].mean / square(p[1].mean);
+    return f;
+  }
+
+  // Statistics log x and x about the base measure 1: natural (k - 1, -rate).
+  static Values stats(Value x) { return {log(x), x}; }
+  static Values natural(std::span<const Face> p) { return {p[0].mean - 1.0, -p[1].mean}; }
+  static std::vector<Face> from_natural(std::span<const Value> n) {
+    return {Face::at(n[0] + 1.0), Face::at(-n[1])};
+  }
+  static Value log_norm(std::span<const Value> n) {
+    const Value k = n[0] + 1.0;
+    return lgamma(k) - k * log(-n[1]);
+  }
+};
+
+}  // namespace fathom

@@ -1,0 +1,90 @@
+// How a family is declared: one struct with static members, listed once in dist/all_dists.h.
+//
+//   struct Gamma {
+//     static constexpr FamilyDoc doc{.name = "gamma", ...};
+//     static constexpr ParameterDoc parameters[] = {{"shape", Support::positive}, ...};
+//     static Value expected_log_prob(const Face& x, std::span<const Face> p);
+//     static Value sample(const Draw& d, std::span<const Face> p);
+//     // the exponential-family face, where there is one: p(x) = exp(<natural, stats> - log_norm)
+//     static Values stats(Value x);
+//     static Values natural(std::span<const Face> p);
+//     static Value log_norm(std::span<const Value> natural);
+//   };
+//
+// All densities keep all their constants, and are in nats. `dist/expfam.h` derives the rest once.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "fathom/dist/face.h"
+
+namespace fathom {
+
+using Values = std::vector<Value>;
+
+enum class Support : std::uint8_t { real, positive, unit, simplex, bit, category };
+
+std::string_view name_of(Support s);
+
+struct ParameterDoc {
+  std::string_view name;
+  Support support;
+  std::string_view help;
+  // What the family's expectation needs of a random parameter; none: it must be fixed or sampled.
+  enum class Needs : std::uint8_t { fixed, mean_variance, mean_log, log } needs = Needs::fixed;
+};
+
+struct FamilyDoc {
+  std::string_view name;
+  std::string_view brief;
+  Support support;
+  std::string_view source;
+  int event_axes = 0;         // trailing axes that belong to one draw
+  bool reparameterised = false;
+};
+
+// Where draws go: shape, key, and ids of the rows on the first axis where there is a plate.
+struct Draw {
+  Value key;
+  DType dtype;
+  Shape shape;
+  Value rows;
+};
+
+// One entry of the table of families.
+struct FamilyInfo {
+  FamilyDoc doc;
+  std::span<const ParameterDoc> parameters;
+  // E log p(x | p), element by element of the plates (event axes summed); all quantities independent.
+  Value (*expected_log_prob)(const Face& x, std::span<const Face> p) = nullptr;
+  Value (*sample)(const Draw& d, std::span<const Face> p) = nullptr;
+  Values (*stats)(Value x) = nullptr;
+  Values (*natural)(std::span<const Face> p) = nullptr;
+  std::vector<Face> (*from_natural)(std::span<const Value> n) = nullptr;
+  Value (*log_norm)(std::span<const Value> n) = nullptr;
+  // Entropy, element by element of the plates, at fixed parameters: closed where it is given.
+  Value (*entropy)(std::span<const Face> p) = nullptr;
+  // The face that a variable with this distribution shows to terms: closed moments.
+  Face (*face)(std::span<const Face> p) = nullptr;
+  bool exponential() const { return natural != nullptr; }
+};
+
+// A distribution at given parameters: what priors, guides and likelihoods are on the graph.
+struct Distribution {
+  const FamilyInfo* family = nullptr;
+  std::vector<Face> parameters;
+};
+
+// log p(x) at fixed parameters.
+Value log_prob(const Distribution& d, Value x);
+// E_q log p(x) of x ~ q through the face of q.
+Value cross_entropy_term(const Distribution& p, const Face& x);
+Value sample(const Distribution& d, const Draw& draw);
+// -E_q log q, element by element of the plates.
+Value entropy(const Distribution& d);
+// The face that a variable with distribution `d` shows.
+Face face(const Distribution& d);
+
+}  // namespace fathom

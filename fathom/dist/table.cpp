@@ -1,0 +1,59 @@
+#include "fathom/dist/all_dists.h"
+
+namespace fathom {
+
+namespace {
+
+template <class F>
+FamilyInfo entry() {
+  FamilyInfo e;
+  e.doc = F::doc;
+  e.parameters = F::parameters;
+  e.expected_log_prob = F::expected_log_prob;
+  e.face = F::face;
+  if constexpr (requires { &F::sample; }) e.sample = F::sample;
+  if constexpr (requires { &F::entropy; }) e.entropy = F::entropy;
+  if constexpr (requires { &F::natural; }) {
+    e.stats = F::stats;
+    e.natural = F::natural;
+    e.from_natural = F::from_natural;
+    e.log_norm = F::log_norm;
+  }
+  return e;
+}
+
+template <class... F>
+std::vector<FamilyInfo> entries(FamilyList<F...>) {
+  return {entry<F>()...};
+}
+
+template <class Wanted, class... F>
+constexpr std::size_t place_of(FamilyList<F...>) {
+  std::size_t at = 0, found = sizeof...(F);
+  ((std::is_same_v<Wanted, F> ? void(found = at++) : void(at++)), ...);
+  return found;
+}
+
+template <class... F>
+std::array<const FamilyInfo& (*)(), sizeof...(F)> instantiate(FamilyList<F...>) {
+  return {&family<F>...};
+}
+
+}  // namespace
+
+std::span<const FamilyInfo> all_families() {
+  static const std::vector<FamilyInfo> table = entries(AllFamilies{});
+  return table;
+}
+
+template <class F>
+const FamilyInfo& family() {
+  return all_families()[place_of<F>(AllFamilies{})];
+}
+
+namespace detail {
+extern const decltype(instantiate(AllFamilies{})) family_lookup;
+const decltype(instantiate(AllFamilies{})) family_lookup = instantiate(AllFamilies{});
+}  // namespace detail
+
+}  // namespace fathom

@@ -1,0 +1,96 @@
+// The one objective: ELBO(q) = E_q log p(x, z) - E_q log q(z), as a sum of named terms with all
+// constants, in nats. Kingma & Welling 2013, eq. 3; Jordan et al. 1999.
+//
+// A term is lowered once. Per term and latent the estimator is the first that applies:
+//   closed   the term is affine in the latent's statistics: its moments are taken
+//   sampled  otherwise: a reparameterised draw from q
+// so that N(z; 0, 1) under a normal guide gives the closed KL by itself, and a decoder a draw.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "fathom/model/model.h"
+
+namespace fathom {
+
+enum class Estimate : std::uint8_t { exact, closed, sampled };
+std::string_view name_of(Estimate e);
+
+struct Term {
+  enum Kind : std::uint8_t { likelihood, prior, entropy };
+  std::string name;      // "x", "z.prior", "z.entropy"
+  Kind kind = likelihood;
+  int plate = -1;        // -1: global
+  Estimate how = Estimate::exact;
+  std::string note;      // why it is sampled: the function that is not affine
+  Value value;           // [plate], or a scalar: event axes summed, draws averaged
+  Value elements;        // [plate, event] of priors and entropies: what each unit adds
+};
+
+struct LowerOptions {
+  std::int64_t capacity = 1;      // most rows of a batch; ignored by plans with unbounded rows
+  int samples = 1;                // draws of each latent (Kingma & Welling 2013, L)
+  bool gather = false;            // rows are taken from a table by an index
+  bool weights = false;           // every latent sampled, nothing closed: importance weights
+  bool bind_guides = false;       // parameters of guides are inputs (encode once, draw often)
+  bool bind_latents = false;      // latents are inputs, data.<latent> (decoding)
+  std::set<std::string> sampled;  // terms whose latents are to be sampled although closed
+};
+
+// A model on a graph. Inputs of the graph:
+//   data.<name>  [row, event]; with `gather` a table [n, event], and `index` i64 [row]
+//   ids          i64 [row]: places in the data set, for draws; with `gather` it is `index`
+//   key          randomness: one key per epoch; draws belong to (key, id)
+//   <parameter>, <latent>.mean, <latent>.log_sd   slots
+class Lowering {
+ public:
+  Lowering(const Model& model, Graph& graph, LowerOptions options);
+
+  std::vector<Term> terms();
+  // log p(x, z) - log q(z) of every row and draw, [row, draw]. Needs `weights`.
+  Value log_weights();
+
+  // A quantity with every random input drawn.
+  Value value(Expr e);
+  // q(z): its family and parameters on the graph.
+  Distribution guide(const LatentInfo& z);
+  // Names and values of the parameters of q(z), bound with `bind_guides`.
+  std::vector<std::pair<std::string, Value>> guide_arguments(const LatentInfo& z);
+  // Learned numbers that the graph read so far, in the order of the model.
+  std::vector<Value> parameters() const;
+
+  Graph& graph() { return graph_; }
+  Label row() const { return row_; }
+  Value ids();
+  Value key();
+
+ private:
+  using Drawn = std::set<int>;  // latents (by quantity) that a term samples
+  Face face(Expr e, const Drawn& drawn);
+  Face face_of_arg(const Arg& a, const Drawn& drawn);
+  Distribution distribution(const Conditional& c, const Drawn& drawn);
+  Value draw_of(const LatentInfo& z);
+  Value data(const ExprInfo& e);
+  Value slot(const std::string& name, const Shape& shape);
+  Drawn must_draw(const Conditional& c, const std::string& term, std::string* why);
+  Term finish(Term t, Value elements, const Shape& event, bool likelihood);
+  Shape full_shape(const ExprInfo& e, bool draws) const;
+  Value to_plate(Value v, int plate, bool average);
+
+  const Model& model_;
+  Graph& graph_;
+  LowerOptions options_;
+  Label row_, draw_{}, table_{};
+  std::map<std::pair<int, Drawn>, Face> faces_;
+  std::map<int, Value> draws_;
+  std::map<std::string, Value> inputs_;
+  std::vector<Value> parameters_;
+};
+
+// The parameter slots that a model needs, mean-field guides included, in a fixed order.
+std::vector<nn::Parameter> parameters_of(const Model& model);
+
+}  // namespace fathom

@@ -1,0 +1,106 @@
+// The registers and instructions of AVX-512 (F, DQ, VL) behind the names that pack.h uses. See
+// native_base.h for what each means.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace fathom::wide {
+namespace FATHOM_ISA {
+
+template <class T>
+struct Native;
+
+template <>
+struct Native<float> {
+  using V = __m512;
+  using M = __mmask16;
+  using Int = std::int32_t;
+  typedef Int I __attribute__((vector_size(64)));
+  static constexpr int lanes = 16;
+  static constexpr Int kMin = INT32_MIN, kMax = INT32_MAX;
+  static constexpr bool fused = true;
+
+  static V set(float x) { return _mm512_set1_ps(x); }
+  static V load(const float* p) { return _mm512_loadu_ps(p); }
+  static void store(float* p, V v) { _mm512_storeu_ps(p, v); }
+  static M first(int n) { return M((1u << n) - 1u); }
+  static V load_partial(const float* p, int n) { return _mm512_maskz_loadu_ps(first(n), p); }
+  static void store_partial(float* p, V v, int n) { _mm512_mask_storeu_ps(p, first(n), v); }
+
+  static I bits(V v) { return reinterpret_cast<I>(v); }
+  static V value(I i) { return reinterpret_cast<V>(i); }
+
+  static M both(M a, M b) { return M(a & b); }
+  static M either(M a, M b) { return M(a | b); }
+  static M negate(M a) { return M(~a); }
+  static bool any(M a) { return a != 0; }
+  static M less(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+  static M less_equal(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
+  static M equal(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+  static V select(M m, V a, V b) { return _mm512_mask_blend_ps(m, b, a); }
+
+  // The mask of all lanes keeps g++ 12 from warning of the undefined pass-through operand.
+  static constexpr M kAll = M(-1);
+  static V min(V a, V b) { return _mm512_maskz_min_ps(kAll, a, b); }
+  static V max(V a, V b) { return _mm512_maskz_max_ps(kAll, a, b); }
+  static V sqrt(V x) { return _mm512_maskz_sqrt_ps(kAll, x); }
+  static V fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
+  static V floor(V x) { return _mm512_maskz_roundscale_ps(kAll, x, 9); }
+  static V round(V x) { return _mm512_maskz_roundscale_ps(kAll, x, 8); }
+
+  // x 2^n for integral n, rounded once; and the parts of x = m 2^e with m in [3/4, 3/2).
+  static V scale(V x, V n) { return _mm512_maskz_scalef_ps(kAll, x, n); }
+  static V exponent(V x) { return _mm512_maskz_getexp_ps(kAll, x); }
+  static V mantissa(V x) {
+    return _mm512_maskz_getmant_ps(kAll, x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_nan);
+  }
+};
+
+template <>
+struct Native<double> {
+  using V = __m512d;
+  using M = __mmask8;
+  using Int = std::int64_t;
+  typedef Int I __attribute__((vector_size(64)));
+  static constexpr int lanes = 8;
+  static constexpr Int kMin = INT64_MIN, kMax = INT64_MAX;
+  static constexpr bool fused = true;
+
+  static V set(double x) { return _mm512_set1_pd(x); }
+  static V load(const double* p) { return _mm512_loadu_pd(p); }
+  static void store(double* p, V v) { _mm512_storeu_pd(p, v); }
+  static M first(int n) { return M((1u << n) - 1u); }
+  static V load_partial(const double* p, int n) { return _mm512_maskz_loadu_pd(first(n), p); }
+  static void store_partial(double* p, V v, int n) { _mm512_mask_storeu_pd(p, first(n), v); }
+
+  static I bits(V v) { return reinterpret_cast<I>(v); }
+  static V value(I i) { return reinterpret_cast<V>(i); }
+
+  static M both(M a, M b) { return M(a & b); }
+  static M either(M a, M b) { return M(a | b); }
+  static M negate(M a) { return M(~a); }
+  static bool any(M a) { return a != 0; }
+  static M less(V a, V b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+  static M less_equal(V a, V b) { return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ); }
+  static M equal(V a, V b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
+  static V select(M m, V a, V b) { return _mm512_mask_blend_pd(m, b, a); }
+
+  static constexpr M kAll = M(-1);
+  static V min(V a, V b) { return _mm512_maskz_min_pd(kAll, a, b); }
+  static V max(V a, V b) { return _mm512_maskz_max_pd(kAll, a, b); }
+  static V sqrt(V x) { return _mm512_maskz_sqrt_pd(kAll, x); }
+  static V fma(V a, V b, V c) { return _mm512_fmadd_pd(a, b, c); }
+  static V floor(V x) { return _mm512_maskz_roundscale_pd(kAll, x, 9); }
+  static V round(V x) { return _mm512_maskz_roundscale_pd(kAll, x, 8); }
+
+  static V scale(V x, V n) { return _mm512_maskz_scalef_pd(kAll, x, n); }
+  static V exponent(V x) { return _mm512_maskz_getexp_pd(kAll, x); }
+  static V mantissa(V x) {
+    return _mm512_maskz_getmant_pd(kAll, x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_nan);
+  }
+};
+
+}  // namespace FATHOM_ISA
+}  // namespace fathom::wide

@@ -1,0 +1,90 @@
+// Sixteen bytes as a vector of the compiler's own (g++ and clang++), for any processor, behind the
+// names that pack.h uses.
+#pragma once
+
+#include <cstdint>
+
+namespace fathom::wide {
+namespace FATHOM_ISA {
+
+template <class T>
+struct Native;
+
+// What the two types share. T: element, Int: the signed integer of its size; the rounding constant
+// is 1.5 x 2^(mantissa bits): numbers below it in magnitude by a factor of three lose their fraction
+// when it is added.
+template <class T, class IntT>
+struct BaseNative {
+  typedef T V __attribute__((vector_size(16)));       // values
+  typedef IntT I __attribute__((vector_size(16)));    // their bits
+  using Int = IntT;
+  using M = I;                                        // a mask: all bits of a lane, or none
+  static constexpr int lanes = int(16 / sizeof(T));
+  static constexpr Int kMin = Int(1) << (8 * sizeof(T) - 1), kMax = ~kMin;  // sign bit, the others
+  static constexpr bool fused = false;                // does fma round once?
+  static constexpr T kWhole = sizeof(T) == 4 ? T(8388608) : T(4503599627370496);  // no fractions
+
+  static V set(T x) { return x - V{}; }
+  static V load(const T* p) {
+    V v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+  }
+  static void store(T* p, V v) { __builtin_memcpy(p, &v, sizeof v); }
+  static V load_partial(const T* p, int n) {
+    V v{};
+    for (int i = 0; i < n; ++i) v[i] = p[i];
+    return v;
+  }
+  static void store_partial(T* p, V v, int n) {
+    for (int i = 0; i < n; ++i) p[i] = v[i];
+  }
+
+  static I bits(V v) { return reinterpret_cast<I>(v); }
+  static V value(I i) { return reinterpret_cast<V>(i); }
+
+  static M both(M a, M b) { return a & b; }
+  static M either(M a, M b) { return a | b; }
+  static M negate(M a) { return ~a; }
+  static bool any(M a) {
+    Int e = 0;
+    for (int i = 0; i < lanes; ++i) e = Int(e | a[i]);
+    return e != 0;
+  }
+  static M less(V a, V b) { return a < b; }
+  static M less_equal(V a, V b) { return a <= b; }
+  static M equal(V a, V b) { return a == b; }
+  static V select(M m, V a, V b) { return value((bits(a) & m) | (bits(b) & ~m)); }
+
+  // The smaller, the larger; the second where either is NaN.
+  static V min(V a, V b) { return select(a < b, a, b); }
+  static V max(V a, V b) { return select(a > b, a, b); }
+  static V fma(V a, V b, V c) { return a * b + c; }
+  static V round(V x) {
+    const V size = value(bits(x) & kMax), whole = (size + kWhole) - kWhole;
+    return select(size < kWhole, value(bits(whole) | (bits(x) & kMin)), x);
+  }
+  static V floor(V x) {
+    const V near = round(x), below = near - T(1);
+    return select(near > x, below, near);
+  }
+};
+
+template <>
+struct Native<float> : BaseNative<float, std::int32_t> {
+  static V sqrt(V x) {
+    for (int i = 0; i < lanes; ++i) x[i] = __builtin_sqrtf(x[i]);
+    return x;
+  }
+};
+
+template <>
+struct Native<double> : BaseNative<double, std::int64_t> {
+  static V sqrt(V x) {
+    for (int i = 0; i < lanes; ++i) x[i] = __builtin_sqrt(x[i]);
+    return x;
+  }
+};
+
+}  // namespace FATHOM_ISA
+}  // namespace fathom::wide

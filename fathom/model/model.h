@@ -1,0 +1,190 @@
+// A model: plates, data, latents, parameters and what is observed, written down once. Nothing is
+// computed here; elbo/ lowers a model to a graph.
+//
+//   Model m;
+//   Plate image = m.plate("image");
+//   Expr x = m.data("x", image, Shape{784});
+//   Network encoder = m.network("encoder", nn::mlp(...)), decoder = m.network("decoder", ...);
+//   Expr z = m.latent("z", normal(0, 1), image, Shape{20});
+//   m.observe("x", bernoulli(decoder(z)), x);
+//   auto q = encoder(x);
+//   m.guide(z, normal_log_sd(slice(q, 0, 20), slice(q, 20, 20)));
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fathom/dist/all_dists.h"
+#include "fathom/nn/network.h"
+
+namespace fathom {
+
+class Model;
+
+// A set of conditionally independent copies: rows of a table, images.
+struct Plate {
+  Model* model = nullptr;
+  int index = -1;
+};
+
+// A quantity of a model: a handle, cheap to copy. Arithmetic makes new quantities.
+class Expr {
+ public:
+  Expr() = default;
+  Expr(Model& model, int index) : model_(&model), index_(index) {}
+  explicit operator bool() const { return model_ != nullptr; }
+  Model& model() const { return *model_; }
+  int index() const { return index_; }
+  const Shape& event() const;  // without plates
+
+ private:
+  Model* model_ = nullptr;
+  int index_ = -1;
+};
+
+// A parameter of a conditional: a quantity or a number.
+class Arg {
+ public:
+  Arg(double value) : value_(value) {}
+  Arg(Expr e) : expr_(e) {}
+  Expr expr() const { return expr_; }
+  double value() const { return value_; }
+
+ private:
+  Expr expr_;
+  double value_ = 0;
+};
+
+// A family at parameters given by quantities; `form` turns the arguments' faces into the family's own
+// parameters (a standard deviation into a precision).
+struct Conditional {
+  const FamilyInfo* family = nullptr;
+  std::string text;  // "normal(mean, log_sd)"
+  std::vector<Arg> args;
+  std::function<std::vector<Face>(std::span<const Face>)> form;
+};
+
+Conditional normal(Arg mean, Arg sd);
+Conditional normal_log_sd(Arg mean, Arg log_sd);
+Conditional normal_precision(Arg mean, Arg precision);
+Conditional bernoulli(Arg logits);
+Conditional categorical(Arg logits);
+Conditional uniform_between(Arg low, Arg high);
+Conditional gamma(Arg shape, Arg rate);
+Conditional dirichlet(Arg concentration);
+
+enum class ExprKind : std::uint8_t { data, constant, parameter, latent, draw, function };
+
+// What the model keeps of a quantity.
+struct ExprInfo {
+  ExprKind kind = ExprKind::constant;
+  std::string name;
+  std::vector<int> plates;         // sorted
+  Shape event;
+  std::vector<Expr> inputs;
+  // A function of values; given values of its inputs, plates as labelled axes.
+  std::function<Value(std::span<const Value>)> apply;
+  // Its moments where it is affine in every random input; empty where it is not.
+  std::function<Face(std::span<const Face>)> moments;
+  DType stored = DType::f32;       // data: dtype of the bound memory
+  nn::Parameter init;              // parameter
+  double number = 0;               // constant
+};
+
+struct LatentInfo {
+  int expr = -1;
+  Conditional prior;
+  std::optional<Conditional> guide;
+};
+
+struct ObservedInfo {
+  std::string name;
+  Conditional likelihood;
+  Expr value;
+};
+
+class Network {
+ public:
+  Expr operator()(Expr x) const;
+
+ private:
+  friend class Model;
+  std::string name_;
+  nn::Network net_;
+  std::vector<Expr> parameters_;
+};
+
+// How a quantity depends on a latent.
+struct Degree {
+  bool depends = false;
+  bool affine = true;
+  std::string culprit;  // the first function on the way that is not affine
+};
+
+class Model {
+ public:
+  explicit Model(DType dtype = DType::f32) : dtype_(dtype) {}
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  Plate plate(std::string name);
+  // A leaf that is bound when the model is fitted; `stored` is the dtype of the memory.
+  Expr data(std::string name, Plate plate, const Shape& event, DType stored = DType::f32);
+  Expr constant(double value);
+  // A number to be learned.
+  Expr parameter(std::string name, const Shape& event, nn::Init init = nn::Init::zeros, double value = 0);
+  Expr latent(std::string name, Conditional prior, Plate plate, const Shape& event = {});
+  Expr latent(std::string name, Conditional prior, const Shape& event = {});
+  // 1 with probability p, drawn once per row and epoch and shared by all that read it.
+  Expr binarised(std::string name, Expr p);
+  Network network(std::string name, nn::Network net);
+  void observe(std::string name, Conditional likelihood, Expr value);
+  // The family and parameters of q(latent). Latents without a guide get one of their own: a normal
+  // with learned mean and log sd for each element.
+  void guide(Expr latent, Conditional q);
+
+  // A function that may be anything: its inputs are sampled where they are random.
+  Expr function(std::string name, std::vector<Expr> inputs, const Shape& event,
+                std::function<Value(std::span<const Value>)> apply,
+                std::function<Face(std::span<const Face>)> moments = {});
+
+  DType dtype() const { return dtype_; }
+  const ExprInfo& info(int index) const { return exprs_[std::size_t(index)]; }
+  const ExprInfo& info(Expr e) const { return info(e.index()); }
+  std::size_t size() const { return exprs_.size(); }
+  const std::vector<std::string>& plates() const { return plates_; }
+  const std::vector<LatentInfo>& latents() const { return latents_; }
+  const std::vector<ObservedInfo>& observed() const { return observed_; }
+  const LatentInfo* latent_of(int expr) const;
+
+  // The degree check: how `e` depends on the latent `z`, found by walking the model.
+  Degree degree(Expr e, Expr z) const;
+
+ private:
+  Expr add(ExprInfo info);
+  void check_name(const std::string& name) const;
+
+  DType dtype_;
+  std::vector<ExprInfo> exprs_;
+  std::vector<std::string> plates_;
+  std::vector<LatentInfo> latents_;
+  std::vector<ObservedInfo> observed_;
+};
+
+// Affine functions keep moments; the product of two random quantities and the rest sample.
+Expr operator+(Expr a, Expr b);
+Expr operator+(Expr a, double b);
+Expr operator-(Expr a, Expr b);
+Expr operator*(Expr a, Expr b);
+Expr operator*(Expr a, double b);
+inline Expr operator*(double a, Expr b) { return b * a; }
+Expr exp(Expr x);
+Expr sigmoid(Expr x);
+// x [k] times W [k, n] -> [n]; affine in x where W is fixed, and the reverse.
+Expr dot(Expr x, Expr w);
+Expr slice(Expr x, std::int64_t first, std::int64_t count);  // of the last axis
+
+}  // namespace fathom
