@@ -20,9 +20,12 @@ class Reverse {
     const std::vector<NodeId> order = reachable(graph_, std::span<const NodeId>(&root, 1));
     for (NodeId id : order)
       for (NodeId in : graph_.inputs(id)) depends_[id] = char(depends_[id] | depends_[in]);
-    adjoint_[root] = seed;
-    for (auto it = order.rbegin(); it != order.rend(); ++it)
-      if (depends_[*it]) visit(*it);
+    add(root, seed);
+    for (auto it = order.rbegin(); it != order.rend(); ++it) {
+      if (!depends_[*it]) continue;
+      if (const Value g = total(*it)) adjoint_[*it] = g;
+      visit(*it);
+    }
     std::vector<Value> out;
     for (const Value& v : wrt) {
       const auto found = adjoint_.find(v.id());
@@ -34,9 +37,41 @@ class Reverse {
   }
 
  private:
-  void add(NodeId id, Value g) {
-    Value& a = adjoint_[id];
-    a = a ? a + g : g;
+  void add(NodeId id, Value g) { parts_[id].push_back(g); }
+
+  // The sum of what flowed into a node. Parts that lie side by side between zeros are joined.
+  Value total(NodeId id) {
+    const auto found = parts_.find(id);
+    if (found == parts_.end()) return {};
+    std::vector<Value> parts = std::move(found->second);
+    parts_.erase(found);
+    if (Value joined = join(parts)) return joined;
+    Value sum = parts[0];
+    for (std::size_t i = 1; i < parts.size(); ++i) sum = sum + parts[i];
+    return sum;
+  }
+
+  Value join(std::vector<Value> parts) {
+    if (parts.size() < 2) return {};
+    std::vector<std::pair<std::int64_t, Value>> pieces;  // first place, piece
+    std::int64_t axis = -1, extent = 0;
+    for (const Value& p : parts) {
+      if (graph_.node(p.id()).op != op_id<Embed>()) return {};
+      const auto a = graph_.node(p.id()).attrs.as<Embed::Attrs>();
+      if (axis >= 0 && a.axis != axis) return {};
+      axis = a.axis;
+      extent = a.extent;
+      pieces.emplace_back(a.first, graph_.value(graph_.inputs(p.id())[0]));
+    }
+    std::sort(pieces.begin(), pieces.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<Value> order;
+    std::int64_t next = 0;
+    for (const auto& [first, piece] : pieces) {
+      if (first != next) return {};
+      next += piece.shape().extent(int(axis));
+      order.push_back(piece);
+    }
+    return next == extent ? concat(order, int(axis)) : Value();
   }
 
   void visit(NodeId id) {
@@ -71,6 +106,7 @@ class Reverse {
 
   Graph& graph_;
   std::vector<char> depends_;                     // on one of wrt
+  std::map<NodeId, std::vector<Value>> parts_;
   std::map<NodeId, Value> adjoint_;
   std::map<NodeId, std::vector<Value>> several_;  // adjoints of the outputs of one op
 };

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "fathom/kernels/layout.h"
+#include "fathom/ops/all_ops.h"
 
 namespace fathom {
 
@@ -188,7 +188,42 @@ void FusedBlock::run(const Frame& frame) const {
   run_block<double>(*this, frame);
 }
 
+// a b, read once, by a sum: one op. Results keep their registers; the product's is left unused.
+void FusedBlock::join_products() {
+  static const OpInfo &mul = *find_op("mul"), &add = *find_op("add"), &mul_add = *find_op("mul_add");
+  std::vector<int> readers(std::size_t(registers), 0), maker(std::size_t(registers), -1);
+  for (std::size_t p = 0; p < ops.size(); ++p) {
+    maker[std::size_t(ops[p].out)] = int(p);
+    const int arity = ops[p].op->arity;
+    for (int k = 0; k < arity; ++k) ++readers[std::size_t(ops[p].in[k])];
+  }
+  for (const FusedStore& s : stores) readers[std::size_t(s.reg)] += 2;
+  for (const FusedSum& s : sums) readers[std::size_t(s.reg)] += 2;
+  std::vector<char> gone(ops.size(), 0);
+  for (FusedOp& op : ops) {
+    if (op.op != &add) continue;
+    for (int k = 0; k < 2; ++k) {
+      const int product = maker[std::size_t(op.in[k])];
+      if (product < 0 || ops[std::size_t(product)].op != &mul || readers[std::size_t(op.in[k])] != 1) continue;
+      const FusedOp m = ops[std::size_t(product)];
+      const int other = op.in[1 - k];
+      op.op = &mul_add;
+      op.run = wide_table().op[std::size_t(mul_add.wide)][dtype == DType::f32 ? 0 : 1];
+      op.in[0] = m.in[0];
+      op.in[1] = m.in[1];
+      op.in[2] = other;
+      gone[std::size_t(product)] = 1;
+      break;
+    }
+  }
+  std::vector<FusedOp> kept;
+  for (std::size_t p = 0; p < ops.size(); ++p)
+    if (!gone[p]) kept.push_back(ops[p]);
+  ops = std::move(kept);
+}
+
 void FusedBlock::finish() {
+  join_products();
   // Chunks end at rows where that lets operands be used in place or keeps sums whole.
   natural = 0;
   const auto wish = [&](std::int64_t n) { natural = std::max(natural, n); };
@@ -210,11 +245,14 @@ void FusedBlock::assign_buffers() {
     for (int r : ops[std::size_t(p)].in) last[std::size_t(r)] = p;
   for (const FusedSum& s : sums) last[std::size_t(s.reg)] = n_ops;
   for (FusedStore& s : stores) {
-    for (int p = s.reg - n_operands; p < n_ops; ++p)
-      for (int r : ops[std::size_t(p)].in)
-        if (r < n_operands && p > s.reg - n_operands && operands[std::size_t(r)].at.base == s.at.base &&
+    bool made = false;
+    for (const FusedOp& op : ops) {
+      for (int r : op.in)
+        if (made && r < n_operands && operands[std::size_t(r)].at.base == s.at.base &&
             operands[std::size_t(r)].at.offset == s.at.offset && s.at.base != kScratch)
           s.late = true;
+      made = made || op.out == s.reg;
+    }
     if (s.late) last[std::size_t(s.reg)] = n_ops;
   }
   buffer.assign(std::size_t(registers), -1);
@@ -256,7 +294,7 @@ std::string FusedBlock::text() const {
                               : rows.kind == Extent::tile ? std::string("tile")
                                                           : std::string("rows"),
                               inner, scalar ? " scalar" : "");
-  for (const FusedOp& op : ops) s += fmt::format(" {}", op.name);
+  for (const FusedOp& op : ops) s += fmt::format(" {}", op.op->doc.name);
   for (const FusedSum& sum : sums) s += sum.inner ? " sum_rows" : sum.lane ? " sum_lane" : " sum";
   return s;
 }

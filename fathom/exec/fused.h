@@ -22,7 +22,7 @@ struct FusedOperand {
 
 struct FusedOp {
   WideOp run;
-  std::string_view name;
+  const OpInfo* op;
   int out;        // register
   int in[3];
 };
@@ -62,9 +62,10 @@ class FusedBlock : public Instr {
   static constexpr int kMaxRegisters = 192, kMaxSums = 16;
   void run(const Frame& frame) const override;
   std::string text() const override;
-  void finish();                  // after filling: derives where chunks end, and buffers
+  void finish();                  // after filling: joins products and sums, places chunks, buffers
 
  private:
+  void join_products();
   void assign_buffers();
 };
 

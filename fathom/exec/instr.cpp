@@ -52,13 +52,21 @@ void KernelInstr::run(const Frame& f) const {
     op->forward({{inputs, in.size()}, {y, out.size()}, attrs});
   }
   if (!fills) return;
-  for (std::size_t i = 0; i < out.size(); ++i) fill_scalar(y[i]);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    if (y[i].size() == 1) fill_scalar(y[i]);
 }
 
 void PartialInstr::run(const Frame& f) const {
   View y = view_at(out, f);
   y.raw += f.lane * lane_bytes;
   const View a = view_at(in[0], f);
+  if (kind == sum && first == 0 && a.size(count, a.rank) >= 8) {  // row by row onto the lane
+    const std::int64_t rows = a.size(0, count), width = a.size(count, a.rank);
+    const std::size_t step = std::size_t(width) * size_of(a.dtype);
+    for (std::int64_t r = 0; r < rows; ++r)
+      add(width, y.raw, y.raw, a.raw + std::size_t(r) * step, y.raw, 3);
+    return;
+  }
   if (kind == sum) return kernels::add_sum(a, first, count, y);
   kernels::matmul(a, view_at(in[1], f), y, spec, true);
 }

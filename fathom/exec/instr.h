@@ -3,6 +3,7 @@
 
 #include "fathom/exec/plan.h"
 #include "fathom/kernels/linalg.h"
+#include "fathom/ops/wide.h"
 
 namespace fathom {
 
@@ -32,6 +33,7 @@ class PartialInstr : public Instr {
   std::vector<OperandView> in;
   OperandView out;                    // of lane 0
   std::int64_t lane_bytes = 0;
+  WideOp add = nullptr;
   std::string label;
 
   void run(const Frame& frame) const override;

@@ -146,6 +146,7 @@ OperandView Planner::view_of(NodeId id, const LoopDraft* loop, bool aligned) {
     step *= s.extent(i);
   }
   v.at = storage(id).at;
+  v.at.offset += info_[id].root_offset;
   const bool whole_memory = v.at.base != kScratch;
   v.at.row_bytes = loop && aligned && whole_memory && s.rank()
                        ? v.stride[0] * std::int64_t(size_of(v.dtype)) : 0;
@@ -162,7 +163,7 @@ FusedOperand Planner::fused_operand(NodeId id, const Shape& space, const LoopDra
   if (s.size() == 1 && !row_label(s) && !(loop && s.rank() && s[0] == loop->space[0])) {
     o.kind = FusedOperand::scalar;
     // Scalars in the arena and constants fill a pack; inputs, and vectors of one element, do not.
-    o.splat = storage(id).bytes >= 64 && (!leaf || constant) && is_real(o.dtype);
+    o.splat = storage(id).shape.size() == 1 && (!leaf || constant) && is_real(o.dtype);
   }
   const bool aligned = loop && s.rank() && s[0] == loop->space[0] && o.kind != FusedOperand::tail &&
                        o.kind != FusedOperand::scalar;
@@ -189,8 +190,11 @@ std::unique_ptr<Instr> Planner::lower_group(const std::vector<NodeId>& nodes, co
   block->inner = rows ? space.size(1, space.rank()) : space.size();
   const std::set<NodeId> here(nodes.begin(), nodes.end());
 
-  std::map<std::pair<NodeId, int>, int> reg;  // of a value of the group, or of an operand
-  const auto value_of = [&](NodeId id) { return std::make_pair(info_[id].root, info_[id].root_output); };
+  std::map<std::tuple<NodeId, int, std::int64_t>, int> reg;  // of a value of the group, or an operand
+  const auto value_of = [&](NodeId id) {
+    const PlanNode& n = info_[id];
+    return std::make_tuple(n.root, n.root_output, n.root_offset);
+  };
   // Operands first: registers of results follow them.
   for (NodeId id : nodes) {
     const OpKind kind = graph_.op(id).kind;
@@ -204,6 +208,7 @@ std::unique_ptr<Instr> Planner::lower_group(const std::vector<NodeId>& nodes, co
       }
     }
   }
+  for (FusedOperand& o : block->operands) o.splat = o.splat && o.dtype == block->dtype;
   int next = int(block->operands.size());
   const auto reg_of = [&](NodeId id) { return reg.at(value_of(id)); };
   const auto outside = [&](NodeId id) {
@@ -219,14 +224,14 @@ std::unique_ptr<Instr> Planner::lower_group(const std::vector<NodeId>& nodes, co
     const bool kept = outside(id);
     if (op.kind == OpKind::elementwise) {
       const auto in = graph_.inputs(id);
-      FusedOp f{wide.op[std::size_t(op.wide)][t], op.doc.name, next, {0, 0, 0}};
+      FusedOp f{wide.op[std::size_t(op.wide)][t], &op, next, {0, 0, 0}};
       for (std::size_t k = 0; k < 3; ++k) f.in[k] = reg_of(in[std::min(k, in.size() - 1)]);
       block->ops.push_back(f);
       reg[value_of(id)] = next++;
     } else if (kept) {  // a repeated value that others read: written out through max(x, x)
       const OpInfo& same = *find_op("max");
       const int r = reg_of(id);
-      block->ops.push_back({wide.op[std::size_t(same.wide)][t], "write", next, {r, r, r}});
+      block->ops.push_back({wide.op[std::size_t(same.wide)][t], &same, next, {r, r, r}});
       reg[value_of(id)] = next++;
     }
     if (kept) block->stores.push_back({reg_of(id), view_of(id, loop, loop != nullptr).at});
@@ -266,6 +271,7 @@ std::unique_ptr<Instr> Planner::lower_kernel(NodeId id, const LoopDraft* loop) {
     p->out = view_of(id, nullptr, false);
     p->out.at = partials_.at(id).at;
     p->lane_bytes = partials_.at(id).bytes;
+    p->add = wide_table().op[std::size_t(find_op("add")->wide)][p->out.dtype == DType::f32 ? 0 : 1];
     if (op.kind == OpKind::contraction) {
       const auto a = graph_.node(id).attrs.as<MatMul::Attrs>();
       p->kind = PartialInstr::product;
@@ -307,7 +313,7 @@ std::unique_ptr<Instr> Planner::lower_kernel(NodeId id, const LoopDraft* loop) {
     k->out.push_back(v);
   }
   const Shape& made = graph_.shape(id);
-  k->fills = !loop && made.size() == 1 && !row_label(made) && is_real(graph_.node(id).dtype) && op.outputs == 1;
+  k->fills = !loop && made.size() == 1 && !row_label(made) && is_real(graph_.node(id).dtype);
   if (op.id == op_id<LogSumExp>) {
     const Shape& s = graph_.shape(in[0]);
     k->wide_logsumexp = k->attrs.as<LogSumExp::Attrs>().axis == s.rank() - 1 && s.size() > 0;

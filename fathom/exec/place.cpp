@@ -48,7 +48,7 @@ void Planner::find_storage() {
   for (NodeId id : order_) {
     const OpInfo& op = graph_.op(id);
     // Aliases lie where their root lies; outputs of an op with several are nodes of their own.
-    if (op.kind == OpKind::alias || op.outputs > 1 || info_[id].folded) continue;
+    if (is_alias(id) || op.outputs > 1 || info_[id].folded) continue;
     Storage st;
     st.node = info_[id].root;
     st.output = info_[id].root_output;

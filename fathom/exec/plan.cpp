@@ -43,6 +43,16 @@ bool Planner::row_label(const Shape& s) const {
   return s.rank() > 0 && s[0].label != kNoLabel && graph_.label_info(s[0].label).streamed;
 }
 
+// Values that are others' memory under another shape; slices along the first axis of more than one.
+bool Planner::is_alias(NodeId id) const {
+  const OpInfo& op = graph_.op(id);
+  if (op.kind == OpKind::alias) return true;
+  if (op.id != op_id<Slice>) return false;
+  const auto a = graph_.node(id).attrs.as<Slice::Attrs>();
+  const Shape& s = graph_.shape(graph_.inputs(id)[0]);
+  return !row_label(s) && s.size(0, int(a.axis)) == 1;
+}
+
 void Planner::resolve_aliases() {
   std::vector<NodeId> roots;
   for (const Value& v : outputs_) roots.push_back(v.id());
@@ -62,9 +72,15 @@ void Planner::resolve_aliases() {
     n.root = id;
     const OpInfo& op = graph_.op(id);
     const auto in = graph_.inputs(id);
-    if (op.kind == OpKind::alias) {
+    if (is_alias(id)) {
       n.root = info_[in[0]].root;
       n.root_output = info_[in[0]].root_output;
+      n.root_offset = info_[in[0]].root_offset;
+      if (op.id == op_id<Slice>) {
+        const auto a = graph_.node(id).attrs.as<Slice::Attrs>();
+        n.root_offset += a.first * graph_.shape(in[0]).size(int(a.axis) + 1, graph_.shape(in[0]).rank()) *
+                         std::int64_t(size_of(graph_.node(id).dtype));
+      }
     } else if (op.kind == OpKind::output) {
       n.root = in[0];
       n.root_output = graph_.node(id).output;
@@ -118,7 +134,7 @@ void Planner::fold_repetitions() {
   for (NodeId id : order_) {
     info_[id].aligned = alignment(graph_, id);
     const OpKind kind = graph_.op(id).kind;
-    if (kind == OpKind::alias || kind == OpKind::output) continue;
+    if (is_alias(id) || kind == OpKind::output) continue;
     // An alias between them would change what rows mean: only direct readers fold.
     for (NodeId i : graph_.inputs(id))
       if (kind != OpKind::elementwise || root(i) != i) wanted[root(i)] = 1;
@@ -126,7 +142,7 @@ void Planner::fold_repetitions() {
   reads_.assign(graph_.size(), {});
   for (NodeId id : order_) {
     const OpKind kind = graph_.op(id).kind;
-    if (kind == OpKind::leaf || kind == OpKind::alias || kind == OpKind::output) continue;
+    if (kind == OpKind::leaf || is_alias(id) || kind == OpKind::output) continue;
     PlanNode& n = info_[id];
     n.folded = (kind == OpKind::broadcast || kind == OpKind::cast) && fusable(id) && !wanted[id];
     const auto in = graph_.inputs(id);
@@ -177,7 +193,7 @@ void Planner::assign_stage(NodeId id) {
   const Shape& s = graph_.shape(id);
 
   // Aliases are where their root is; one that moves the first axis reads it whole.
-  if (op.kind == OpKind::alias || op.kind == OpKind::output) {
+  if (is_alias(id) || op.kind == OpKind::output) {
     const PlanNode& r = info_[in[0]];
     const bool whole = r.loop >= 0 && n.aligned < 0;
     n.stage = whole ? r.stage + 1 : r.stage;
@@ -297,6 +313,45 @@ void Planner::sink() {
   }
 }
 
+// A loop over blocks falls into parts that share no value: each becomes a loop of its own, so that
+// what a block makes is still in cache when it is used.
+void Planner::split_blocks() {
+  for (std::size_t s = 0; s < stages_.size(); ++s) {
+    std::vector<LoopDraft> parts;
+    for (LoopDraft& loop : stages_[s].loops) {
+      std::map<NodeId, NodeId> leader;
+      const auto find = [&](NodeId id) {
+        while (leader.at(id) != id) id = leader.at(id);
+        return id;
+      };
+      for (NodeId id : loop.nodes) {
+        leader[id] = id;
+        if (loop.streamed) leader[id] = loop.nodes[0];
+        for (const Read& r : reads_[id])
+          if (leader.count(root(r.source))) leader[find(root(r.source))] = find(id);
+      }
+      std::map<NodeId, std::size_t> part;
+      for (NodeId id : loop.nodes) {
+        const auto [it, fresh] = part.emplace(find(id), parts.size());
+        if (fresh) {
+          parts.push_back(loop);
+          parts.back().nodes.clear();
+        }
+        parts[it->second].nodes.push_back(id);
+      }
+    }
+    for (std::size_t l = 0; l < parts.size(); ++l)
+      for (NodeId id : parts[l].nodes)
+        if (!info_[id].reduction) info_[id].loop = int(l);
+    stages_[s].loops = std::move(parts);
+  }
+  for (NodeId id : order_) {  // aliases follow
+    const OpKind kind = graph_.op(id).kind;
+    if ((is_alias(id) || kind == OpKind::output) && info_[id].loop >= 0)
+      info_[id].loop = info_[info_[id].root].loop;
+  }
+}
+
 void Planner::decide_places() {
   // A value is whole unless everything that reads it does so at the same rows of the same loop.
   for (NodeId id : order_)
@@ -359,6 +414,7 @@ Plan Planner::make() {
   fold_repetitions();
   assign_stages();
   sink();
+  split_blocks();
   decide_places();
   choose_tiles();
   schedule();

@@ -16,6 +16,7 @@ struct PlanNode {
   bool live = false;
   NodeId root = kNoNode;
   int root_output = 0;
+  std::int64_t root_offset = 0;  // bytes into the root: a slice that lies in one piece
   int stage = -1;              // stage in which the value is made; leaves: -1
   int loop = -1;               // loop of that stage; -1: serial part
   bool reduction = false;      // made from lane sums: formed in stage - 1, added up in `stage`
@@ -71,6 +72,7 @@ class Planner {
   int loop_at(int stage, const Axis& axis, bool streamed);
   int ready(const Read& read, bool in_loop, const Axis& axis) const;
   void sink();
+  void split_blocks();
   void decide_places();
   void choose_tiles();
   // lower.cpp
@@ -91,6 +93,7 @@ class Planner {
   void emit();
 
   bool row_label(const Shape& s) const;
+  bool is_alias(NodeId id) const;
   NodeId root(NodeId id) const { return info_[id].root; }
   bool same_loop(NodeId a, NodeId b) const {
     return info_[a].stage == info_[b].stage && info_[a].loop == info_[b].loop && info_[a].loop >= 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "fathom/exec/flat.h"
 #include "fathom/exec/instr.h"
 
 namespace fathom {
@@ -51,6 +52,10 @@ struct Program::Memory {
     std::int64_t lane;
   };
   std::vector<Task> tasks;
+  // Serial parts with their pointers resolved: made anew when an input moves.
+  bool moved = true;
+  Frame frame{};
+  std::vector<std::vector<FlatStep>> serial;
 
   void prepare(const Plan& plan, std::size_t workers) {
     while (scratch.size() < workers) {
@@ -85,8 +90,11 @@ Program::Program(Graph& graph, std::span<const Value> outputs, std::span<const U
   base[kScratch] = m.scratch[0].get();
   m.bases.push_back(base);
   std::size_t most = 0;
+  m.rows = plan_.capacity;  // until rows are bound
   for (const Stage& s : plan_.stages) {
     std::size_t tasks = 0;
+    for (const Loop& l : s.loops)
+      if (l.streamed) m.rows = std::max(m.rows, l.extent);
     for (const Loop& l : s.loops) tasks += std::size_t(l.lanes);
     most = std::max(most, tasks);
   }
@@ -105,29 +113,31 @@ int Program::input(std::string_view name) const {
 
 void Program::bind(std::string_view name, const Array& array) {
   const int i = input(name);
-  if (i < 0) return;
-  const NodeId id = plan_.inputs[std::size_t(i)];
+  const NodeId id = graph_->find_input(name)->node;
   const Shape& s = graph_->shape(id);
   const bool streamed = s.rank() && s[0].label != kNoLabel && graph_->label_info(s[0].label).streamed;
   const bool gathered = s.rank() && s[0].label != kNoLabel;  // a whole table: its rows may differ
   const std::int64_t inner = streamed || gathered ? s.size(1, s.rank()) : s.size();
   const std::int64_t rows = streamed || gathered ? (inner ? array.size() / inner : 0) : 0;
+  if (i < 0 && !streamed) return;
   if (array.dtype() != graph_->node(id).dtype || (streamed || gathered ? rows * inner : inner) != array.size())
     raise<ShapeError>("[bind] \"{}\" wants {} {}, got {} {}", name, name_of(graph_->node(id).dtype),
                       s.text(), name_of(array.dtype()), array.shape().text());
-  memory_->held[std::size_t(i)] = array;
+  if (i >= 0) memory_->held[std::size_t(i)] = array;
   bind_raw(i, array.raw(), streamed ? rows : -1);
 }
 
 void Program::bind_raw(int i, const void* raw, std::int64_t rows) {
-  if (i < 0) return;
-  if (rows >= 0) {
+  if (rows >= 0) {  // of the plate, whether the plan needs this input of it or not
     if (plan_.capacity > 0 && rows > plan_.capacity)
       raise<ShapeError>("[bind] {} rows given to a plan for {}", rows, plan_.capacity);
     memory_->rows = rows;
   }
-  for (auto& base : memory_->bases)
-    base[std::size_t(kInputs + i)] = const_cast<std::byte*>(static_cast<const std::byte*>(raw));
+  if (i < 0) return;
+  auto* at = const_cast<std::byte*>(static_cast<const std::byte*>(raw));
+  if (memory_->bases[0][std::size_t(kInputs + i)] == at) return;
+  for (auto& base : memory_->bases) base[std::size_t(kInputs + i)] = at;
+  memory_->moved = true;
 }
 
 void Program::set_key(std::string_view name, Key key) {
@@ -135,17 +145,29 @@ void Program::set_key(std::string_view name, Key key) {
   if (i >= 0) memory_->keys[std::size_t(i)] = key;
 }
 
-void Program::run(Workers& workers) {
+void Program::resolve_serial() {
   Memory& m = *memory_;
-  m.prepare(plan_, std::size_t(workers.size()));
   for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
     if (!m.bases[0][kInputs + i])
       raise<ShapeError>("[run] input {} is not bound", graph_->text(plan_.inputs[i]));
+  m.frame = {m.bases[0].data(), 0, 0, m.rows, 0, m.scratch[0].get() + plan_.scratch_bytes};
+  m.serial.resize(plan_.stages.size());
+  for (std::size_t s = 0; s < plan_.stages.size(); ++s) {
+    m.serial[s].clear();
+    for (const auto& instr : plan_.stages[s].serial) flatten(*instr, m.frame, m.serial[s]);
+  }
+  m.moved = false;
+}
+
+void Program::run(Workers& workers) {
+  Memory& m = *memory_;
+  if (int(m.scratch.size()) < workers.size()) m.prepare(plan_, std::size_t(workers.size()));
+  if (m.moved) resolve_serial();
+  m.frame.plate_rows = m.rows;
   const FlushDenormals flush;
-  Frame f{m.bases[0].data(), 0, 0, m.rows, 0, m.scratch[0].get() + plan_.scratch_bytes};
-  for (const Stage& stage : plan_.stages) {
-    for (const auto& instr : stage.serial) instr->run(f);
-    if (!stage.loops.empty()) run_loops(stage, workers);
+  for (std::size_t s = 0; s < plan_.stages.size(); ++s) {
+    run_flat(m.serial[s]);
+    if (!plan_.stages[s].loops.empty()) run_loops(plan_.stages[s], workers);
   }
 }
 

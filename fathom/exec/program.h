@@ -59,6 +59,7 @@ class Program {
 
  private:
   struct Memory;
+  void resolve_serial();
   void run_loops(const Stage& stage, Workers& workers);
 
   Graph* graph_;

@@ -139,6 +139,39 @@ Label Graph::label(std::string name, bool streamed) {
   return Label(labels_.size());
 }
 
+// The elements of a small constant, or of a constant repeated to a small shape; empty for others.
+Array Graph::small_constant(NodeId id) const {
+  constexpr std::int64_t kSmall = 4096;
+  if (const Array* c = constant_value(id)) return c->size() <= kSmall ? *c : Array();
+  if (op(id).kind != OpKind::broadcast || shape(id).size() > kSmall) return {};
+  const Array inner = small_constant(inputs(id)[0]);
+  if (inner.empty()) return {};
+  Array out(nodes_[id].dtype, shape(id));
+  const View in = dense_view(const_cast<std::byte*>(inner.raw()), inner.dtype(), inner.shape());
+  const View to = dense_view(out.raw(), out.dtype(), out.shape());
+  op(id).forward({std::span<const View>(&in, 1), std::span<const View>(&to, 1), nodes_[id].attrs});
+  return out;
+}
+
+// Elementwise work on constants is done once, here.
+Value Graph::fold_constants(const OpInfo& info, std::span<const Value> inputs, const TypeOf& out,
+                            AttrBlob attrs) {
+  if (info.kind != OpKind::elementwise && info.kind != OpKind::cast) return {};
+  if (out.shape.rank() > 0 && out.shape[0].label != kNoLabel && label_info(out.shape[0].label).streamed)
+    return {};
+  std::vector<Array> arrays;
+  std::vector<View> in;
+  for (const Value& v : inputs) {
+    arrays.push_back(small_constant(v.id()));
+    if (arrays.back().empty()) return {};
+    in.push_back(dense_view(arrays.back().raw(), arrays.back().dtype(), arrays.back().shape()));
+  }
+  Array result(out.dtype, out.shape);
+  const View to = dense_view(result.raw(), out.dtype, out.shape);
+  info.forward({in, std::span<const View>(&to, 1), attrs});
+  return constant(result);
+}
+
 Value Graph::apply(std::uint16_t op, std::span<const Value> inputs, AttrBlob attrs,
                    const TypeOf* told) {
   const OpInfo& info = table_[op];
@@ -154,6 +187,7 @@ Value Graph::apply(std::uint16_t op, std::span<const Value> inputs, AttrBlob att
   if (told) out[0] = *told;
   ShapeCall call{in, {out, std::size_t(info.outputs)}, attrs};
   info.shape(call);
+  if (const Value folded = fold_constants(info, inputs, out[0], attrs)) return folded;
 
   Node n;
   n.op = op;

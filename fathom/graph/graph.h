@@ -126,9 +126,10 @@ class Graph {
   std::string text(NodeId id) const;
 
  private:
-  friend struct GraphBuilder;
   NodeId intern(const Node& node);
   std::uint32_t intern(const Shape& shape);
+  Array small_constant(NodeId id) const;
+  Value fold_constants(const OpInfo& info, std::span<const Value> inputs, const TypeOf& out, AttrBlob attrs);
   Value leaf(InputKind kind, std::string name, DType dtype, const Shape& shape);
 
   OpTable table_;

@@ -113,4 +113,7 @@ long double normal_quantile(long double p) {
   return p < 0.5L ? quantile_tail(p) : -quantile_tail(1 - p);
 }
 
+double sine(double x) { return std::sin(x); }
+double cosine(double x) { return std::cos(x); }
+
 }  // namespace fathom::kernels

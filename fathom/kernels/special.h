@@ -19,4 +19,8 @@ long double trigamma(long double x);
 // The z with P(Z <= z) = p for a standard normal Z; -inf at 0, +inf at 1, NaN outside [0, 1].
 long double normal_quantile(long double p);
 
+// std::sin and std::cos as functions to call.
+double sine(double x);
+double cosine(double x);
+
 }  // namespace fathom::kernels

@@ -12,7 +12,7 @@ struct OpList {};
 
 // Elementwise ops in the order of the wide kernels.
 using ElementwiseOps =
-    OpList<Add, Sub, Mul, Div, Neg, Square, Reciprocal, Sqrt, Abs, Sign, Min, Max, Clamp, Less,
+    OpList<Add, Sub, Mul, Div, MulAdd, Neg, Square, Reciprocal, Sqrt, Abs, Sign, Min, Max, Clamp, Less,
            LessEqual, Equal, Where, Exp, Log, Log1p, Expm1, Tanh, Sigmoid, Softplus, LogSigmoid,
            Relu, Gelu, Logit, Xlogy, Erf, Erfc, LogErfc, Lgamma, Digamma, Trigamma, NormalQuantile>;
 

@@ -36,6 +36,15 @@ struct Div {
   static Grads vjp(const auto& c) { return {c.dy / c.x[1], -(c.dy * c.y / c.x[1])}; }
 };
 
+// The planner fuses a product and a sum that follow each other into this.
+struct MulAdd {
+  static constexpr OpDoc doc{.name = "mul_add", .brief = "a b + c, rounded once where the machine can",
+                             .grad = "dy b, dy a, dy", .ulp = 1};
+  static constexpr auto points = at(-1e100, -1., -0., 0., 1e-100, 1., 3.);
+  static auto forward(auto a, auto b, auto c) { return fma(a, b, c); }
+  static Grads vjp(const auto& c) { return {c.dy * c.x[1], c.dy * c.x[0], c.dy}; }
+};
+
 struct Neg {
   static constexpr OpDoc doc{.name = "neg", .brief = "-x", .grad = "-dy", .ulp = 0};
   static constexpr auto points = at(-1., -0., 0., 2.);
@@ -166,6 +175,7 @@ Value add(Value a, Value b);  // x + 0 and x * 1 are folded; so are operations o
 Value sub(Value a, Value b);
 Value mul(Value a, Value b);
 Value div(Value a, Value b);
+inline Value mul_add(Value a, Value b, Value c) { return ternary<MulAdd>(a, b, c); }
 inline Value neg(Value x) { return unary<Neg>(x); }
 inline Value square(Value x) { return unary<Square>(x); }
 inline Value reciprocal(Value x) { return unary<Reciprocal>(x); }

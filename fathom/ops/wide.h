@@ -20,6 +20,9 @@ struct WideTable {
   std::array<std::array<WideOp, 2>, kOps> op{};  // [wide index][0: f32, 1: f64]
   double (*sum_f64)(std::int64_t n, const double* x);
   float (*sum_f32)(std::int64_t n, const float* x);
+  // out[r] = sum of the k elements of row r.
+  void (*sum_rows_f64)(std::int64_t rows, std::int64_t k, const double* x, double* out);
+  void (*sum_rows_f32)(std::int64_t rows, std::int64_t k, const float* x, float* out);
   void (*u8_to_f32)(std::int64_t n, const std::uint8_t* x, float* out);
   // Row-wise log sum exp and softmax of [rows, k]; either output may be null.
   void (*logsumexp_f64)(std::int64_t rows, std::int64_t k, const double* x, double* out, double* p);

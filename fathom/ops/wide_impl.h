@@ -66,48 +66,67 @@ static T sum_of(std::int64_t n, const T* x) {
 }
 
 template <class T>
-static void logsumexp_rows(std::int64_t rows, std::int64_t k, const T* x, T* out, T* p) {
+static void sum_rows(std::int64_t rows, std::int64_t k, const T* x, T* out) {
   using P = Pack<T>;
   constexpr std::int64_t w = P::lanes;
-  const P low(-__builtin_inf());
   for (std::int64_t r = 0; r < rows; ++r, x += k) {
-    const auto at = [&](std::int64_t i) {
-      if (i + w <= k) return P::load(x + i);
-      P v = low;
-      T edge[w];
-      v.store(edge);
-      for (std::int64_t j = i; j < k; ++j) edge[j - i] = x[j];
-      return P::load(edge);
-    };
-    P top = low;
-    for (std::int64_t i = 0; i < k; i += w) top = max(top, at(i));
-    const T peak = reduce_max(top);
-    const bool finite = peak - peak == T(0);
-    const P shift{double(finite ? peak : T(0))};
+    if (k > 4 * w) {
+      out[r] = sum_of(k, x);
+      continue;
+    }
     P s(0.0);
-    for (std::int64_t i = 0; i < k; i += w) {
-      const P e = exp(at(i) - shift);
-      s = s + e;
-      if (!p) continue;
-      if (i + w <= k) {
-        e.store(p + r * k + i);
-      } else {
-        e.store_partial(p + r * k + i, int(k - i));
-      }
-    }
-    const T total = reduce_add(s);
-    if (out) {
-      T log_total[w];
-      log(P(double(total))).store(log_total);
-      out[r] = finite ? peak + log_total[0] : peak;
-    }
-    if (!p) continue;
-    const bool none = peak == -T(__builtin_inf());
-    const P scale = none ? P(0.0) : P(1.0) / P(double(total));
     std::int64_t i = 0;
-    for (; i + w <= k; i += w) (P::load(p + r * k + i) * scale).store(p + r * k + i);
-    if (i < k)
-      (P::load_partial(p + r * k + i, int(k - i)) * scale).store_partial(p + r * k + i, int(k - i));
+    for (; i + w <= k; i += w) s = s + P::load(x + i);
+    if (i < k) s = s + P::load_partial(x + i, int(k - i));
+    out[r] = reduce_add(s);
+  }
+}
+
+// Rows in blocks, so that the logarithms of their sums are taken many at a time.
+template <class T>
+static void logsumexp_rows(std::int64_t rows, std::int64_t k, const T* x, T* out, T* p) {
+  using P = Pack<T>;
+  constexpr std::int64_t w = P::lanes, block = 64;
+  const T inf = T(__builtin_inf());
+  T peak[block], total[block], edge[w];
+  for (std::int64_t i = 0; i < block; ++i) peak[i] = total[i] = 1;
+  for (std::int64_t first = 0; first < rows; first += block) {
+    const std::int64_t count = rows - first < block ? rows - first : block;
+    for (std::int64_t r = 0; r < count; ++r, x += k) {
+      // The row in whole packs, filled up with what adds nothing.
+      const auto at = [&](std::int64_t i) {
+        if (i + w <= k) return P::load(x + i);
+        for (std::int64_t j = 0; j < w; ++j) edge[j] = -inf;
+        for (std::int64_t j = i; j < k; ++j) edge[j - i] = x[j];
+        return P::load(edge);
+      };
+      P top = at(0);
+      for (std::int64_t i = w; i < k; i += w) top = max(top, at(i));
+      peak[r] = reduce_max(top);
+      const P shift(double(peak[r] - peak[r] == T(0) ? peak[r] : T(0)));
+      P s(0.0);
+      T* q = p ? p + (first + r) * k : nullptr;
+      for (std::int64_t i = 0; i < k; i += w) {
+        const P e = exp(at(i) - shift);
+        s = s + e;
+        if (!p) continue;
+        if (i + w <= k) {
+          e.store(q + i);
+        } else {
+          e.store_partial(q + i, int(k - i));
+        }
+      }
+      total[r] = reduce_add(s);
+      if (!p) continue;
+      const P scale(peak[r] == -inf ? 0.0 : 1.0 / double(total[r]));
+      std::int64_t i = 0;
+      for (; i + w <= k; i += w) (P::load(q + i) * scale).store(q + i);
+      if (i < k) (P::load_partial(q + i, int(k - i)) * scale).store_partial(q + i, int(k - i));
+    }
+    if (!out) continue;
+    for (std::int64_t i = 0; i < count; i += w) log(P::load(total + i)).store(total + i);
+    for (std::int64_t r = 0; r < count; ++r)
+      out[first + r] = peak[r] - peak[r] == T(0) ? peak[r] + total[r] : peak[r];
   }
 }
 
@@ -126,6 +145,8 @@ static WideTable make_table() {
   fill(table, ElementwiseOps{});
   table.sum_f64 = sum_of<double>;
   table.sum_f32 = sum_of<float>;
+  table.sum_rows_f64 = sum_rows<double>;
+  table.sum_rows_f32 = sum_rows<float>;
   table.u8_to_f32 = widen_u8;
   table.logsumexp_f64 = logsumexp_rows<double>;
   table.logsumexp_f32 = logsumexp_rows<float>;

@@ -17,7 +17,9 @@ struct Native<float> {
   using V = __m256;
   using M = __m256;
   using Int = std::int32_t;
+  using UInt = std::uint32_t;
   typedef Int I __attribute__((vector_size(32)));
+  typedef UInt U __attribute__((vector_size(32)));
   static constexpr int lanes = 8;
   static constexpr Int kMin = INT32_MIN, kMax = INT32_MAX;
   static constexpr bool fused = true;
@@ -57,7 +59,9 @@ struct Native<double> {
   using V = __m256d;
   using M = __m256d;
   using Int = std::int64_t;
+  using UInt = std::uint64_t;
   typedef Int I __attribute__((vector_size(32)));
+  typedef UInt U __attribute__((vector_size(32)));
   static constexpr int lanes = 4;
   static constexpr Int kMin = INT64_MIN, kMax = INT64_MAX;
   static constexpr bool fused = true;
@@ -90,6 +94,15 @@ struct Native<double> {
   static V fma(V a, V b, V c) { return _mm256_fmadd_pd(a, b, c); }
   static V floor(V x) { return _mm256_round_pd(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
   static V round(V x) { return _mm256_round_pd(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+};
+
+// Eight floats as twice four doubles.
+struct Halves {
+  static __m256d low(__m256 x) { return _mm256_cvtps_pd(_mm256_castps256_ps128(x)); }
+  static __m256d high(__m256 x) { return _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)); }
+  static __m256 join(__m256d low, __m256d high) {
+    return _mm256_set_m128(_mm256_cvtpd_ps(high), _mm256_cvtpd_ps(low));
+  }
 };
 
 }  // namespace FATHOM_ISA

@@ -17,7 +17,9 @@ struct Native<float> {
   using V = __m512;
   using M = __mmask16;
   using Int = std::int32_t;
+  using UInt = std::uint32_t;
   typedef Int I __attribute__((vector_size(64)));
+  typedef UInt U __attribute__((vector_size(64)));
   static constexpr int lanes = 16;
   static constexpr Int kMin = INT32_MIN, kMax = INT32_MAX;
   static constexpr bool fused = true;
@@ -50,11 +52,12 @@ struct Native<float> {
   static V floor(V x) { return _mm512_maskz_roundscale_ps(kAll, x, 9); }
   static V round(V x) { return _mm512_maskz_roundscale_ps(kAll, x, 8); }
 
-  // x 2^n for integral n, rounded once; and the parts of x = m 2^e with m in [3/4, 3/2).
+  // x 2^n for integral n, rounded once; and the parts of |x| = m 2^e with m in [1, 2), of
+  // denormals too; 0 has e = -inf and infinity e = inf, both with m = 1.
   static V scale(V x, V n) { return _mm512_maskz_scalef_ps(kAll, x, n); }
   static V exponent(V x) { return _mm512_maskz_getexp_ps(kAll, x); }
   static V mantissa(V x) {
-    return _mm512_maskz_getmant_ps(kAll, x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_nan);
+    return _mm512_maskz_getmant_ps(kAll, x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_zero);
   }
 };
 
@@ -63,7 +66,9 @@ struct Native<double> {
   using V = __m512d;
   using M = __mmask8;
   using Int = std::int64_t;
+  using UInt = std::uint64_t;
   typedef Int I __attribute__((vector_size(64)));
+  typedef UInt U __attribute__((vector_size(64)));
   static constexpr int lanes = 8;
   static constexpr Int kMin = INT64_MIN, kMax = INT64_MAX;
   static constexpr bool fused = true;
@@ -98,7 +103,24 @@ struct Native<double> {
   static V scale(V x, V n) { return _mm512_maskz_scalef_pd(kAll, x, n); }
   static V exponent(V x) { return _mm512_maskz_getexp_pd(kAll, x); }
   static V mantissa(V x) {
-    return _mm512_maskz_getmant_pd(kAll, x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_nan);
+    return _mm512_maskz_getmant_pd(kAll, x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_zero);
+  }
+};
+
+// Sixteen floats as twice eight doubles.
+struct Halves {
+  static __m512d low(__m512 x) {
+    const __m256 half = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm512_maskz_cvtps_pd(__mmask8(-1), half);
+  }
+  static __m512d high(__m512 x) {
+    const __m256 half = __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+    return _mm512_maskz_cvtps_pd(__mmask8(-1), half);
+  }
+  static __m512 join(__m512d low, __m512d high) {
+    const __m256 a = _mm512_maskz_cvtpd_ps(__mmask8(-1), low);
+    const __m256 b = _mm512_maskz_cvtpd_ps(__mmask8(-1), high);
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   }
 };
 

@@ -10,14 +10,14 @@ namespace FATHOM_ISA {
 template <class T>
 struct Native;
 
-// What the two types share. T: element, Int: the signed integer of its size; the rounding constant
-// is 1.5 x 2^(mantissa bits): numbers below it in magnitude by a factor of three lose their fraction
-// when it is added.
-template <class T, class IntT>
+// What the two types share.
+template <class T, class IntT, class UIntT>
 struct BaseNative {
   typedef T V __attribute__((vector_size(16)));       // values
   typedef IntT I __attribute__((vector_size(16)));    // their bits
+  typedef UIntT U __attribute__((vector_size(16)));
   using Int = IntT;
+  using UInt = UIntT;
   using M = I;                                        // a mask: all bits of a lane, or none
   static constexpr int lanes = int(16 / sizeof(T));
   static constexpr Int kMin = Int(1) << (8 * sizeof(T) - 1), kMax = ~kMin;  // sign bit, the others
@@ -71,7 +71,7 @@ struct BaseNative {
 };
 
 template <>
-struct Native<float> : BaseNative<float, std::int32_t> {
+struct Native<float> : BaseNative<float, std::int32_t, std::uint32_t> {
   static V sqrt(V x) {
     for (int i = 0; i < lanes; ++i) x[i] = __builtin_sqrtf(x[i]);
     return x;
@@ -79,10 +79,21 @@ struct Native<float> : BaseNative<float, std::int32_t> {
 };
 
 template <>
-struct Native<double> : BaseNative<double, std::int64_t> {
+struct Native<double> : BaseNative<double, std::int64_t, std::uint64_t> {
   static V sqrt(V x) {
     for (int i = 0; i < lanes; ++i) x[i] = __builtin_sqrt(x[i]);
     return x;
+  }
+};
+
+// Four floats as twice two doubles.
+struct Halves {
+  using V = Native<float>::V;
+  using W = Native<double>::V;
+  static W low(V x) { return W{double(x[0]), double(x[1])}; }
+  static W high(V x) { return W{double(x[2]), double(x[3])}; }
+  static V join(W low, W high) {
+    return V{float(low[0]), float(low[1]), float(high[0]), float(high[1])};
   }
 };
 

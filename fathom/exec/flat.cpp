@@ -1,0 +1,166 @@
+#include "fathom/exec/flat.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "fathom/exec/instr.h"
+
+namespace fathom {
+
+namespace {
+
+// Steps have the signature of a wide op; counts travel as pointers.
+const void* as_pointer(std::int64_t n) { return reinterpret_cast<const void*>(n); }
+std::int64_t as_count(const void* p) { return reinterpret_cast<std::int64_t>(p); }
+
+void run_instr(std::int64_t, void*, const void* instr, const void* frame, const void*, unsigned) {
+  static_cast<const Instr*>(instr)->run(*static_cast<const Frame*>(frame));
+}
+
+void copy_bytes(std::int64_t n, void* out, const void* a, const void*, const void*, unsigned) {
+  std::memcpy(out, a, std::size_t(n));
+}
+
+template <class T>
+void fill_pack(std::int64_t, void* out, const void* a, const void*, const void*, unsigned) {
+  std::fill_n(static_cast<T*>(out), 64 / sizeof(T), *static_cast<const T*>(a));
+}
+
+// out[i] = a[i / b]
+template <class T>
+void repeat_each(std::int64_t n, void* out, const void* a, const void* b, const void*, unsigned) {
+  const std::int64_t period = as_count(b);
+  T* q = static_cast<T*>(out);
+  for (std::int64_t i = 0, r = 0; i < n; i += period, ++r)
+    std::fill_n(q + i, std::min(period, n - i), static_cast<const T*>(a)[r]);
+}
+
+// out[i] = a[i % b]
+template <class T>
+void repeat_all(std::int64_t n, void* out, const void* a, const void* b, const void*, unsigned) {
+  const std::int64_t period = as_count(b);
+  for (std::int64_t i = 0; i < n; i += period)
+    std::memcpy(static_cast<T*>(out) + i, a, std::size_t(std::min(period, n - i)) * sizeof(T));
+}
+
+template <class T>
+T sum_of(std::int64_t n, const void* x) {
+  if constexpr (std::is_same_v<T, float>) {
+    return wide_table().sum_f32(n, static_cast<const T*>(x));
+  } else {
+    return wide_table().sum_f64(n, static_cast<const T*>(x));
+  }
+}
+
+template <class T>
+void sum_all(std::int64_t n, void* out, const void* a, const void*, const void*, unsigned) {
+  std::fill_n(static_cast<T*>(out), 64 / sizeof(T), sum_of<T>(n, a));
+}
+
+// out[r] = sum of the b elements of row r
+template <class T>
+void sum_each(std::int64_t n, void* out, const void* a, const void* b, const void*, unsigned) {
+  const std::int64_t inner = as_count(b);
+  if constexpr (std::is_same_v<T, float>) {
+    wide_table().sum_rows_f32(n / inner, inner, static_cast<const T*>(a), static_cast<T*>(out));
+  } else {
+    wide_table().sum_rows_f64(n / inner, inner, static_cast<const T*>(a), static_cast<T*>(out));
+  }
+}
+
+template <class T>
+bool flatten_block(const FusedBlock& b, const Frame& f, std::vector<FlatStep>& steps) {
+  constexpr std::int64_t room = FusedBlock::kChunkBytes / std::int64_t(sizeof(T));
+  const std::int64_t n = b.scalar ? std::int64_t(64 / sizeof(T)) : b.rows.value * b.inner;
+  if (b.rows.kind != Extent::fixed || n > room || n == 0) return false;
+  const std::size_t start = steps.size();
+  void* reg[FusedBlock::kMaxRegisters];
+  bool moves[FusedBlock::kMaxRegisters];
+  for (int r = 0; r < b.registers; ++r) {
+    const int at = b.buffer[std::size_t(r)];
+    reg[r] = at >= 0 ? f.chunk + std::int64_t(at) * FusedBlock::kChunkBytes : nullptr;
+    moves[r] = true;
+  }
+  for (std::size_t k = 0; k < b.operands.size(); ++k) {
+    const FusedOperand& o = b.operands[k];
+    void* at = resolve(o.at, f);
+    if (o.dtype != dtype_of<T>) return steps.resize(start), false;
+    switch (o.kind) {
+      case FusedOperand::direct: reg[k] = at; break;
+      case FusedOperand::scalar:
+        moves[k] = false;
+        if (o.splat) {
+          reg[k] = at;
+        } else {
+          steps.push_back({fill_pack<T>, 1, reg[k], at, nullptr, nullptr, 0});
+        }
+        break;
+      case FusedOperand::head:
+        steps.push_back({repeat_each<T>, n, reg[k], at, as_pointer(o.period), nullptr, 0});
+        break;
+      case FusedOperand::tail:
+        steps.push_back({repeat_all<T>, n, reg[k], at, as_pointer(o.period), nullptr, 0});
+        break;
+    }
+  }
+  for (const FusedStore& s : b.stores)
+    if (!s.late) reg[s.reg] = resolve(s.at, f);
+  for (const FusedOp& op : b.ops) {
+    const unsigned step = unsigned(moves[op.in[0]]) | unsigned(moves[op.in[1]]) << 1 |
+                          unsigned(moves[op.in[2]]) << 2;
+    steps.push_back({op.run, n, reg[op.out], reg[op.in[0]], reg[op.in[1]], reg[op.in[2]], step});
+  }
+  for (const FusedSum& s : b.sums) {
+    void* to = resolve(s.at, f);
+    if (s.lane || (!moves[s.reg] && !b.scalar)) return steps.resize(start), false;
+    if (b.scalar) {
+      steps.push_back({copy_bytes, 64, to, reg[s.reg], nullptr, nullptr, 0});
+    } else if (s.inner > 0) {
+      steps.push_back({sum_each<T>, n, to, reg[s.reg], as_pointer(s.inner), nullptr, 0});
+    } else {
+      steps.push_back({sum_all<T>, n, to, reg[s.reg], nullptr, nullptr, 0});
+    }
+  }
+  for (const FusedStore& s : b.stores)
+    if (s.late) steps.push_back({copy_bytes, n * std::int64_t(sizeof(T)), resolve(s.at, f), reg[s.reg], nullptr, nullptr, 0});
+  return true;
+}
+
+// Parts that lie one after another in memory are copied, one step each.
+bool flatten_concat(const KernelInstr& k, const Frame& f, std::vector<FlatStep>& steps) {
+  if (k.op->doc.name != "concat") return false;
+  const auto bytes_of = [](const OperandView& v) {
+    std::int64_t n = std::int64_t(size_of(v.dtype));
+    for (int i = 0; i < v.rank; ++i) {
+      if (v.extent[std::size_t(i)].kind != Extent::fixed) return std::int64_t(-1);
+      n *= v.extent[std::size_t(i)].value;
+    }
+    return n;
+  };
+  const auto axis = k.attrs.words[0];
+  const OperandView& to = k.out[0];
+  for (std::int64_t i = 0; i < axis; ++i)
+    if (to.extent[std::size_t(i)].kind != Extent::fixed || to.extent[std::size_t(i)].value != 1) return false;
+  if (bytes_of(to) < 0) return false;
+  std::byte* out = resolve(to.at, f);
+  for (const OperandView& v : k.in) {
+    steps.push_back({copy_bytes, bytes_of(v), out, resolve(v.at, f), nullptr, nullptr, 0});
+    out += bytes_of(v);
+  }
+  return true;
+}
+
+}  // namespace
+
+void flatten(const Instr& instr, const Frame& frame, std::vector<FlatStep>& steps) {
+  if (const auto* block = dynamic_cast<const FusedBlock*>(&instr)) {
+    const bool done = block->dtype == DType::f32 ? flatten_block<float>(*block, frame, steps)
+                                                 : flatten_block<double>(*block, frame, steps);
+    if (done) return;
+  }
+  if (const auto* kernel = dynamic_cast<const KernelInstr*>(&instr))
+    if (flatten_concat(*kernel, frame, steps)) return;
+  steps.push_back({run_instr, 0, nullptr, &instr, &frame, nullptr, 0});
+}
+
+}  // namespace fathom
