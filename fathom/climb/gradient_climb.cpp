@@ -74,7 +74,7 @@ GradientClimb::GradientClimb(const Model& model, const ClimbOptions& options, St
     program_->bind("step.epsilon", epsilon_);
   }
   program_->bind("per_row", per_row_);
-  program_->bind("per_total", per_total_);
+  program_->bind("per_total", per_total_);  // ignored where every term lies on the plate
   index_ = program_->input("index");
 }
 

@@ -173,7 +173,7 @@ std::vector<std::pair<std::string, Value>> Lowering::guide_arguments(const Laten
       if (!inputs_.count(name)) inputs_[name] = graph_.data(name, model_.dtype(), full_shape(e, false));
       out.emplace_back(name, inputs_[name]);
     } else {
-      out.emplace_back(name, face_of_arg(a, {}).mean);
+      out.emplace_back(name, broadcast_to(face_of_arg(a, {}).mean, full_shape(e, false)));
     }
   }
   return out;

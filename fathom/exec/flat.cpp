@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "fathom/exec/instr.h"
+#include "fathom/ops/all_ops.h"
 
 namespace fathom {
 
@@ -126,26 +127,73 @@ bool flatten_block(const FusedBlock& b, const Frame& f, std::vector<FlatStep>& s
   return true;
 }
 
-// Parts that lie one after another in memory are copied, one step each.
-bool flatten_concat(const KernelInstr& k, const Frame& f, std::vector<FlatStep>& steps) {
-  if (k.op->doc.name != "concat") return false;
-  const auto bytes_of = [](const OperandView& v) {
-    std::int64_t n = std::int64_t(size_of(v.dtype));
-    for (int i = 0; i < v.rank; ++i) {
-      if (v.extent[std::size_t(i)].kind != Extent::fixed) return std::int64_t(-1);
-      n *= v.extent[std::size_t(i)].value;
-    }
-    return n;
-  };
-  const auto axis = k.attrs.words[0];
+// A strided copy: n rows of `width` elements, `from` and `to` elements apart, packed in a pointer.
+struct Strides {
+  static constexpr int kBits = 21;
+  std::int64_t width, from, to;
+
+  bool fits() const { return std::max({width, from, to}) < std::int64_t(1) << kBits; }
+  const void* packed() const { return as_pointer(width | from << kBits | to << 2 * kBits); }
+  static Strides of(const void* p) {
+    constexpr std::int64_t mask = (std::int64_t(1) << kBits) - 1;
+    const std::int64_t all = as_count(p);
+    return {all & mask, all >> kBits & mask, all >> 2 * kBits & mask};
+  }
+};
+
+template <class T>
+void copy_rows(std::int64_t n, void* out, const void* a, const void* b, const void*, unsigned) {
+  const Strides s = Strides::of(b);
+  T* q = static_cast<T*>(out);
+  const T* p = static_cast<const T*>(a);
+  if (s.width == 1) {
+    for (std::int64_t i = 0; i < n; ++i) q[i * s.to] = p[i * s.from];
+    return;
+  }
+  for (std::int64_t i = 0; i < n; ++i, p += s.from, q += s.to)
+    std::memcpy(q, p, std::size_t(s.width) * sizeof(T));
+}
+
+bool fixed(const OperandView& v) {
+  return std::all_of(v.extent.begin(), v.extent.begin() + v.rank,
+                     [](const Extent& e) { return e.kind == Extent::fixed; });
+}
+
+std::int64_t product(const OperandView& v, std::int64_t first, std::int64_t last) {
+  std::int64_t n = 1;
+  for (std::int64_t i = first; i < last; ++i) n *= v.extent[std::size_t(i)].value;
+  return n;
+}
+
+bool push_copy(const Frame& f, const OperandView& from, const OperandView& to, std::int64_t rows, Strides s,
+               std::int64_t skip_from, std::int64_t skip_to, std::vector<FlatStep>& steps) {
+  const std::int64_t size = std::int64_t(size_of(from.dtype));
+  if (!s.fits() || (size != 4 && size != 8)) return false;
+  steps.push_back({size == 4 ? copy_rows<std::uint32_t> : copy_rows<std::uint64_t>, rows,
+                   resolve(to.at, f) + skip_to * size, resolve(from.at, f) + skip_from * size, s.packed(), nullptr, 0});
+  return true;
+}
+
+// Slices and concatenations are copies of rows, one step for each part.
+bool flatten_copies(const KernelInstr& k, const Frame& f, std::vector<FlatStep>& steps) {
+  const bool slice = k.op->id == op_id<Slice>, concat = k.op->id == op_id<Concat>;
+  if ((!slice && !concat) || k.fills || !fixed(k.out[0]) ||
+      !std::all_of(k.in.begin(), k.in.end(), [](const OperandView& v) { return fixed(v); }))
+    return false;
+  const std::size_t start = steps.size();
+  const std::int64_t axis = k.attrs.words[0];
   const OperandView& to = k.out[0];
-  for (std::int64_t i = 0; i < axis; ++i)
-    if (to.extent[std::size_t(i)].kind != Extent::fixed || to.extent[std::size_t(i)].value != 1) return false;
-  if (bytes_of(to) < 0) return false;
-  std::byte* out = resolve(to.at, f);
-  for (const OperandView& v : k.in) {
-    steps.push_back({copy_bytes, bytes_of(v), out, resolve(v.at, f), nullptr, nullptr, 0});
-    out += bytes_of(v);
+  const std::int64_t rows = product(to, 0, axis), wide = product(to, axis, to.rank);
+  if (slice) {
+    const OperandView& from = k.in[0];
+    const std::int64_t inner = product(from, axis + 1, from.rank), first = k.attrs.words[1];
+    return push_copy(f, from, to, rows, {wide, product(from, axis, from.rank), wide}, first * inner, 0, steps);
+  }
+  std::int64_t at = 0;
+  for (const OperandView& from : k.in) {
+    const std::int64_t width = product(from, axis, from.rank);
+    if (!push_copy(f, from, to, rows, {width, width, wide}, 0, at, steps)) return steps.resize(start), false;
+    at += width;
   }
   return true;
 }
@@ -159,7 +207,7 @@ void flatten(const Instr& instr, const Frame& frame, std::vector<FlatStep>& step
     if (done) return;
   }
   if (const auto* kernel = dynamic_cast<const KernelInstr*>(&instr))
-    if (flatten_concat(*kernel, frame, steps)) return;
+    if (flatten_copies(*kernel, frame, steps)) return;
   steps.push_back({run_instr, 0, nullptr, &instr, &frame, nullptr, 0});
 }
 

@@ -191,8 +191,13 @@ std::unique_ptr<Instr> Planner::lower_group(const std::vector<NodeId>& nodes, co
   const std::set<NodeId> here(nodes.begin(), nodes.end());
 
   std::map<std::tuple<NodeId, int, std::int64_t>, int> reg;  // of a value of the group, or an operand
+  // A folded repetition of a value of the group adds axes of 1 alone: it is that value's register.
+  const auto seen = [&](NodeId id) {
+    while (info_[id].folded && here.count(root(graph_.inputs(id)[0]))) id = graph_.inputs(id)[0];
+    return id;
+  };
   const auto value_of = [&](NodeId id) {
-    const PlanNode& n = info_[id];
+    const PlanNode& n = info_[seen(id)];
     return std::make_tuple(n.root, n.root_output, n.root_offset);
   };
   // Operands first: registers of results follow them.
@@ -203,7 +208,7 @@ std::unique_ptr<Instr> Planner::lower_group(const std::vector<NodeId>& nodes, co
       reg[value_of(id)] = int(block->operands.size()) - 1;
     } else {
       for (NodeId i : graph_.inputs(id)) {
-        if (here.count(root(i)) || !reg.emplace(value_of(i), int(block->operands.size())).second) continue;
+        if (here.count(root(seen(i))) || !reg.emplace(value_of(i), int(block->operands.size())).second) continue;
         block->operands.push_back(operand_through(i, loop));
       }
     }

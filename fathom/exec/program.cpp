@@ -141,7 +141,7 @@ void Program::bind_raw(int i, const void* raw, std::int64_t rows) {
 }
 
 void Program::set_key(std::string_view name, Key key) {
-  const int i = input(name);
+  const int i = graph_->find_input(name) ? input(name) : -1;  // a graph that draws nothing has none
   if (i >= 0) memory_->keys[std::size_t(i)] = key;
 }
 

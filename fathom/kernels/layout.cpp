@@ -77,7 +77,8 @@ std::int64_t index_at(const View& index, std::int64_t i) { return index.data<std
 void copy(const View& in, const View& out) {
   View from = in;
   from.rank = out.rank;
-  if (in.rank != out.rank) {  // same elements, other shape: both dense
+  if (in.rank != out.rank || !std::equal(in.extent, in.extent + in.rank, out.extent)) {
+    // the same elements under another shape: both dense
     std::memcpy(out.raw, in.raw, std::size_t(out.size()) * size_of(out.dtype));
     return;
   }

@@ -67,7 +67,7 @@ template <class T>
   return Pack<T>::of(N::value(N::bits(placed.v) << Format<T>::mantissa));
 }
 
-// x 2^k for an integral k, 1/2 <= |x| <= 2 and 2^k within twice the range of the exponent; rounded
+// x 2^k for an integral k, 2^-20 <= |x| <= 2 and 2^k within twice the range of the exponent; rounded
 // once, gradual underflow included.
 template <class T>
 [[gnu::always_inline]] static inline Pack<T> scale(Pack<T> x, Pack<T> k) {
@@ -79,42 +79,45 @@ template <class T>
   }
 }
 
-// e^x = (1 + q) 2^k with |log(1 + q)| <= log(2) / 2, for x within exp_bottom .. exp_top or so.
+// x = r + low + k log 2 with integral k and |r| <= log(2) / 2 or a little more.
 template <class T>
 struct ExpParts {
-  Pack<T> q, k;
+  Pack<T> r, low, k;
 };
 template <class T>
 [[gnu::always_inline]] static inline ExpParts<T> exp_parts(Pack<T> x) {
-  constexpr double per_log2 = 1.44269504088896340736;
+  constexpr double per_log2 = 1.44269504088896340736, high = double(Poly<T>::log2[0]),
+                   low = double(Poly<T>::log2[1]);
   const Pack<T> k = fma(x, Pack<T>(per_log2), Pack<T>(Format<T>::whole)) - Format<T>::whole;
-  // k times the first part of log 2 is exact.
-  const Pack<T> r = fma(k, Pack<T>(-double(Poly<T>::log2[1])), fma(k, Pack<T>(-double(Poly<T>::log2[0])), x));
-  return {fma(r * r, horner(r, Poly<T>::exp), r), k};
+  const Pack<T> near = fma(k, Pack<T>(-high), x);  // exact
+  const Pack<T> r = fma(k, Pack<T>(-low), near);
+  return {r, fma(k, Pack<T>(-low), near - r), k};
+}
+
+// e^(r + low) - 1.
+template <class T>
+[[gnu::always_inline]] static inline Pack<T> expm1_of_parts(Pack<T> r, Pack<T> low) {
+  return r + fma(r * r, horner(r, Poly<T>::exp), low);
 }
 
 template <class T>
 static inline Pack<T> exp(Pack<T> x) {
-  const ExpParts<T> e = exp_parts(at_most(at_least(x, Format<T>::exp_bottom), Format<T>::exp_top));
-  return scale(e.q + 1.0, e.k);
-}
-
-// e^x - 1 for x within minus_one .. 60.
-template <class T>
-[[gnu::always_inline]] static inline Pack<T> expm1_near(Pack<T> x) {
-  const ExpParts<T> e = exp_parts(x);
-  const Pack<T> s = power_of_two(e.k);
-  return fma(s, e.q, s - 1.0);
+  using P = Pack<T>;
+  const auto [r, low, k] = exp_parts(at_most(at_least(x, Format<T>::exp_bottom), Format<T>::exp_top));
+  const P e = horner(r, Poly<T>::exp), one(1.0);
+  if constexpr (Native<T>::fused) return scale(fma(r, fma(r, e, one), one), k);
+  return scale(fma(r * r, e, r) + one, k);
 }
 
 template <class T>
 static inline Pack<T> expm1(Pack<T> x) {
-  const ExpParts<T> e = exp_parts(at_most(at_least(x, Format<T>::minus_one), Format<T>::exp_top));
+  const auto [r, low, k] = exp_parts(at_most(at_least(x, Format<T>::minus_one), Format<T>::exp_top));
+  const Pack<T> q = expm1_of_parts(r, low);
   // Half of the result, that the power does not overflow before it must; of a denormal half would
   // lose a bit.
-  const Pack<T> s = power_of_two(e.k - 1.0);
-  const Pack<T> y = fma(s, e.q, s - 0.5) * 2.0;
-  return copysign(select(e.k == 0.0, e.q, y), x);
+  const Pack<T> s = power_of_two(k - 1.0);
+  const Pack<T> y = fma(s, q, s - 0.5) * 2.0;
+  return copysign(select(k == 0.0, q, y), x);
 }
 
 // |x| = (1 + f) 2^k with 1 + f in [sqrt(1/2), sqrt 2), for x > 0. For 0 and infinity k is infinite
@@ -192,18 +195,24 @@ template <class T>
 static inline Pack<T> log1p(Pack<T> x) {
   using P = Pack<T>;
   const P one(1.0), u = x + one, moved = u - one;
-  // What u lacks of 1 + x; beyond 2^60 it is less than matters, and at infinity no number.
-  const P lost = select(x < P(0x1p60), (one - (u - moved)) + (x - moved), P(0.0));
+  const P lost = (one - (u - moved)) + (x - moved);  // u + lost is 1 + x
   const LogParts<T> p = log_parts(u);
-  const P f = fma(lost, power_of_two(-p.k), p.f);
+  // Beyond 2^60 it is less than matters, and at the borders no number.
+  const P f = p.f + select(x < P(0x1p60), lost * power_of_two(-p.k), P(0.0));
   return copysign(log_borders(u, log_of_parts(f, p.k)), x);
 }
 
-// With t = e^(-2|x|) - 1: |tanh x| = -t / (2 + t).
+// With e = e^(-2|x|): |tanh x| is (1 - e) / (1 + e), with 1 - e free of cancellation, or, where
+// that is more than 1/2, 1 - 2 e / (1 + e).
 template <class T>
 static inline Pack<T> tanh(Pack<T> x) {
-  const Pack<T> t = expm1_near(at_most(abs(x), Format<T>::tanh_one) * -2.0);
-  return copysign(t / (t + 2.0), x);
+  using P = Pack<T>;
+  const P a = at_most(abs(x), Format<T>::tanh_one);
+  const auto [r, low, k] = exp_parts(a * -2.0);
+  const P q = expm1_of_parts(r, low), s = power_of_two(k), e = fma(s, q, s);
+  const Mask<T> large = a > P(0.5493);  // where tanh is 1/2
+  const P ratio = select(large, e * 2.0, (1.0 - s) - s * q) / (e + 1.0);
+  return copysign(select(large, 1.0 - ratio, ratio), x);
 }
 
 // Applies a function of doubles to floats.

@@ -36,24 +36,30 @@ template <class T>
   constexpr double none = sizeof(T) == 4 ? 10.6 : 27.6;  // erfc rounds to 0 from here on
   a = at_most(a, none);
   const Square<T> s = square_of(a);
-  const ExpParts<T> e = exp_parts(-s.high);
-  const Pack<T> p = fma(e.q, 1.0 - s.low, 1.0 - s.low);
-  // The exponent comes last, so that the result is rounded once where it underflows gradually; it
-  // wants a number near 1.
-  const Pack<T> y = p * scaled_erfc(a);
-  return scale(y, e.k);
+  const auto [r, low, k] = exp_parts(-s.high);
+  const Pack<T> rest = low - s.low, moved = r + rest;
+  const Pack<T> p = expm1_of_parts(moved, rest - (moved - r)) + 1.0;
+  // The power of two comes last, so that the result is rounded once where it underflows gradually.
+  return scale(p * scaled_erfc(a), k);
+}
+
+// erf for |x| <= 1.
+template <class T>
+[[gnu::always_inline]] static inline Pack<T> erf_near(Pack<T> x) {
+  return fma(x, horner(x * x, Poly<T>::erf), x);
 }
 
 template <class T>
 static inline Pack<T> erfc(Pack<T> x) {
-  const Pack<T> y = erfc_right(abs(x));
-  return select(x < Pack<T>(0.0), 2.0 - y, y);
+  const Pack<T> a = abs(x), y = erfc_right(a);
+  const Pack<T> far = select(x < Pack<T>(0.0), 2.0 - y, y);
+  return select(a < Pack<T>(0.5), 1.0 - erf_near(x), far);
 }
 
 template <class T>
 static inline Pack<T> erf(Pack<T> x) {
   const Pack<T> a = abs(x);
-  const Pack<T> near = x * horner(x * x, Poly<T>::erf);
+  const Pack<T> near = erf_near(x);
   const Mask<T> far = a > Pack<T>(1.0);
   if (!any(far)) return near;
   return select(far, copysign(1.0 - erfc_right(a), x), near);
@@ -87,10 +93,13 @@ template <class T>
   if (!any(far)) return z;
   // ... and in the tail in r = sqrt(-log p) (Wichura 1988).
   const P r = sqrt(-log(p));
-  P tail = horner(r, C::quantile_far_top) / horner(r, C::quantile_far_bottom);
-  if constexpr (sizeof(T) == 8)
-    tail = select(r < P(7.0), horner(r, C::quantile_mid_top) / horner(r, C::quantile_mid_bottom),
+  const P u = r - (sizeof(T) == 4 ? 2.5 : 7.0);
+  P tail = horner(u, C::quantile_far_top) / horner(u, C::quantile_far_bottom);
+  if constexpr (sizeof(T) == 8) {
+    const P v = r - 2.75;
+    tail = select(r < P(7.0), horner(v, C::quantile_mid_top) / horner(v, C::quantile_mid_bottom),
                   tail);
+  }
   tail = select(p == P(0.0), P(kInfinity), tail);
   return select(far, tail, z);
 }

@@ -32,8 +32,9 @@ struct PiTurn {
     y = select(over, y - 1.0, y);
     product = select(over, product * y, product);
   }
-  // From below: gamma(a) = gamma(1 + a) / a = gamma(2 + a) / (a (1 + a)).
-  const Mask<double> below = a < P(1.5), small = a < P(0.5);
+  // From below: gamma(a) = gamma(1 + a) / a = gamma(2 + a) / (a (1 + a)). The polynomial reaches to
+  // 5/4, as from 1 on the two terms cancel in part.
+  const Mask<double> below = a < P(1.25), small = a < P(0.5);
   const P divisor = select(small, a * (a + one), a);
   const P z = select(small, a, select(below, a - one, y - 2.0));
   const P log_of = log(select(large, a, select(below, divisor, product)));
@@ -58,22 +59,23 @@ static inline Pack<double> lgamma(Pack<double> x) {
 // x >= 0, or -0.
 [[gnu::always_inline]] static inline Pack<double> digamma_right(Pack<double> x) {
   using P = Pack<double>;
-  // top / bottom: the sum of 1 / y over the steps of y to 8 and more.
-  P y = x, top(0.0), bottom(1.0);
-  for (int i = 0; i < 8; ++i) {
-    const Mask<double> step = y < P(8.0);
-    if (!any(step)) break;
-    top = select(step, fma(top, y, bottom), top);
-    bottom = select(step, bottom * y, bottom);
-    y = select(step, y + 1.0, y);
+  const Mask<double> large = x >= P(8.0), below = x < P(1.0);
+  // To y in [1, 2); top / bottom is what the steps of 1 / y amount to.
+  P y = select(below, x + 1.0, x);
+  P top = select(below, P(-1.0), P(0.0)), bottom = select(below, x, P(1.0));
+  for (int i = 0; i < 6; ++i) {
+    const Mask<double> over = (y >= P(2.0)) & !large;
+    if (!any(over)) break;
+    y = select(over, y - 1.0, y);
+    top = select(over, fma(top, y, bottom), top);
+    bottom = select(over, bottom * y, bottom);
   }
-  const P inverse = 1.0 / y, w = inverse * inverse;
+  const P u = (y - Poly<double>::digamma_root[0]) - Poly<double>::digamma_root[1];
+  const P near = fma(u, horner(u, Poly<double>::digamma_near), top / bottom);
+  if (!any(large)) return near;
+  const P inverse = 1.0 / x, w = inverse * inverse;
   const P series = fma(w, horner(w, Poly<double>::digamma), inverse * 0.5);
-  const P far = (log(y) - series) - top / bottom;
-  const P near = (x - Poly<double>::digamma_root[0]) - Poly<double>::digamma_root[1];
-  const Mask<double> at_root = abs(near) < P(0.27);
-  if (!any(at_root)) return far;
-  return select(at_root, near * horner(near, Poly<double>::digamma_near), far);
+  return select(large, log(x) - series, near);
 }
 
 static inline Pack<double> digamma(Pack<double> x) {

@@ -20,9 +20,9 @@ struct Poly<float> {
   static constexpr float log[] = {
       0x1.555554p-2f, -0x1.000226p-2f, 0x1.99a006p-3f, -0x1.54724cp-3f, 0x1.22da66p-3f,
       -0x1.0d8542p-3f, 0x1.055982p-3f, -0x1.38b0cep-4f};
-  // erf(x) / x in x^2, x <= 1: error 2^-29.7
+  // erf(x) / x - 1 in x^2, x <= 1: error 2^-29.7
   static constexpr float erf[] = {
-      0x1.20dd74p+0f, -0x1.81273ep-2f, 0x1.ce2d2p-4f, -0x1.b7fbb4p-6f, 0x1.5419f2p-8f,
+      0x1.06eba8p-3f, -0x1.81273ep-2f, 0x1.ce2d2p-4f, -0x1.b7fbb4p-6f, 0x1.5419f2p-8f,
       -0x1.a485dcp-11f, 0x1.4ae4b2p-14f};
   // the k of erfcx
   static constexpr float erfcx_shift[] = {
@@ -36,12 +36,12 @@ struct Poly<float> {
   static constexpr float quantile[] = {
       0x1.40d932p+0f, 0x1.4ffdeep-2f, 0x1.0b967ap-6f, -0x1.b0b1a2p-9f, -0x1.7a1708p-13f,
       0x1.0858fap-14f, 0x1.7a0508p-18f, -0x1.7726c4p-19f, 0x1.4fa15p-22f, -0x1.ab2aa8p-27f};
-  // Phi^-1 in r = sqrt(-log p), 2.5 <= r <= 10.2: error 2^-27.2
+  // Phi^-1 in u = sqrt(-log p) - 2.5, up to 10.25 - 2.5: error 2^-27.1
   static constexpr float quantile_far_top[] = {
-      -0x1.56e36cp+1f, -0x1.28f45ap+1f, 0x1.0670a8p+2f, 0x1.6aaf5ep+1f, 0x1.286fb2p-2f};
+      0x1.71d4d8p+1f, 0x1.c6526p+1f, 0x1.6fa40ep+0f, 0x1.d0bb8cp-3f, 0x1.7721bap-7f};
   // its denominator
   static constexpr float quantile_far_bottom[] = {
-      0x1p+0f, 0x1.af79dcp+1f, 0x1.00fb36p+1f, 0x1.a31712p-3f, 0x1.725b32p-21f};
+      0x1p+0f, 0x1.5e61b8p-1f, 0x1.1f764ep-3f, 0x1.092ecap-7f, 0x1.cfbc5p-26f};
 };
 
 template <>
@@ -58,9 +58,9 @@ struct Poly<double> {
   static constexpr double log[] = {
       0x1.5555555555592p-1, 0x1.999999997fdc2p-2, 0x1.24924941f0512p-2, 0x1.c71c520a2d021p-3,
       0x1.74663eb7f7044p-3, 0x1.39a1c013f0d02p-3, 0x1.2f052989fe1c7p-3};
-  // erf(x) / x in x^2, x <= 1: error 2^-57.0
+  // erf(x) / x - 1 in x^2, x <= 1: error 2^-57.0
   static constexpr double erf[] = {
-      0x1.20dd750429b6dp+0, -0x1.812746b0379c2p-2, 0x1.ce2f21a041014p-4, -0x1.b82ce3120620bp-6,
+      0x1.06eba8214db68p-3, -0x1.812746b0379c2p-2, 0x1.ce2f21a041014p-4, -0x1.b82ce3120620bp-6,
       0x1.565bccfa9966bp-8, -0x1.c02db072d2f09p-11, 0x1.f9a2bf719251ap-14, -0x1.f4ca947dd384ap-17,
       0x1.b9827a57f5266p-20, -0x1.5c16dfffab04p-23, 0x1.d784875a77a19p-27, -0x1.acdfec9a6054bp-31};
   // the k of erfcx
@@ -84,24 +84,26 @@ struct Poly<double> {
       -0x1.0d9613d4ec98fp-39, 0x1.c57bfe5904c11p-42, -0x1.180e6f1da2b7cp-44, 0x1.fd8eca8cac839p-48,
       -0x1.542ce608f7331p-51, 0x1.4633452a128c4p-55, -0x1.ab5c91109ee25p-60, 0x1.57af1ca71806ap-65,
       -0x1.00954e4a27dcfp-71};
-  // Phi^-1 in r = sqrt(-log p), 2.7 <= r <= 7: error 2^-61.1
+  // Phi^-1 in u = sqrt(-log p) - 2.75, up to 7 - 2.75: error 2^-61.6
   static constexpr double quantile_mid_top[] = {
-      -0x1.9f3581e2d11ecp+1, -0x1.d2484ce00ccc4p+3, -0x1.9b9fa2d76869bp+1, 0x1.22564d9f538c9p+3,
-      0x1.b67d9d51271b1p+3, 0x1.6df90efffc79fp+3, 0x1.ae3248ce8953dp+1, 0x1.48f0c6fb9e998p-2,
-      0x1.065207ee32dbfp-7};
+      0x1.a3cd709af184p+1, 0x1.948caa9e6a426p+2, 0x1.46d3d89b5145p+2, 0x1.205be6c3fa745p+1,
+      0x1.2d2b93fecd9ddp-1, 0x1.77148cedca006p-4, 0x1.0937ee5dd3819p-7, 0x1.7762740b36de6p-12,
+      0x1.820bbec7598bep-18};
   // its denominator
   static constexpr double quantile_mid_bottom[] = {
-      0x1p+0, 0x1.1dddc2b931ccdp+3, 0x1.f036ad2bd809dp+3, 0x1.ab945585d8cdp+3, 0x1.121ddace4239dp+3,
-      0x1.32506bf7944f7p+1, 0x1.d144be300e9fdp-3, 0x1.72f60e5b87ae2p-8, 0x1.5279fe8bf7a94p-30};
-  // Phi^-1 in r = sqrt(-log p), 7 <= r <= 27.4: error 2^-60.2
+      0x1p+0, 0x1.7444d98e168d7p+0, 0x1.c29acd1109154p-1, 0x1.2246a4d47199fp-2,
+      0x1.a4b1f0a620966p-5, 0x1.4c46e3004b5dbp-8, 0x1.fb76e7b51b55bp-13, 0x1.10f71e366dd26p-18,
+      0x1.eba0a81009cf2p-41};
+  // Phi^-1 in u = sqrt(-log p) - 7, up to 27.5 - 7: error 2^-60.1
   static constexpr double quantile_far_top[] = {
-      -0x1.ade733c09d753p+1, -0x1.d8786dd1801fcp+3, 0x1.7be0829235681p+1, 0x1.0b52f79fb3a4dp+4,
-      0x1.d0824a09de8d3p+2, 0x1.18a4fe9670a1cp+0, 0x1.17a7034f939b2p-4, 0x1.d33d9a9e5e62ep-10,
-      0x1.2a994350d313fp-16, 0x1.ae098704921dbp-25};
+      0x1.324dd21027573p+3, 0x1.978740d3a2069p+2, 0x1.c18e8d7f73f26p+0, 0x1.0a89d0d3b4df9p-2,
+      0x1.7082c7b6cd2f6p-6, 0x1.2dbb9cb28ac4ap-10, 0x1.1cc9070c04881p-15, 0x1.202069e6c30cep-21,
+      0x1.0daa2ea6b6cd7p-28, 0x1.4a35f08895e1fp-37};
   // its denominator
   static constexpr double quantile_far_bottom[] = {
-      0x1p+0, 0x1.28c6ca7f1a9dp+3, 0x1.a7350ba6585e7p+3, 0x1.4f600ea37ce14p+2, 0x1.8e9f710c1ff3ep-1,
-      0x1.8bd1bb77e0d85p-5, 0x1.4a6d1ecf07726p-10, 0x1.a6487e1076dfcp-17, 0x1.301504b2db383p-25};
+      0x1p+0, 0x1.0731b84e9b07dp-1, 0x1.b2bc42cb95833p-4, 0x1.72543dd00961ep-7,
+      0x1.5c5a617cbc01p-11, 0x1.68918ddd6b681p-16, 0x1.82fea708b7fa8p-22, 0x1.76fac834c0c1ep-29,
+      0x1.d2fcfe344ffd8p-38};
   // pi / 2
   static constexpr double half_pi[] = {
       0x1.921fb544p+0, 0x1.0b4611a6p-34, 0x1.3198a2ep-69, 0x1.b839a252049c1p-104};
@@ -113,13 +115,14 @@ struct Poly<double> {
   static constexpr double cos[] = {
       0x1.555555555554cp-5, -0x1.6c16c16c15185p-10, 0x1.a01a019cb283ap-16, -0x1.27e4f80a827afp-22,
       0x1.1ee9ec4e43955p-29, -0x1.8faed1dcfcd8ep-37};
-  // lgamma(2 + z) / z on |z| <= 1/2: error 2^-60.9
+  // lgamma(2 + z) / z on -3/4 .. 1/2: error 2^-63.0
   static constexpr double lgamma[] = {
-      0x1.b0ee6072093cep-2, 0x1.4a34cc4a60fa7p-2, -0x1.13e001a55760cp-4, 0x1.51322ac7d7fc5p-6,
-      -0x1.e404fc218c975p-8, 0x1.7add6eae5cf6dp-9, -0x1.38ac5c2e03395p-10, 0x1.0b36af3397195p-11,
-      -0x1.d3fd4aef516a5p-13, 0x1.a127dd5e4b968p-14, -0x1.78deb0700f485p-15, 0x1.5806d077a38bcp-16,
-      -0x1.3cb17064b22cep-17, 0x1.26411eadd5ae4p-18, -0x1.129b61bdc05ap-19, 0x1.edea76425264fp-21,
-      -0x1.cba90a7be7cc6p-22, 0x1.2b5bf05f5a1b2p-22, -0x1.245c0e775536bp-23};
+      0x1.b0ee6072093cep-2, 0x1.4a34cc4a60fa6p-2, -0x1.13e001a557601p-4, 0x1.51322ac7d844ep-6,
+      -0x1.e404fc2191bf1p-8, 0x1.7add6eadbbdd6p-9, -0x1.38ac5c2a4760bp-10, 0x1.0b36af855efe4p-11,
+      -0x1.d3fd4db2f4474p-13, 0x1.a127b01f1f9b2p-14, -0x1.78de198f0c1afp-15, 0x1.580e39a227adfp-16,
+      -0x1.3cc4f70a9e237p-17, 0x1.2582fe30bb9f5p-18, -0x1.1110918e2f37p-19, 0x1.028a2a6a9dcbbp-20,
+      -0x1.efd83d3097c39p-22, 0x1.86e6b31e74676p-23, -0x1.7c4d01fb8fca1p-24, 0x1.ce3fde42e0272p-24,
+      -0x1.804469288445bp-28, -0x1.42fa4541026e4p-25, -0x1.68170c9dc76d5p-25};
   // x (lgamma(x) - (x - 1/2) log x + x - log(2 pi) / 2) in 1 / x^2, x >= 8: error 2^-60.6
   static constexpr double stirling[] = {
       0x1.5555555555555p-4, -0x1.6c16c16c14af4p-9, 0x1.a01a017e89da2p-11, -0x1.38134e15b6173p-11,
@@ -136,13 +139,15 @@ struct Poly<double> {
   // the zero of digamma
   static constexpr double digamma_root[] = {
       0x1.762d86356be38p+0, 0x1.db86a72219783p-50};
-  // digamma(x) / (x - its zero) in x - its zero, within 0.27: error 2^-61.7
+  // digamma(x) / (x - its zero) in x - its zero, 1 <= x <= 2: error 2^-63.6
   static constexpr double digamma_near[] = {
-      0x1.ef72bc8ee38acp-1, -0x1.c563b54aa1a36p-2, 0x1.08b4294d50376p-2, -0x1.4fc1317257d5p-3,
-      0x1.b9a5b63712fccp-4, -0x1.27baba262646ep-4, 0x1.8fce02ae1aa7ap-5, -0x1.0fa7ec2f28576p-5,
-      0x1.723d6a4af8037p-6, -0x1.f97056fe0931cp-7, 0x1.59551878b5dddp-7, -0x1.d826665ddc397p-8,
-      0x1.4301cad78bb74p-8, -0x1.b9efbc3674c6bp-9, 0x1.2ac8b2f533d9bp-9, -0x1.97920fbce107bp-10,
-      0x1.4a6da1cf6c4f2p-10, -0x1.cc07ed2e944bbp-11};
+      0x1.ef72bc8ee38acp-1, -0x1.c563b54aa1a35p-2, 0x1.08b4294d50382p-2, -0x1.4fc1317257da8p-3,
+      0x1.b9a5b6370ee5bp-4, -0x1.27baba261ca95p-4, 0x1.8fce02b26fcbfp-5, -0x1.0fa7ec36c2a41p-5,
+      0x1.723d67f63057ep-6, -0x1.f9705075e236bp-7, 0x1.5955ce19e1f25p-7, -0x1.d8280d814b5ddp-8,
+      0x1.42e14163f7a63p-8, -0x1.b9aee78b91b14p-9, 0x1.2e2bce6e0c3a9p-9, -0x1.9d777ed0b190ap-10,
+      0x1.1a5b0484298fdp-10, -0x1.81ad8ae07e0d6p-11, 0x1.0ca1f672e0336p-11, -0x1.7724fa9c26927p-12,
+      0x1.c84aa2f0fed6fp-13, -0x1.03a053d3d9ebfp-13, 0x1.13f29284f2bfcp-13, -0x1.22e897f119d44p-13,
+      0x1.f2552aca3dc83p-15};
 };
 
 }  // namespace FATHOM_ISA

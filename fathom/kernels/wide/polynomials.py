@@ -167,6 +167,11 @@ def split(name, x, single, bits, what):
     array(name, parts + [rest], single, what)
 
 
+# Name, ends of the interval, degrees. Floats need one interval, doubles two.
+TAILS = {True: [("quantile_far", 2.5, 10.25, 4, 4)],
+         False: [("quantile_mid", 2.75, 7, 8, 8), ("quantile_far", 7, 27.5, 9, 8)]}
+
+
 def common(single):
     half = mp.log(2) / 2
     root2 = mp.sqrt(2)
@@ -183,8 +188,8 @@ def common(single):
         poly("log", False, "(log((1 + s) / (1 - s)) / s - 2) / s^2 in s^2, s <= 0.1716",
              lambda z: (2 * mp.atanh(mp.sqrt(z)) / mp.sqrt(z) - 2) / z, 6, eps,
              ((root2 - 1) / (root2 + 1)) ** 2, lambda z: z / 2)
-    poly("erf", single, "erf(x) / x in x^2, x <= 1",
-         lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z), 6 if single else 11, eps, 1)
+    poly("erf", single, "erf(x) / x - 1 in x^2, x <= 1",
+         lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, 6 if single else 11, eps, 1)
     k = mp.mpf("2.75" if single else "3.75")
     array("erfcx_shift", [k], single, "the k of erfcx")
     poly("erfcx", single, "(1 + 2x) e^(x^2) erfc(x) in (x - k) / (x + k), x >= 0",
@@ -194,15 +199,10 @@ def common(single):
     poly("quantile", single, "Phi^-1 over 1 - 2p in w = -log(4 p (1 - p)), w <= "
          + ("5" if single else "6.25"), centre, 9 if single else 24, 0,
          "5" if single else "6.25", lambda w: 1 / centre(w))
-    tail = remembered(lambda r: tail_quantile(mp.exp(-r * r)))
-    if single:
-        ratio("quantile_far", True, "Phi^-1 in r = sqrt(-log p), 2.5 <= r <= 10.2", tail, 4, 4,
-              "2.5", "10.2")
-    else:
-        ratio("quantile_mid", False, "Phi^-1 in r = sqrt(-log p), 2.7 <= r <= 7", tail, 8, 8,
-              "2.7", 7)
-        ratio("quantile_far", False, "Phi^-1 in r = sqrt(-log p), 7 <= r <= 27.4", tail, 9, 8, 7,
-              "27.4")
+    for name, start, end, top, bottom in TAILS[single]:
+        tail = remembered(lambda u: tail_quantile(mp.exp(-(u + start) ** 2)))
+        ratio(name, single, f"Phi^-1 in u = sqrt(-log p) - {start}, up to {end} - {start}", tail,
+              top, bottom, 0, mp.mpf(end) - start)
 
 
 def double_only():
@@ -215,8 +215,8 @@ def double_only():
     poly("cos", False, "(cos r - 1 + r^2 / 2) / r^4 in r^2, |r| <= pi / 4",
          lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z ** 2, 5, eps, quarter ** 2,
          lambda z: z * z)
-    poly("lgamma", False, "lgamma(2 + z) / z on |z| <= 1/2",
-         lambda z: mp.loggamma(2 + z) / z, 18, "-0.5", "0.5")
+    poly("lgamma", False, "lgamma(2 + z) / z on -3/4 .. 1/2",
+         lambda z: mp.loggamma(2 + z) / z, 22, "-0.75", "0.5")
     poly("stirling", False,
          "x (lgamma(x) - (x - 1/2) log x + x - log(2 pi) / 2) in 1 / x^2, x >= 8",
          lambda w: (mp.loggamma(1 / mp.sqrt(w)) - (1 / mp.sqrt(w) - mp.mpf(1) / 2)
@@ -230,8 +230,8 @@ def double_only():
          "1e-12", mp.mpf(1) / 64)
     root = mp.findroot(lambda x: mp.psi(0, x), mp.mpf("1.4616321449683623"))
     split("digamma_root", root, False, [50], "the zero of digamma")
-    poly("digamma_near", False, "digamma(x) / (x - its zero) in x - its zero, within 0.27",
-         lambda u: mp.psi(0, root + u) / u, 17, "-0.27", "0.27")
+    poly("digamma_near", False, "digamma(x) / (x - its zero) in x - its zero, 1 <= x <= 2",
+         lambda u: mp.psi(0, root + u) / u, 24, 1 - root, 2 - root)
 
 
 if __name__ == "__main__":
