@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <type_traits>
 
 namespace fathom {
 
@@ -30,8 +31,9 @@ class Workers {
   // The same for a callable.
   template <class F>
   void each(std::size_t count, F&& body) {
-    run(count, [](void* c, std::size_t task, int worker) { (*static_cast<F*>(c))(task, worker); },
-        &body);
+    using Body = std::remove_reference_t<F>;
+    run(count, [](void* c, std::size_t task, int worker) { (*static_cast<Body*>(c))(task, worker); },
+        const_cast<std::remove_const_t<Body>*>(&body));
   }
 
  private:

@@ -89,11 +89,10 @@ void Planner::settle_updates() {
   for (const Update& u : updates_) {
     const NodeId slot = u.slot.id(), value = u.value.id(), made = info_[value].root;
     if (info_[value].root == slot) continue;
-    if (graph_.op(made).kind == OpKind::leaf && graph_.find_input(graph_.text(made)))
-      raise<ShapeError>("[plan] slot {} cannot be set to another input", graph_.text(slot));
     // In the slot's own memory, where nothing reads the old value later.
     bool free = graph_.op(made).kind == OpKind::elementwise && u.slot.shape().size() > 1 &&
-                info_[made].root_output == 0 && taken.insert(made).second;
+                graph_.shape(made).size() == u.slot.shape().size() && taken.insert(made).second;
+    for (const Update& other : updates_) free = free && info_[other.value.id()].root != slot;
     for (NodeId reader : readers_[slot]) free = free && reads_before(reader, made);
     for (const Value& o : outputs_) free = free && info_[o.id()].root != slot;
     Storage& st = storage(value);
@@ -105,6 +104,21 @@ void Planner::settle_updates() {
     }
     if (!st.fixed || free) st.last = kForever;
   }
+  // A slot that others take as it is gives before it takes.
+  std::vector<std::pair<NodeId, NodeId>> ordered;
+  while (!copies_.empty()) {
+    const auto next = std::find_if(copies_.begin(), copies_.end(), [&](const auto& c) {
+      return std::none_of(copies_.begin(), copies_.end(), [&](const auto& other) {
+        return other.first != c.first && info_[other.second].root == c.first;
+      });
+    });
+    if (next == copies_.end())
+      raise<ShapeError>("[plan] slot {} and others take each other's values in a circle",
+                        graph_.text(copies_[0].first));
+    ordered.push_back(*next);
+    copies_.erase(next);
+  }
+  copies_ = std::move(ordered);
 }
 
 void Planner::place_values() {
@@ -198,6 +212,7 @@ void Planner::emit() {
     for (const auto& [slot, value] : copies_) {
       auto c = std::make_unique<CopyInstr>();
       c->from = storage(value).at;
+      c->from.offset += info_[value].root_offset;
       c->to = {input_base_.at(slot), 0, 0};
       c->bytes = graph_.shape(slot).size() * std::int64_t(size_of(graph_.node(slot).dtype));
       plan_.stages.back().serial.push_back(std::move(c));

@@ -275,13 +275,13 @@ void Planner::sink() {
     for (NodeId reader : readers_[id]) {
       const PlanNode& r = info_[reader];
       const int at = r.reduction ? r.stage - 1 : r.stage;
-      bool same = false;
+      bool same = n.loop >= 0 && r.loop >= 0;  // every read of it is at the rows of such a loop
       if (n.loop >= 0) {
         const Axis axis = stages_[std::size_t(n.stage)].loops[std::size_t(n.loop)].space[0];
         for (const Read& x : reads_[reader]) {
           through_alias = through_alias || (root(x.source) == id && x.source != id);
-          same = same || (root(x.source) == id && x.rows && r.loop >= 0 &&
-                          stages_[std::size_t(r.stage)].loops[std::size_t(r.loop)].space[0] == axis);
+          same = same && (root(x.source) != id ||
+                          (x.rows && stages_[std::size_t(r.stage)].loops[std::size_t(r.loop)].space[0] == axis));
         }
       }
       target = std::min(target, n.loop < 0 || same ? at : at - 1);

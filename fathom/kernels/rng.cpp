@@ -1,27 +1,56 @@
 #include "fathom/kernels/rng.h"
-#include "fathom/kernels/special.h"
+
+#include "fathom/kernels/isa.h"
+#include "fathom/kernels/rng_table_impl.h"
+
 namespace fathom::kernels {
-// Interim: one number at a time.
+
 namespace {
-template <class T, class F>
-void fill(Key key, const std::int64_t* ids, std::int64_t first, std::int64_t rows, std::int64_t columns, T* out, F f) {
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < columns; ++j) {
-      const std::uint64_t r = std::uint64_t(ids ? ids[i] : first + i);
-      const std::uint64_t u = std::uint64_t(j);
-      std::uint64_t w;
-      if (sizeof(T) == 4) w = std::uint64_t(philox(key, r, u / 4).word[u % 4]) << 32;
-      else { const auto b = philox(key, r, u / 2); w = b.word[2 * (u % 2)] | std::uint64_t(b.word[2 * (u % 2) + 1]) << 32; }
-      out[i * columns + j] = f(w, i * columns + j);
-    }
+
+const RngTable& table() {
+#if defined(__x86_64__)
+  switch (isa()) {
+    case Isa::avx512: return rng_table_avx512;
+    case Isa::avx2: return rng_table_avx2;
+    case Isa::base: break;
+  }
+#endif
+  return rng_table_base;
 }
-float u32(std::uint64_t w) { return (float(w >> 41) + 0.5f) * 0x1p-23f; }
-double u64(std::uint64_t w) { return (double(w >> 12) + 0.5) * 0x1p-52; }
+
+// As philox() in base/key.h makes it.
+std::uint64_t philox_key(Key key) { return key.seed ^ mix64(key.stream); }
+
+}  // namespace
+
+void fill_uniform(Key key, const std::int64_t* row_ids, std::int64_t first_row, std::int64_t rows,
+                  std::int64_t columns, float* out) {
+  table().f32.uniform(philox_key(key), row_ids, first_row, rows, columns, out);
 }
-void fill_uniform(Key k, const std::int64_t* ids, std::int64_t f, std::int64_t r, std::int64_t c, float* o) { fill(k, ids, f, r, c, o, [](std::uint64_t w, std::int64_t) { return u32(w); }); }
-void fill_uniform(Key k, const std::int64_t* ids, std::int64_t f, std::int64_t r, std::int64_t c, double* o) { fill(k, ids, f, r, c, o, [](std::uint64_t w, std::int64_t) { return u64(w); }); }
-void fill_normal(Key k, const std::int64_t* ids, std::int64_t f, std::int64_t r, std::int64_t c, float* o) { fill(k, ids, f, r, c, o, [](std::uint64_t w, std::int64_t) { return float(normal_quantile((static_cast<long double>(w >> 32) + 0.5L) * 0x1p-32L)); }); }
-void fill_normal(Key k, const std::int64_t* ids, std::int64_t f, std::int64_t r, std::int64_t c, double* o) { fill(k, ids, f, r, c, o, [](std::uint64_t w, std::int64_t) { return double(normal_quantile((static_cast<long double>(w >> 11) + 0.5L) * 0x1p-53L)); }); }
-void fill_bernoulli(Key k, const std::int64_t* ids, std::int64_t f, std::int64_t r, std::int64_t c, const float* p, float* o) { fill(k, ids, f, r, c, o, [p](std::uint64_t w, std::int64_t i) { return float(u32(w) < p[i]); }); }
-void fill_bernoulli(Key k, const std::int64_t* ids, std::int64_t f, std::int64_t r, std::int64_t c, const double* p, double* o) { fill(k, ids, f, r, c, o, [p](std::uint64_t w, std::int64_t i) { return double(u64(w) < p[i]); }); }
+
+void fill_uniform(Key key, const std::int64_t* row_ids, std::int64_t first_row, std::int64_t rows,
+                  std::int64_t columns, double* out) {
+  table().f64.uniform(philox_key(key), row_ids, first_row, rows, columns, out);
 }
+
+void fill_normal(Key key, const std::int64_t* row_ids, std::int64_t first_row, std::int64_t rows,
+                 std::int64_t columns, float* out) {
+  table().f32.normal(philox_key(key), row_ids, first_row, rows, columns, out);
+}
+
+void fill_normal(Key key, const std::int64_t* row_ids, std::int64_t first_row, std::int64_t rows,
+                 std::int64_t columns, double* out) {
+  table().f64.normal(philox_key(key), row_ids, first_row, rows, columns, out);
+}
+
+void fill_bernoulli(Key key, const std::int64_t* row_ids, std::int64_t first_row, std::int64_t rows,
+                    std::int64_t columns, const float* p, float* out) {
+  table().f32.bernoulli(philox_key(key), row_ids, first_row, rows, columns, p, out);
+}
+
+void fill_bernoulli(Key key, const std::int64_t* row_ids, std::int64_t first_row, std::int64_t rows,
+                    std::int64_t columns, const double* p, double* out) {
+  table().f64.bernoulli(philox_key(key), row_ids, first_row, rows, columns, p, out);
+}
+
+}  // namespace fathom::kernels

@@ -52,8 +52,10 @@ static inline Pack<double> lgamma(Pack<double> x) {
   const Mask<double> negative = x < P(0.0);
   if (!any(negative)) return lgamma_right(x);
   const P y = lgamma_right(select(negative, 1.0 - x, x));
-  const P reflected = log(kPi / abs(pi_turn(x).sine)) - y;
-  return select(negative, select(x == P(-kInfinity), P(kInfinity), reflected), y);
+  const P a = abs(x), sine = select(a < P(1e-20), a, abs(pi_turn(x).sine) * (1.0 / kPi));
+  const P reflected = -log(sine) - y;
+  const Mask<double> pole = (sine == P(0.0)) | (x == P(-kInfinity));
+  return select(negative, select(pole, P(kInfinity), reflected), y);
 }
 
 // x >= 0, or -0.

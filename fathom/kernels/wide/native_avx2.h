@@ -94,6 +94,17 @@ struct Native<double> {
   static V fma(V a, V b, V c) { return _mm256_fmadd_pd(a, b, c); }
   static V floor(V x) { return _mm256_round_pd(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
   static V round(V x) { return _mm256_round_pd(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+
+  static U multiply_halves(U a, U b) {
+    return reinterpret_cast<U>(
+        _mm256_mul_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+  }
+  static void store_pairs(UInt* p, U a, U b) {
+    const U first = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    const U second = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    __builtin_memcpy(p, &first, sizeof first);
+    __builtin_memcpy(p + lanes, &second, sizeof second);
+  }
 };
 
 // Eight floats as twice four doubles.

@@ -105,6 +105,18 @@ struct Native<double> {
   static V mantissa(V x) {
     return _mm512_maskz_getmant_pd(kAll, x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_zero);
   }
+
+  // The products of the low halves; a and b as a[0], b[0], a[1], b[1], ...
+  static U multiply_halves(U a, U b) {
+    return reinterpret_cast<U>(_mm512_maskz_mul_epu32(kAll, reinterpret_cast<__m512i>(a),
+                                                      reinterpret_cast<__m512i>(b)));
+  }
+  static void store_pairs(UInt* p, U a, U b) {
+    const U first = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+    const U second = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+    __builtin_memcpy(p, &first, sizeof first);
+    __builtin_memcpy(p + lanes, &second, sizeof second);
+  }
 };
 
 // Sixteen floats as twice eight doubles.

@@ -4,6 +4,10 @@
 
 #include <cstdint>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace fathom::wide {
 namespace FATHOM_ISA {
 
@@ -83,6 +87,21 @@ struct Native<double> : BaseNative<double, std::int64_t, std::uint64_t> {
   static V sqrt(V x) {
     for (int i = 0; i < lanes; ++i) x[i] = __builtin_sqrt(x[i]);
     return x;
+  }
+
+  static U multiply_halves(U a, U b) {
+#if defined(__SSE2__)
+    return reinterpret_cast<U>(
+        _mm_mul_epu32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+#else
+    return (a & 0xffffffffu) * (b & 0xffffffffu);
+#endif
+  }
+  static void store_pairs(UInt* p, U a, U b) {
+    const U first = __builtin_shufflevector(a, b, 0, 2);
+    const U second = __builtin_shufflevector(a, b, 1, 3);
+    __builtin_memcpy(p, &first, sizeof first);
+    __builtin_memcpy(p + lanes, &second, sizeof second);
   }
 };
 
