@@ -2,6 +2,7 @@
 # ("ctest -R ops"); folders that take long are cut into shards that run side by side.
 
 find_package(GTest REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)  # oracles of linear algebra; headers only
 find_package(Boost REQUIRED)  # oracles for special functions; headers only
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
@@ -22,7 +23,8 @@ foreach(folder IN LISTS test_folders)
   # The same for all test executables, because they share one precompiled header.
   target_compile_definitions(test_${folder} PRIVATE
     FATHOM_SOURCE_DIR="${PROJECT_SOURCE_DIR}" FATHOM_PROGRAM="${PROJECT_BINARY_DIR}/fathom")
-  target_link_libraries(test_${folder} PRIVATE fathom GTest::gtest_main Boost::headers)
+  target_include_directories(test_${folder} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(test_${folder} PRIVATE fathom GTest::gtest_main Boost::headers Eigen3::Eigen)
   if(NOT FATHOM_PCH)
     # Each file then shows what it forgot to include.
   elseif(NOT first_test)

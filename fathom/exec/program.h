@@ -49,7 +49,9 @@ class Program {
   // Runs everything once, on the pool's threads. No allocation. The same bits for any pool.
   void run(Workers& workers);
 
-  // Output k of the last run: valid until the next. Rows of a streamed axis are those bound.
+  // Output k of the last run: valid until the next. One that is a slot, or a piece of one, shows the
+  // slot as the run left it; all others are functions of the slots as the run found them.
+  // Rows of a streamed axis are those bound.
   View output(int k) const;
   Array output_array(int k) const;  // a copy
   double scalar(int k) const;       // of a real scalar output

@@ -24,6 +24,7 @@ struct OpDoc {
   std::string_view domain = "all reals";
   std::string_view grad = "none";
   double ulp = 1;  // declared accuracy of an elementwise op, in units of the last place
+  double least = 0;  // smaller results have the absolute error of one of this size
 };
 
 // Attributes of a node: a trivially copyable struct of at most 32 bytes, compared by bytes.

@@ -1,5 +1,5 @@
 #define FATHOM_ISA avx2
 #include "fathom/kernels/rng_wide_impl.h"
 
-const fathom::kernels::RngTable fathom::kernels::rng_table_avx2 = {wide::avx2::kDraws<float>,
-                                                                 wide::avx2::kDraws<double>};
+constinit const fathom::kernels::RngTable fathom::kernels::rng_table_avx2 = {
+    wide::avx2::kDraws<float>, wide::avx2::kDraws<double>};

@@ -1,5 +1,5 @@
 #define FATHOM_ISA base
 #include "fathom/kernels/rng_wide_impl.h"
 
-const fathom::kernels::RngTable fathom::kernels::rng_table_base = {wide::base::kDraws<float>,
-                                                                 wide::base::kDraws<double>};
+constinit const fathom::kernels::RngTable fathom::kernels::rng_table_base = {
+    wide::base::kDraws<float>, wide::base::kDraws<double>};

@@ -48,6 +48,23 @@ long double quantile_tail(long double p) {
   return z;
 }
 
+// digamma at u beyond its zero, which is the root and `rest`: the sum of u / ((n + x) (n + root))
+// (Abramowitz & Stegun 6.3.16), its tail as the difference of two asymptotic series, every term of
+// which has the factor u.
+long double digamma_at_root(long double x) {
+  constexpr long double root = 0x1.762d86356be3fp+0L, rest = 9.549995429965697715184199e-17L;
+  const long double u = (x - root) - rest;
+  long double sum = 0, a = x, b = root + rest;
+  for (; b < 20; a += 1, b += 1) sum += 1 / (a * b);
+  const long double wa = 1 / (a * a), wb = 1 / (b * b), slope = -(a + b) * wa * wb;
+  long double difference = slope, power = wb, series = 0;  // (wa^k - wb^k) / u, wb^k
+  for (int k = 1; k <= 10; ++k, power *= wb) {
+    series += kBernoulli[k - 1] * difference / (2 * k);
+    difference = difference * wa + power * slope;
+  }
+  return u * (sum + 1 / (2 * a * b) - series) + std::log1p(u / b);
+}
+
 }  // namespace
 
 long double log_erfc(long double x) {
@@ -78,6 +95,7 @@ long double digamma(long double x) {
     return digamma(1 - x) - kPi / std::tan(kPi * f);
   }
   if (!(x < kInf)) return x;
+  if (x > 1.2L && x < 1.75L) return digamma_at_root(x);
   long double shifted = 0;
   for (; x < 20; x += 1) shifted += 1 / x;
   // Abramowitz & Stegun 6.3.18.

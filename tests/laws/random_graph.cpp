@@ -408,8 +408,8 @@ Value RandomGraph::expression_like(Value slot) {
     default: {
       for (const Bounded& b : pool_)
         if (b.value.shape() == slot.shape() && b.value.dtype() == slot.dtype() && coin() &&
-            graph.op(b.value.id()).kind != OpKind::leaf)
-          return b.value;
+            (b.value == slot || graph.op(b.value.id()).kind != OpKind::leaf || slot == slots_.back()))
+          return b.value;  // the last slot may take another as it is; a circle is refused
       return half * half;
     }
   }
@@ -434,13 +434,13 @@ void RandomGraph::finish() {
     if (coin(0.2)) continue;
     const Value s = slots_[i];
     Value v = !g.empty() && coin() ? s - g[i] * 0.1 : expression_like(s);
-    if (graph.op(v.id()).kind == OpKind::leaf) v = tanh(v);
     updates.push_back({s, v});
     if (coin(0.2)) outputs.push_back(v);
   }
-  // The state after a run is not an output of it.
+  // An output that is a slot, or a piece of one, shows it as the run leaves it: see Program.
   std::erase_if(outputs, [&](Value v) {
-    while (graph.op(v.id()).kind == OpKind::alias) v = graph.value(graph.inputs(v.id())[0]);
+    while (graph.op(v.id()).kind == OpKind::alias || graph.op(v.id()).doc.name == "slice")
+      v = graph.value(graph.inputs(v.id())[0]);
     return graph.op(v.id()).kind == OpKind::leaf && !graph.constant_value(v.id());
   });
   if (outputs.empty()) outputs.push_back(tanh(slots_[2]));

@@ -52,8 +52,9 @@ inline std::vector<double> numbers(const Array& a) {
 inline Shape shape_of(std::vector<Axis> axes) { return Shape(std::span<const Axis>(axes)); }
 
 // Distance in units of the last place of `dtype` at `expected`; 0 for two NaNs or equal infinities.
-// Results below the least normal number may be flushed to zero.
-inline double ulps(double got, long double expected, DType dtype) {
+// Results below the least normal number may be flushed to zero; those below `least` are measured as
+// if they were of that size.
+inline double ulps(double got, long double expected, DType dtype, double least_result = 0) {
   const bool single = dtype == DType::f32;
   const long double least = single ? 0x1p-126L : 0x1p-1022L;
   const int digits = single ? 24 : 53;
@@ -67,7 +68,7 @@ inline double ulps(double got, long double expected, DType dtype) {
   if (!std::isfinite(got)) return std::numeric_limits<double>::infinity();
   if (std::abs(expected) < least && std::abs(static_cast<long double>(got)) <= least) return 0;
   int e = 0;
-  std::frexp(std::max(std::abs(expected), least), &e);
+  std::frexp(std::max({std::abs(expected), least, static_cast<long double>(least_result)}), &e);
   return double(std::abs(static_cast<long double>(got) - expected) / std::ldexp(1.0L, e - digits));
 }
 

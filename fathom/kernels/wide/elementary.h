@@ -144,13 +144,14 @@ template <class T>
       x = select(tiny, x * 0x1p54, x);
       shift = select(tiny, shift + 54.0, shift);
     }
-    const I one = N::bits(P(1.0).v), low = N::bits(P(0.70710678118654752440).v);
-    const I moved = N::bits(x.v) + (one - low);
-    const U field = reinterpret_cast<U>(moved) >> width;  // k + bias, x being positive
-    const I m = (moved & ((typename N::Int(1) << width) - 1)) + low;
+    const U one = reinterpret_cast<U>(N::bits(P(1.0).v));
+    const U low = reinterpret_cast<U>(N::bits(P(0.70710678118654752440).v));
+    const U moved = reinterpret_cast<U>(N::bits(x.v)) + (one - low);
+    const U m = (moved & ((typename N::UInt(1) << width) - 1)) + low;
     const P whole(double(typename N::UInt(1) << width));
-    const P k = P::of(N::value(reinterpret_cast<I>(field) | N::bits(whole.v))) - whole - shift;
-    return {P::of(N::value(m)) - 1.0, k};
+    const U field = (moved >> width) | reinterpret_cast<U>(N::bits(whole.v));  // k + bias
+    const P k = P::of(N::value(reinterpret_cast<I>(field))) - whole - shift;
+    return {P::of(N::value(reinterpret_cast<I>(m))) - 1.0, k};
   }
 }
 

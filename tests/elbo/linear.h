@@ -1,0 +1,90 @@
+// The linear-Gaussian model whose likelihood is known: probabilistic PCA (Tipping & Bishop 1999).
+#pragma once
+
+#include <Eigen/Dense>
+#include <cmath>
+
+#include "fathom/climb/fit.h"
+#include "fathom/io/csv.h"
+
+namespace fathom::testing {
+
+// Digits, pixels over 16, centred: [1797, 64].
+inline DataSet centred_digits() {
+  CsvOptions options;
+  for (int i = 0; i < 64; ++i) options.columns.push_back(fmt::format("p{}", i));
+  const Table t = read_csv(FATHOM_SOURCE_DIR "/data/digits.csv", options);
+  Array x = t.values.copy();
+  const std::int64_t n = x.shape().extent(0), d = x.shape().extent(1);
+  for (std::int64_t j = 0; j < d; ++j) {
+    double mean = 0;
+    for (std::int64_t i = 0; i < n; ++i) mean += x.data<double>()[i * d + j] / 16.0 / double(n);
+    for (std::int64_t i = 0; i < n; ++i) x.data<double>()[i * d + j] = x.data<double>()[i * d + j] / 16.0 - mean;
+  }
+  DataSet data;
+  data.rows = n;
+  data.columns["x"] = x;
+  return data;
+}
+
+// The optimum for a fixed noise variance: Tipping & Bishop 1999, eq. 7, with R = I.
+struct Ppca {
+  Eigen::VectorXd eigenvalues;   // of the covariance with divisor N, falling
+  Eigen::MatrixXd loading;       // [d, k]
+  double log_likelihood;         // per row
+
+  Ppca(const DataSet& data, int k, double variance) {
+    const Array& x = data.columns.at("x");
+    const auto n = Eigen::Index(data.rows), d = Eigen::Index(x.size() / data.rows);
+    const Eigen::Map<const Eigen::Matrix<double, -1, -1, Eigen::RowMajor>> m(x.data<double>(), n, d);
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> e(m.transpose() * m / double(n));
+    eigenvalues = e.eigenvalues().reverse();
+    loading = Eigen::MatrixXd::Zero(d, k);
+    double s = double(d) * std::log(2 * M_PI);
+    for (Eigen::Index j = 0; j < d; ++j) {
+      if (j < k && eigenvalues[j] > variance) {
+        s += std::log(eigenvalues[j]) + 1;
+        loading.col(j) = e.eigenvectors().col(d - 1 - j) * std::sqrt(eigenvalues[j] - variance);
+      } else {
+        s += std::log(variance) + eigenvalues[j] / variance;
+      }
+    }
+    log_likelihood = -0.5 * s;
+  }
+};
+
+// z ~ N(0, I_k), x | z ~ N(z W + b, variance), q(z | x) = N(x V + c, exp(2 log_sd)).
+struct LinearVae {
+  Model model{DType::f64};
+  Expr x, z;
+
+  LinearVae(int k, std::int64_t width, double variance) {
+    const Plate row = model.plate("row");
+    x = model.data("x", row, Shape{width}, DType::f64);
+    z = model.latent("z", normal(0.0, 1.0), row, Shape{k});
+    const Network encoder = model.network("encoder", nn::linear(width, k));
+    const Expr log_sd = model.parameter("log_sd", Shape{k});
+    const Expr w = model.parameter("w", Shape{k, width}, nn::Init::glorot), b = model.parameter("b", Shape{width});
+    model.observe("x", normal(dot(z, w) + b, std::sqrt(variance)), x);
+    model.guide(z, normal_log_sd(encoder(x), log_sd));
+  }
+
+  // Parameters at the optimum of `p`: the exact posterior of each row.
+  void set_optimum(const Ppca& p, double variance, State& state) const {
+    const Eigen::Index d = p.loading.rows(), k = p.loading.cols();
+    Array& w = state.slot("w", DType::f64, Shape{k, d});
+    Array& v = state.slot("encoder.0.weight", DType::f64, Shape{d, k});
+    Array& sd = state.slot("log_sd", DType::f64, Shape{k});
+    for (Eigen::Index j = 0; j < k; ++j) {
+      for (Eigen::Index i = 0; i < d; ++i) {
+        w.data<double>()[j * d + i] = p.loading(i, j);
+        v.data<double>()[i * k + j] = p.loading(i, j) / p.eigenvalues[j];
+      }
+      sd.data<double>()[j] = 0.5 * std::log(variance / p.eigenvalues[j]);
+    }
+    state.slot("b", DType::f64, Shape{d});
+    state.slot("encoder.0.bias", DType::f64, Shape{k});
+  }
+};
+
+}  // namespace fathom::testing
