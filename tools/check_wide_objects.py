@@ -6,7 +6,8 @@
 FILE is an object or an archive. Objects named *_avx2.cpp.* or *_avx512.cpp.* (or all, with --isa)
 may define weak symbols, of which the linker keeps any one copy, only where the symbol's name holds
 fathom::wide::<isa>: a copy of a common function compiled wide would crash on lesser machines. Nor
-may they define initialisers that run when the program starts, before any choice of a set. Prints one line per fault, `object: symbol`, and exits with 1 if there is any.
+may they define initialisers that run when the program starts, before any choice of a set. Prints
+one line per fault, `object: symbol`, and exits with 1 if there is any.
 """
 
 import argparse

@@ -10,6 +10,14 @@ void require(const FamilyInfo& f) {
   if (!f.exponential()) raise<ShapeError>("[{}] is no exponential family", f.doc.name);
 }
 
+// A constant, or one repeated.
+bool is_known(Value v) {
+  const Graph& g = v.graph();
+  NodeId id = v.id();
+  while (g.op(id).kind == OpKind::broadcast) id = g.inputs(id)[0];
+  return g.constant_value(id) != nullptr;
+}
+
 // <a, b> summed over the event axes of the family.
 Value inner(const FamilyInfo& f, std::span<const Value> a, std::span<const Value> b) {
   Value total;
@@ -25,7 +33,11 @@ Value inner(const FamilyInfo& f, std::span<const Value> a, std::span<const Value
 
 Values moments(const FamilyInfo& f, std::span<const Value> natural) {
   require(f);
-  return gradient(sum(f.log_norm(natural)), natural);
+  // Work on constants is done when the graph is built and leaves nothing to differentiate: they are
+  // taken as values from outside.
+  Values at;
+  for (const Value& n : natural) at.push_back(is_known(n) ? stop_gradient(n) : n);
+  return gradient(sum(f.log_norm(at)), at);
 }
 
 Value expfam_log_prob(const FamilyInfo& f, std::span<const Value> natural, Value x) {

@@ -92,7 +92,9 @@ const Array* Graph::constant_value(NodeId id) const {
 
 bool Graph::uniform_value(NodeId id, double* value) const {
   const OpKind kind = op(id).kind;
-  if (kind == OpKind::broadcast || (kind == OpKind::alias && nodes_[id].arity == 1))
+  // Not through stop_gradient: its value stands for itself where something is derived by it.
+  const bool moved = kind == OpKind::alias && op(id).doc.name != "stop_gradient";
+  if (kind == OpKind::broadcast || moved)
     return uniform_value(inputs(id)[0], value);
   const Array* c = constant_value(id);
   if (!c || c->size() == 0 || c->size() > 64 || !is_real(c->dtype())) return false;
@@ -172,6 +174,23 @@ Value Graph::fold_constants(const OpInfo& info, std::span<const Value> inputs, c
   return constant(result);
 }
 
+// How many rows a streamed axis has is known when a plan runs: no op may cut it, join it with another
+// axis or move it.
+void Graph::check_streamed(const OpInfo& info, std::span<const TypeOf> in, const TypeOf& out) const {
+  const auto streamed = [&](const Shape& s) {
+    return s.rank() > 0 && s[0].label != kNoLabel && label_info(s[0].label).streamed && s.extent(0) != 1;
+  };
+  for (const TypeOf& t : in) {
+    const bool from = streamed(t.shape), to = streamed(out.shape);
+    const bool cut = from && to && t.shape[0].label == out.shape[0].label && t.shape[0] != out.shape[0];
+    const bool joined = info.kind == OpKind::alias && (from || to) && (from != to || t.shape[0] != out.shape[0]);
+    if (cut || joined)
+      raise<ShapeError>("[{}] rows of \"{}\" are known when a plan runs and cannot be cut: {} to {}",
+                        info.doc.name, label_info((from ? t : out).shape[0].label).name,
+                        t.shape.text(), out.shape.text());
+  }
+}
+
 Value Graph::apply(std::uint16_t op, std::span<const Value> inputs, AttrBlob attrs,
                    const TypeOf* told) {
   const OpInfo& info = table_[op];
@@ -187,6 +206,7 @@ Value Graph::apply(std::uint16_t op, std::span<const Value> inputs, AttrBlob att
   if (told) out[0] = *told;
   ShapeCall call{in, {out, std::size_t(info.outputs)}, attrs};
   info.shape(call);
+  for (int k = 0; k < info.outputs; ++k) check_streamed(info, in, out[k]);
   if (const Value folded = fold_constants(info, inputs, out[0], attrs)) return folded;
 
   Node n;
@@ -196,7 +216,7 @@ Value Graph::apply(std::uint16_t op, std::span<const Value> inputs, AttrBlob att
   n.arity = std::uint32_t(inputs.size());
   n.attrs = attrs;
   if (n.arity > Node::kInline) {
-    // Found again only when the same list of inputs was appended last; good enough for wide ops.
+    // Such nodes are not unified: long lists that are equal are rare.
     n.in[0] = std::uint32_t(more_inputs_.size());
     for (const Value& v : inputs) more_inputs_.push_back(v.id());
   } else {

@@ -126,10 +126,12 @@ class Graph {
   std::string text(NodeId id) const;
 
  private:
+  friend struct GraphBuilder;  // for passes that rewrite nodes; what they make is verified
   NodeId intern(const Node& node);
   std::uint32_t intern(const Shape& shape);
   Array small_constant(NodeId id) const;
   Value fold_constants(const OpInfo& info, std::span<const Value> inputs, const TypeOf& out, AttrBlob attrs);
+  void check_streamed(const OpInfo& info, std::span<const TypeOf> in, const TypeOf& out) const;
   Value leaf(InputKind kind, std::string name, DType dtype, const Shape& shape);
 
   OpTable table_;

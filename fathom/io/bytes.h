@@ -1,4 +1,4 @@
-// Bytes of files: mapped, read, unpacked, and written so that a reader never sees half a file.
+// Bytes of files: mapped, unpacked, and written so that a reader never sees half a file.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,8 @@ struct Bytes {
   std::span<const std::byte> span() const { return {data.get(), size}; }
 };
 
-// Maps a file read-only; pages are private. Throws DataError: missing, a folder, unreadable, empty.
+// Maps a file; its pages are private and may be written to. The file must not be cut while the mapping
+// lives (replacing it by rename is fine). Throws DataError: missing, a folder, unreadable, empty.
 Bytes map_file(const std::string& path);
 
 // The same, unpacked when the file is gzip, whatever its name. Throws DataError when it is cut or
@@ -28,8 +29,30 @@ Bytes read_unpacked(const std::string& path, std::size_t limit = std::size_t(1) 
 Bytes inflate_bytes(std::span<const std::byte> packed, std::size_t unpacked, bool zlib_header,
                     const std::string& path);
 
-// Writes `content` beside `path` and renames it into place when it is whole and on disk. On failure
-// (a full disk) throws DataError, and a file that was there before stays as it was.
+// Zeroed bytes, 64-byte aligned. Large blocks take memory page by page as they are first touched.
+std::shared_ptr<std::byte> lazy_bytes(std::size_t bytes);
+
+// A file being written beside its place. `commit` puts it on disk and renames it into place; without
+// that nothing is left of it. On failure (a full disk) throws DataError, and what lay at `path` before
+// stays as it was.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::string& path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::span<const std::byte> content);
+  void write(const std::string& content);
+  void commit();
+
+ private:
+  [[noreturn]] void fail(const char* what);
+
+  std::string path_, target_, part_;  // as given; with links resolved; where it is written
+  int fd_ = -1;
+};
+
 void write_atomically(const std::string& path, std::span<const std::byte> content);
 void write_atomically(const std::string& path, const std::string& content);
 

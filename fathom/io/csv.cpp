@@ -1,254 +1,255 @@
-// The file is cut into blocks at line ends; every block is parsed on its own into rows of its own, and
-// the blocks are joined in order, so that the result does not depend on who parsed what. Blocks are
-// cut only at line ends outside quotes: files with quotes are one block.
+// The file is cut into blocks of whole lines, and every block is parsed on its own, straight into its
+// rows of the table, so that the result does not depend on who parsed what.
+//
+// A line end inside quotes ends no line. So quotes and line ends are counted first, per piece of the
+// file: an odd number of quotes before a piece means that it begins inside quotes. That holds as long as
+// quotes stand only where they may; the block parser refuses others, and since the first of them lies in
+// a block that was cut correctly, the error that is reported is the first of the file.
 #include "fathom/io/csv.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
+#include <array>
 #include <cstring>
-#include <limits>
+
+#include "fathom/io/csv_block_impl.h"
+#include "fathom/io/csv_decimal_impl.h"
 
 namespace fathom {
 
 namespace {
 
-constexpr std::size_t kBlock = std::size_t(1) << 20;
+using detail::CsvBlock;
+using detail::CsvField;
+using detail::CsvLayout;
 
-struct Layout {
-  char delimiter;
-  std::size_t fields = 0;
-  std::vector<std::string> all;       // names of all fields
-  std::vector<int> role;              // per field: index of a numeric column, -1 skipped, -2-k text column k
-  std::size_t numeric = 0;
+constexpr std::size_t kPiece = std::size_t(1) << 20;
+
+template <class F>
+void for_each(Workers* workers, std::size_t count, F&& body) {
+  if (workers) {
+    workers->each(count, [&](std::size_t i, int) { body(i); });
+  } else {
+    for (std::size_t i = 0; i < count; ++i) body(i);
+  }
+}
+
+// ---- the first lines ----------------------------------------------------------------------------
+
+struct Line {
+  std::vector<std::string> fields;
+  const char *first = nullptr, *next = nullptr;
+  const char* error = nullptr;  // what is wrong with its quotes
 };
 
-struct Block {
-  const char *first, *last;
-  std::vector<double> values;
-  std::vector<std::vector<std::string>> text;
-  std::int64_t rows = 0, lines = 0, missing = 0;
-  std::int64_t missing_line = 0, missing_field = 0;
-  std::string error;                  // without the line
-  std::int64_t error_line = 0;        // within the block
-};
-
-bool is_missing(const char* p, const char* q) {
-  const auto n = std::size_t(q - p);
-  if (n == 0) return true;
-  const std::string_view s(p, n);
-  return s == "NA" || s == "NaN" || s == "nan" || s == "null" || s == "NULL" || s == "?" || s == "N/A";
-}
-
-// Numbers with up to 15 digits and a small power of ten are exact in one operation (Clinger 1990).
-bool quick_number(const char* p, const char* q, double* out) {
-  static constexpr double kPower[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-                                      1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-  bool minus = false;
-  if (*p == '-') {
-    minus = true;
-    ++p;
+// The line at p; blank lines before it are passed over.
+Line read_line(const char* p, const char* last, char delimiter) {
+  Line line;
+  const char* start = p;
+  while (p < last && (*p == ' ' || detail::at_line_end(p, last))) {
+    const bool ends = *p != ' ';
+    p = ends ? detail::after_line_end(p, last) : p + 1;
+    if (ends) start = p;
   }
-  std::uint64_t digits = 0;
-  const char *start = p, *point = nullptr;
-  for (; p < q; ++p) {
-    const auto d = static_cast<unsigned char>(*p - '0');
-    if (d < 10) {
-      digits = digits * 10 + d;
-    } else if (*p == '.' && !point) {
-      point = p;
-    } else {
-      return false;
-    }
+  std::string store;
+  line.first = start;
+  for (p = start; p < last;) {
+    const CsvField f = detail::read_field(p, last, delimiter, &store);
+    line.error = f.error;
+    if (f.error) break;
+    line.fields.emplace_back(f.text);
+    p = f.end;
+    if (detail::at_line_end(p, last)) break;
+    if (*p == delimiter && delimiter != ' ') ++p;
+    if (p >= last) line.fields.emplace_back();
   }
-  const std::ptrdiff_t count = p - start - (point ? 1 : 0);
-  if (count < 1 || count > 15) return false;
-  const auto scale = point ? std::size_t(q - point - 1) : 0;
-  const double v = double(digits) / kPower[scale];
-  *out = minus ? -v : v;
-  return true;
-}
-
-bool number_of(const char* p, const char* q, double* out) {
-  while (p < q && *p == ' ') ++p;
-  while (q > p && q[-1] == ' ') --q;
-  if (is_missing(p, q)) {
-    *out = std::numeric_limits<double>::quiet_NaN();
-    return true;
-  }
-  if (quick_number(p, q, out)) return true;
-  if (*p == '+') ++p;
-  const auto [end, error] = std::from_chars(p, q, *out);
-  if (error == std::errc::result_out_of_range) {
-    *out = 0;  // underflow; overflow is told apart by its text
-    return std::string_view(p, std::size_t(q - p)).find("e-") != std::string_view::npos && end == q;
-  }
-  return error == std::errc() && end == q && std::isfinite(*out);
-}
-
-// One field from p; returns its end. Quotes are taken off into `unquoted`.
-const char* next_field(const char* p, const char* last, char delimiter, const char** begin, const char** end,
-                       std::string* unquoted, std::int64_t* lines) {
-  if (p < last && *p == '"') {
-    unquoted->clear();
-    for (++p; p < last; ++p) {
-      if (*p == '"') {
-        if (p + 1 < last && p[1] == '"') {
-          ++p;
-        } else {
-          ++p;
-          break;
-        }
-      }
-      if (*p == '\n') ++*lines;
-      *unquoted += *p;
-    }
-    *begin = unquoted->data();
-    *end = *begin + unquoted->size();
-    while (p < last && *p != delimiter && *p != '\n' && *p != '\r') ++p;
-    return p;
-  }
-  *begin = p;
-  while (p < last && *p != delimiter && *p != '\n' && *p != '\r') ++p;
-  *end = p;
-  return p;
-}
-
-class BlockParser {
- public:
-  BlockParser(const Layout& layout, Block& block) : l_(layout), b_(block) {
-    b_.text.resize(std::size_t(std::count_if(l_.role.begin(), l_.role.end(), [](int r) { return r <= -2; })));
-    b_.values.reserve(std::size_t(b_.last - b_.first) / 6);
-  }
-
-  void run() {
-    const char* p = b_.first;
-    while (p < b_.last && b_.error.empty()) {
-      ++b_.lines;
-      if (*p == '\n' || (*p == '\r' && p + 1 < b_.last && p[1] == '\n')) {  // blank lines are passed over
-        p += *p == '\r' ? 2 : 1;
-        continue;
-      }
-      p = row(p);
-    }
-  }
-
- private:
-  const char* row(const char* p) {
-    const std::int64_t line = b_.lines;
-    std::size_t field = 0;
-    for (;; ++p) {
-      const char *begin, *end;
-      p = next_field(p, b_.last, l_.delimiter, &begin, &end, &unquoted_, &b_.lines);
-      if (field < l_.fields) take(field, begin, end, line);
-      ++field;
-      if (p >= b_.last || *p != l_.delimiter) break;
-    }
-    if (field != l_.fields && b_.error.empty()) {
-      b_.error = fmt::format("{} fields, {} expected as in the first line", field, l_.fields);
-      b_.error_line = line;
-    }
-    ++b_.rows;
-    if (p < b_.last && *p == '\r') ++p;
-    if (p < b_.last && *p == '\n') ++p;
-    return p;
-  }
-
-  void take(std::size_t field, const char* begin, const char* end, std::int64_t line) {
-    const int role = l_.role[field];
-    if (role == -1) return;
-    if (role <= -2) {
-      b_.text[std::size_t(-2 - role)].emplace_back(begin, end);
-      return;
-    }
-    double v;
-    if (!number_of(begin, end, &v)) {
-      if (b_.error.empty()) {
-        b_.error = fmt::format("column \"{}\" holds \"{}\", not a finite number: leave the column out with "
-                               "--columns, or mark missing cells as NA",
-                               l_.all[field], std::string_view(begin, std::size_t(end - begin)).substr(0, 40));
-        b_.error_line = line;
-      }
-      v = 0;
-    }
-    if (v != v) {
-      if (b_.missing++ == 0) {
-        b_.missing_line = line;
-        b_.missing_field = std::int64_t(field);
-      }
-    }
-    b_.values.push_back(v);
-  }
-
-  const Layout& l_;
-  Block& b_;
-  std::string unquoted_;
-};
-
-std::vector<std::string> first_fields(const char* p, const char* last, char delimiter, const char** next) {
-  std::vector<std::string> out;
-  std::string unquoted;
-  std::int64_t lines = 0;
-  for (;; ++p) {
-    const char *begin, *end;
-    p = next_field(p, last, delimiter, &begin, &end, &unquoted, &lines);
-    while (begin < end && *begin == ' ') ++begin;
-    while (end > begin && end[-1] == ' ') --end;
-    out.emplace_back(begin, end);
-    if (p >= last || *p != delimiter) break;
-  }
-  if (p < last && *p == '\r') ++p;
-  if (p < last && *p == '\n') ++p;
-  *next = p;
-  return out;
+  line.next = detail::after_line_end(p, last);
+  return line;
 }
 
 char detect_delimiter(const char* p, const char* last) {
-  std::size_t count[3] = {};
-  for (; p < last && *p != '\n'; ++p) {
-    count[0] += *p == ',';
-    count[1] += *p == ';';
-    count[2] += *p == '\t';
+  static constexpr std::string_view kCandidates = ",;\t|";
+  std::array<std::size_t, kCandidates.size()> count{};
+  bool quoted = false;
+  const char* q = p;
+  while (q < last && (*q == '\n' || *q == '\r')) ++q;
+  for (; q < last && (quoted || *q != '\n'); ++q) {
+    quoted ^= *q == '"';
+    if (const auto i = kCandidates.find(*q); !quoted && i != std::string_view::npos) ++count[i];
   }
-  const auto best = std::max_element(count, count + 3) - count;
-  return count[best] ? ",;\t"[best] : ',';
+  const auto best = std::max_element(count.begin(), count.end());
+  if (*best) return kCandidates[std::size_t(best - count.begin())];
+  const Line one = read_line(p, last, ' '), two = read_line(one.next, last, ' ');
+  const bool table = two.fields.empty() || two.fields.size() == one.fields.size();
+  return table && one.fields.size() > 1 ? ' ' : ',';
 }
 
-void choose_columns(const CsvOptions& o, const std::string& path, Layout& l) {
-  const auto find = [&](const std::string& name) {
-    const auto it = std::find(l.all.begin(), l.all.end(), name);
-    if (it != l.all.end()) return std::size_t(it - l.all.begin());
-    std::size_t n = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), n);
-    if (error == std::errc() && end == name.data() + name.size() && n < l.all.size()) return n;
-    raise<DataError>("{}: there is no column \"{}\" among the {} of the first line", path, name, l.all.size());
-  };
-  l.role.assign(l.fields, o.columns.empty() ? 0 : -1);
-  for (const std::string& c : o.columns) l.role[find(c)] = 0;
-  int text = 0;
-  for (const std::string& c : o.text_columns) l.role[find(c)] = -2 - text++;
-  int next = 0;
-  for (int& r : l.role)
-    if (r == 0) r = next++;
-  l.numeric = std::size_t(next);
+bool is_number(const std::string& s) {
+  double v;
+  return detail::any_decimal(s.data(), s.data() + s.size(), &v) == detail::Decimal::fine;
 }
 
-std::vector<Block> cut(const char* p, const char* last) {
-  std::vector<Block> blocks;
-  const bool quotes = std::memchr(p, '"', std::size_t(last - p)) != nullptr;
-  while (p < last) {
-    const char* q = quotes || std::size_t(last - p) <= kBlock ? last : p + kBlock;
-    if (q < last) {
-      const void* end = std::memchr(q, '\n', std::size_t(last - q));
-      q = end ? static_cast<const char*>(end) + 1 : last;
+bool detect_header(const Line& one, const Line& two, const std::vector<std::string>& missing) {
+  bool numbers = false, text = false, unlike = false;
+  for (std::size_t i = 0; i < one.fields.size(); ++i) {
+    if (detail::is_missing(one.fields[i], missing)) continue;
+    if (is_number(one.fields[i])) {
+      numbers = true;
+    } else {
+      text = true;
+      unlike |= i >= two.fields.size() || is_number(two.fields[i]);
     }
-    Block b;
+  }
+  return text && (unlike || !numbers);
+}
+
+// ---- which columns ------------------------------------------------------------------------------
+
+// Fields that a name, a number or a range "0:64" means.
+std::vector<std::size_t> find_columns(const std::string& what, const CsvLayout& l, const std::string& path) {
+  const auto named = std::find(l.names.begin(), l.names.end(), what);
+  if (named != l.names.end()) return {std::size_t(named - l.names.begin())};
+  std::size_t first = 0, past = 0;
+  const char* last = what.data() + what.size();
+  auto [p, error] = std::from_chars(what.data(), last, first);
+  bool good = error == std::errc();
+  past = first + 1;
+  if (good && p < last && *p == ':') {
+    const auto [end, wrong] = std::from_chars(p + 1, last, past);
+    good = wrong == std::errc();
+    p = end;
+  }
+  if (!good || p != last || first >= past || past > l.names.size()) {
+    std::string known;
+    for (std::size_t i = 0; i < std::min<std::size_t>(l.names.size(), 8); ++i)
+      known += (i ? ", " : "") + detail::shown(l.names[i]);
+    raise<DataError>("{}: there is no column \"{}\": the {} columns are {}{}", path, detail::shown(what),
+                     l.names.size(), known, l.names.size() > 8 ? ", ..." : "");
+  }
+  std::vector<std::size_t> found;
+  for (std::size_t i = first; i < past; ++i) found.push_back(i);
+  return found;
+}
+
+void choose_columns(const CsvOptions& o, const std::string& path, CsvLayout& l) {
+  constexpr int kOpen = -1 - (1 << 30);  // numeric, its place not yet given
+  l.role.assign(l.names.size(), o.columns.empty() ? kOpen : detail::kSkipped);
+  for (const std::string& c : o.columns)
+    for (const std::size_t i : find_columns(c, l, path)) l.role[i] = kOpen;
+  for (const std::string& c : o.drop)
+    for (const std::size_t i : find_columns(c, l, path)) l.role[i] = detail::kSkipped;
+  for (const std::string& c : o.text_columns) {
+    const auto i = find_columns(c, l, path);
+    if (i.size() != 1) raise<DataError>("{}: text columns are named one by one, not as {}", path, c);
+    if (l.role[i[0]] <= -2 && l.role[i[0]] != kOpen)
+      raise<DataError>("{}: the text column \"{}\" is named twice", path, c);
+    l.role[i[0]] = -2 - int(l.texts++);
+  }
+  const auto place = [&](std::size_t i) {
+    if (l.role[i] == kOpen) l.role[i] = int(l.numeric++);
+  };
+  for (const std::string& c : o.columns)
+    for (const std::size_t i : find_columns(c, l, path)) place(i);
+  for (std::size_t i = 0; i < l.role.size(); ++i) place(i);
+}
+
+// ---- blocks -------------------------------------------------------------------------------------
+
+struct Counts {
+  std::int64_t lines = 0, quotes = 0;
+};
+
+Counts count_in(const char* p, const char* last) {
+  constexpr int kRun = 192;  // sums fit a byte each, and the length is fixed: a vector loop
+  Counts c;
+  for (; last - p >= kRun; p += kRun) {
+    std::uint8_t lines = 0, quotes = 0;
+    for (int i = 0; i < kRun; ++i) {
+      lines = std::uint8_t(lines + (p[i] == '\n'));
+      quotes = std::uint8_t(quotes + (p[i] == '"'));
+    }
+    c.lines += lines;
+    c.quotes += quotes;
+  }
+  c.lines += std::count(p, last, '\n');
+  c.quotes += std::count(p, last, '"');
+  return c;
+}
+
+std::vector<CsvBlock> cut(const char* body, const char* last, std::int64_t line, std::size_t fields,
+                          Workers* workers) {
+  const std::size_t pieces = (std::size_t(last - body) + kPiece - 1) / kPiece;
+  std::vector<Counts> counts(pieces);
+  const auto piece = [&](std::size_t i) { return i < pieces ? body + i * kPiece : last; };
+  for_each(workers, pieces, [&](std::size_t i) { counts[i] = count_in(piece(i), piece(i + 1)); });
+  std::vector<CsvBlock> blocks;
+  const char* p = body;
+  std::int64_t quotes = 0, lines = line;  // before the present piece
+  for (std::size_t i = 1; i <= pieces; ++i) {
+    quotes += counts[i - 1].quotes;
+    lines += counts[i - 1].lines;
+    const char* q = piece(i);
+    if (q < p || p == last) continue;  // a line reached beyond this piece
+    std::int64_t next_line = lines;
+    for (bool quoted = quotes % 2; q < last; ++q) {
+      quoted ^= *q == '"';
+      if (*q != '\n') continue;
+      ++next_line;
+      if (!quoted) {
+        ++q;
+        break;
+      }
+    }
+    CsvBlock b;
     b.first = p;
     b.last = q;
+    b.line = line;
+    // No more rows than line ends, and none shorter than its delimiters: memory is bounded by the file.
+    b.capacity = std::min<std::int64_t>(next_line - line + (q == last), (q - p) / std::int64_t(fields) + 1);
+    b.row = blocks.empty() ? 0 : blocks.back().row + blocks.back().capacity;
     blocks.push_back(std::move(b));
     p = q;
+    line = next_line;
   }
   return blocks;
+}
+
+template <class T>
+Array parse_blocks(const CsvLayout& l, std::vector<CsvBlock>& blocks, const std::string& path, Workers* workers) {
+  const std::int64_t capacity = blocks.empty() ? 0 : blocks.back().row + blocks.back().capacity;
+  const std::size_t width = l.numeric * sizeof(T);
+  const std::shared_ptr<std::byte> memory = lazy_bytes(std::size_t(capacity) * width);
+  const auto rows_of = [&](std::int64_t row) { return memory.get() + std::size_t(row) * width; };
+  for_each(workers, blocks.size(), [&](std::size_t i) {
+    detail::parse_block<T>(l, blocks[i], reinterpret_cast<T*>(rows_of(blocks[i].row)));
+  });
+  std::int64_t rows = 0;
+  for (const CsvBlock& b : blocks) {
+    if (!b.error.empty()) raise<DataError>("{} {}", path, b.error);
+    if (rows != b.row && b.rows) std::memmove(rows_of(rows), rows_of(b.row), std::size_t(b.rows) * width);
+    rows += b.rows;
+  }
+  return {dtype_of<T>, Shape{rows, std::int64_t(l.numeric)}, memory};
+}
+
+CsvLayout read_layout(const char* p, const char* last, const std::string& path, const CsvOptions& o,
+                      const char** body) {
+  CsvLayout l;
+  l.end = last;
+  l.missing = &o.missing;
+  l.quick = std::none_of(o.missing.begin(), o.missing.end(), is_number);
+  l.delimiter = o.delimiter ? o.delimiter : detect_delimiter(p, last);
+  Line one = read_line(p, last, l.delimiter);
+  if (one.error) raise<DataError>("{} line {}: {}", path, 1 + std::count(p, one.first, '\n'), one.error);
+  if (one.fields.empty()) raise<DataError>("{}: the table has no rows", path);
+  bool header = o.header == CsvOptions::yes;
+  if (o.header == CsvOptions::detect)
+    header = detect_header(one, read_line(one.next, last, l.delimiter), o.missing);
+  *body = header ? one.next : p;
+  l.names = std::move(one.fields);
+  for (std::size_t i = 0; i < l.names.size(); ++i)
+    if (!header || l.names[i].empty()) l.names[i] = fmt::format("x{}", i);
+  choose_columns(o, path, l);
+  return l;
 }
 
 }  // namespace
@@ -257,64 +258,33 @@ Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o
   const char* p = reinterpret_cast<const char*>(bytes.data.get());
   const char* last = p + bytes.size;
   if (bytes.size >= 3 && std::memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
-  if (std::memchr(p, 0, std::size_t(std::min<std::ptrdiff_t>(last - p, 4096))))
-    raise<DataError>("{}: not a text table: it holds zero bytes", path);
-  Layout l;
-  l.delimiter = o.delimiter ? o.delimiter : detect_delimiter(p, last);
+  const auto begin = std::size_t(std::min<std::ptrdiff_t>(last - p, 4096));
+  if (std::memchr(p, 0, begin)) raise<DataError>("{}: not a text table: it holds zero bytes", path);
+  if (!std::memchr(p, '\n', std::size_t(last - p)) && std::memchr(p, '\r', begin))
+    raise<DataError>("{}: its lines end in CR alone: convert them to LF", path);
+  if (o.dtype != DType::f32 && o.dtype != DType::f64)
+    raise<ConfigError>("{}: tables are read as f32 or f64, not {}", path, name_of(o.dtype));
   const char* body = p;
-  l.all = first_fields(p, last, l.delimiter, &body);
-  l.fields = l.all.size();
-  double v;
-  const bool numbers = std::all_of(l.all.begin(), l.all.end(), [&](const std::string& f) {
-    return number_of(f.data(), f.data() + f.size(), &v);
-  });
-  const bool header = o.header == CsvOptions::yes || (o.header == CsvOptions::detect && !numbers);
-  if (!header) {
-    body = p;
-    for (std::size_t i = 0; i < l.fields; ++i) l.all[i] = fmt::format("x{}", i);
-  }
-  choose_columns(o, path, l);
+  const CsvLayout l = read_layout(p, last, path, o, &body);
+  std::vector<CsvBlock> blocks = cut(body, last, 1 + std::count(p, body, '\n'), l.names.size(), workers);
 
-  std::vector<Block> blocks = cut(body, last);
-  auto parse = [&](std::size_t i, int) { BlockParser(l, blocks[i]).run(); };
-  if (workers) {
-    workers->each(blocks.size(), parse);
-  } else {
-    for (std::size_t i = 0; i < blocks.size(); ++i) parse(i, 0);
-  }
   Table t;
-  std::int64_t rows = 0, line = header ? 1 : 0;
-  for (const Block& b : blocks) {
-    if (!b.error.empty()) raise<DataError>("{} line {}: {}", path, line + b.error_line, b.error);
+  t.values = o.dtype == DType::f32 ? parse_blocks<float>(l, blocks, path, workers)
+                                   : parse_blocks<double>(l, blocks, path, workers);
+  if (t.rows() == 0) raise<DataError>("{}: the table has no rows", path);
+  t.names.resize(l.numeric);
+  t.text_names.resize(l.texts);
+  t.text.resize(l.texts);
+  for (std::size_t i = 0; i < l.role.size(); ++i) {
+    if (l.role[i] >= 0) t.names[std::size_t(l.role[i])] = l.names[i];
+    if (l.role[i] <= -2) t.text_names[std::size_t(-2 - l.role[i])] = l.names[i];
+  }
+  for (CsvBlock& b : blocks) {
     if (b.missing && t.missing == 0)
-      t.first_missing = fmt::format("line {}, column {}", line + b.missing_line, l.all[std::size_t(b.missing_field)]);
+      t.first_missing = fmt::format("line {}, column {}", b.missing_line, detail::shown(l.names[b.missing_field]));
     t.missing += b.missing;
-    rows += b.rows;
-    line += b.lines;
-  }
-  if (rows == 0) raise<DataError>("{}: the table has no rows", path);
-  for (std::size_t i = 0; i < l.fields; ++i)
-    if (l.role[i] >= 0) t.names.push_back(l.all[i]);
-  t.text_names = o.text_columns;
-  t.text.resize(o.text_columns.size());
-  t.values = Array(DType::f64, Shape{rows, std::int64_t(l.numeric)});
-  std::vector<double*> to;
-  double* q = t.values.data<double>();
-  for (Block& b : blocks) {
-    to.push_back(q);
-    q += b.values.size();
-    for (std::size_t k = 0; k < b.text.size(); ++k)
-      t.text[k].insert(t.text[k].end(), std::make_move_iterator(b.text[k].begin()),
-                       std::make_move_iterator(b.text[k].end()));
-  }
-  auto join = [&](std::size_t i, int) {
-    std::copy(blocks[i].values.begin(), blocks[i].values.end(), to[i]);
-    std::vector<double>().swap(blocks[i].values);
-  };
-  if (workers) {
-    workers->each(blocks.size(), join);
-  } else {
-    for (std::size_t i = 0; i < blocks.size(); ++i) join(i, 0);
+    for (std::size_t k = 0; k < l.texts; ++k)
+      std::move(b.text[k].begin(), b.text[k].end(), std::back_inserter(t.text[k]));
   }
   return t;
 }
@@ -324,14 +294,28 @@ Table read_csv(const std::string& path, const CsvOptions& options, Workers* work
 }
 
 void write_csv(const std::string& path, const std::vector<std::string>& names, const Array& values) {
-  std::string out;
-  for (std::size_t i = 0; i < names.size(); ++i) out += (i ? "," : "") + names[i];
-  out += '\n';
   const auto columns = std::int64_t(names.size());
-  const Array wide = values.cast(DType::f64);
-  for (std::int64_t i = 0; i < wide.size(); ++i) {
-    out += fmt::format("{}", wide.data<double>()[i]);
-    out += (i + 1) % columns ? ',' : '\n';
+  if (columns == 0 || values.size() % columns != 0)
+    raise<ShapeError>("{}: {} names for values of shape {}", path, columns, values.shape().text());
+  std::string out;
+  for (const std::string& name : names) {
+    std::string cell = name;
+    if (name.find_first_of(",;\t|\"\r\n ") != std::string::npos) {
+      for (std::size_t at = 0; (at = cell.find('"', at)) != std::string::npos; at += 2) cell.insert(at, 1, '"');
+      cell = '"' + cell + '"';
+    }
+    out += cell;
+    out += ',';
+  }
+  out.back() = '\n';
+  const auto append = [&](const auto* v) {
+    for (std::int64_t i = 0; i < values.size(); ++i)
+      fmt::format_to(std::back_inserter(out), "{}{}", v[i], (i + 1) % columns ? ',' : '\n');
+  };
+  if (values.dtype() == DType::f32) {
+    append(values.data<float>());
+  } else {
+    append(values.cast(DType::f64).data<double>());
   }
   write_atomically(path, out);
 }

@@ -21,8 +21,8 @@ void fill_uniform(Key key, const std::int64_t* row_ids, std::int64_t first_row, 
 void fill_uniform(Key key, const std::int64_t* row_ids, std::int64_t first_row, std::int64_t rows,
                   std::int64_t columns, double* out);
 
-// Standard normal, by the inverse of its distribution function: f32 at the centres of 2^32 cells, so
-// that |z| < 6.338; f64 at those of 2^53, |z| < 8.293. Exactly symmetric.
+// Standard normal, by the inverse of its distribution function: f32 at the centres of 2^32 cells,
+// so that |z| < 6.338; f64 at those of 2^53, |z| < 8.293. Exactly symmetric.
 void fill_normal(Key key, const std::int64_t* row_ids, std::int64_t first_row, std::int64_t rows,
                  std::int64_t columns, float* out);
 void fill_normal(Key key, const std::int64_t* row_ids, std::int64_t first_row, std::int64_t rows,

@@ -12,9 +12,9 @@ constexpr long double kNaN = std::numeric_limits<long double>::quiet_NaN();
 constexpr long double kInf = std::numeric_limits<long double>::infinity();
 
 // Bernoulli numbers B_2, B_4, ..., B_20.
-constexpr long double kBernoulli[] = {1.L / 6,    -1.L / 30,      1.L / 42, -1.L / 30,     5.L / 66,
-                                      -691.L / 2730, 7.L / 6, -3617.L / 510, 43867.L / 798,
-                                      -174611.L / 330};
+constexpr long double kBernoulli[] = {1.L / 6,       -1.L / 30,      1.L / 42, -1.L / 30,
+                                      5.L / 66,      -691.L / 2730,  7.L / 6,  -3617.L / 510,
+                                      43867.L / 798, -174611.L / 330};
 
 // x minus the nearest integer, exact; in [-1/2, 1/2].
 long double from_nearest(long double x) { return x - std::nearbyint(x); }

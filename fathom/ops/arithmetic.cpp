@@ -6,10 +6,10 @@ namespace fathom {
 
 namespace {
 
-// The number that all elements of `x` are known to be.
-bool is_uniform(Value x, double value) {
+// Whether all elements of `x` are known to be `value`, and `other` may stand for the result.
+bool is_uniform(Value x, double value, Value other) {
   double v;
-  return x && x.graph().uniform_value(x.id(), &v) && v == value;
+  return x && other && x.dtype() == other.dtype() && x.graph().uniform_value(x.id(), &v) && v == value;
 }
 
 // Which axis of `to` each axis of `from` lies on, four bits each: views carry no labels.
@@ -53,24 +53,24 @@ Value broadcast_to(Value x, const Shape& shape) {
 }
 
 Value add(Value a, Value b) {
-  if (is_uniform(b, 0)) return as_operand(a, b, "add");
-  if (is_uniform(a, 0)) return as_operand(b, a, "add");
+  if (is_uniform(b, 0, a)) return as_operand(a, b, "add");
+  if (is_uniform(a, 0, b)) return as_operand(b, a, "add");
   return binary<Add>(a, b);
 }
 
 Value sub(Value a, Value b) {
-  if (is_uniform(b, 0)) return as_operand(a, b, "sub");
+  if (is_uniform(b, 0, a)) return as_operand(a, b, "sub");
   return binary<Sub>(a, b);
 }
 
 Value mul(Value a, Value b) {
-  if (is_uniform(b, 1)) return as_operand(a, b, "mul");
-  if (is_uniform(a, 1)) return as_operand(b, a, "mul");
+  if (is_uniform(b, 1, a)) return as_operand(a, b, "mul");
+  if (is_uniform(a, 1, b)) return as_operand(b, a, "mul");
   return binary<Mul>(a, b);
 }
 
 Value div(Value a, Value b) {
-  if (is_uniform(b, 1)) return as_operand(a, b, "div");
+  if (is_uniform(b, 1, a)) return as_operand(a, b, "div");
   return binary<Div>(a, b);
 }
 

@@ -159,6 +159,13 @@ Value embed(Value x, int axis, std::int64_t first, std::int64_t extent) {
 Value concat(std::span<const Value> parts, int axis) {
   if (parts.empty()) raise<ShapeError>("[concat] nothing to join");
   if (parts.size() == 1) return parts[0];
+  constexpr std::size_t kMost = 16;  // that one instruction takes
+  if (parts.size() > kMost) {
+    std::vector<Value> joined;
+    for (std::size_t i = 0; i < parts.size(); i += kMost)
+      joined.push_back(concat(parts.subspan(i, std::min(kMost, parts.size() - i)), axis));
+    return concat(joined, axis);
+  }
   return parts[0].graph().apply(op_id<Concat>(), parts, AttrBlob::of(Concat::Attrs{axis}));
 }
 

@@ -1,8 +1,8 @@
-#include <string>
+#include "fathom/kernels/isa.h"
 
 #include <gtest/gtest.h>
 
-#include "fathom/kernels/isa.h"
+#include <string>
 
 namespace fathom::kernels {
 namespace {

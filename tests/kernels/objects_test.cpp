@@ -1,10 +1,10 @@
 // No code compiled for a wide instruction set can take the place of common code: the library's
 // objects as the build left them.
+#include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <string>
-
-#include <gtest/gtest.h>
 
 namespace fathom::tests {
 namespace {

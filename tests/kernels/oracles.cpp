@@ -1,15 +1,14 @@
 #include "tests/kernels/oracles.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <random>
-#include <stdexcept>
-
 #include <boost/math/special_functions/digamma.hpp>
 #include <boost/math/special_functions/erf.hpp>
 #include <boost/math/special_functions/gamma.hpp>
 #include <boost/math/special_functions/trigamma.hpp>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <stdexcept>
 
 namespace fathom::tests {
 
@@ -77,34 +76,91 @@ Real cos_of(Real x) { return std::cos(x); }
 std::vector<Oracle> make() {
   const double all = std::numeric_limits<double>::max();
   return {
-      {"exp", exp_of, -105, 90, -all, all,
+      {"exp",
+       exp_of,
+       -105,
+       90,
+       -all,
+       all,
        {-745.13321910194122, -744.44007192138122, -708.39641853226408, -103.97207, -103.27893,
         -87.336544, 88.722839, 709.78271289338397, 0.34657359027997264, -0.34657359027997264}},
-      {"expm1", expm1_of, -45, 90, -all, all,
+      {"expm1",
+       expm1_of,
+       -45,
+       90,
+       -all,
+       all,
        {-37.429947750237048, -17.3286795, 88.722839, 709.78271289338397, 0.34657359027997264,
         -0.34657359027997264, 1.0397207708399179}},
       {"log", log_of, 0, 10, 0, all, {0.70710678118654752, 1, 1.4142135623730950, 2, 0.75, 1.5}},
-      {"log1p", log1p_of, -1, 10, -1, all,
+      {"log1p",
+       log1p_of,
+       -1,
+       10,
+       -1,
+       all,
        {-1, -0.29289321881345248, 0.41421356237309505, -0.5, 1, 9007199254740992., 16777216.}},
       {"tanh", tanh_of, -3, 3, -all, all, {9.010913, 19.061547465398498, 0.1732867951399863, 0.5}},
-      {"sin", sin_of, -20, 20, -1e9, 1e9,
+      {"sin",
+       sin_of,
+       -20,
+       20,
+       -1e9,
+       1e9,
        {3.141592653589793, 6.283185307179586, 1.5707963267948966, 22, 355, 103993, 1048576, 5e5,
         1e22}},
-      {"cos", cos_of, -20, 20, -1e9, 1e9,
+      {"cos",
+       cos_of,
+       -20,
+       20,
+       -1e9,
+       1e9,
        {3.141592653589793, 6.283185307179586, 1.5707963267948966, 11, 355, 1048576, 5e5, 1e22}},
       {"erf", erf_of, -4, 4, -all, all, {1, 3.8325066, 5.8635847487551676}},
-      {"erfc", erfc_of, -6, 27.5, -all, all,
+      {"erfc",
+       erfc_of,
+       -6,
+       27.5,
+       -all,
+       all,
        {9.19455, 10.0549, 26.543258430632299, 27.226017111108362, 0.47693627620446987}},
-      {"log_erfc", log_erfc_of, -6, 30, -all, 1e150, {0.375, 0.47693627620446987, 27, 50, 1e4, 1e9}},
-      {"lgamma", lgamma_of, 0, 12, 0, all,
+      {"log_erfc",
+       log_erfc_of,
+       -6,
+       30,
+       -all,
+       1e150,
+       {0.375, 0.47693627620446987, 27, 50, 1e4, 1e9}},
+      {"lgamma",
+       lgamma_of,
+       0,
+       12,
+       0,
+       all,
        {0.5, 1, 1.5, 2, 2.5, 3.5, 7.5, 8, 2.5599833e305, 2.5e38}},
       {"digamma", digamma_of, 0, 12, 0, all, {0.5, 1, 1.4616321449683623, 1.19, 1.73, 2, 8, 1e-20}},
       {"trigamma", trigamma_of, 0, 12, 0, all, {0.5, 1, 2, 8, 1e-20, 1e-154, 1.5e-154}},
-      {"lgamma_negative", lgamma_of, -12, 0, -all, 0,
+      {"lgamma_negative",
+       lgamma_of,
+       -12,
+       0,
+       -all,
+       0,
        {-0.5, -1, -2, -2.4570247382208006, -3.5, -100.25, -1e-10, -1e-300, -170.5, -1e15}},
-      {"digamma_negative", digamma_of, -12, 0, -1e6, 0, {-0.5, -0.504083008, -1, -2, -1e-10, -99.5}},
+      {"digamma_negative",
+       digamma_of,
+       -12,
+       0,
+       -1e6,
+       0,
+       {-0.5, -0.504083008, -1, -2, -1e-10, -99.5}},
       {"trigamma_negative", trigamma_of, -12, 0, -1e6, 0, {-0.5, -1, -2, -1e-10, -99.5}},
-      {"normal_quantile", quantile_of, 0, 1, 0, 1,
+      {"normal_quantile",
+       quantile_of,
+       0,
+       1,
+       0,
+       1,
        {0.5, 0.25, 0.75, 0.0005, 0.9995, 0.00175, 0.99825, 5.3e-22, 1}},
   };
 }
@@ -130,11 +186,14 @@ double ulps(T got, long double want, double floor) {
   const Real most = Limits::max();
   const Real spacing_at_most = std::ldexp(1.0L, Limits::max_exponent - Limits::digits);
   // Infinity stands one step beyond the greatest number.
-  const auto finite = [&](Real v) { return std::clamp(v, -most - spacing_at_most, most + spacing_at_most); };
+  const auto finite = [&](Real v) {
+    return std::clamp(v, -most - spacing_at_most, most + spacing_at_most);
+  };
   if (std::isinf(want) && !std::isinf(got)) return double(kInf);
   const Real w = finite(want), size = std::max(std::fabs(w), Real(floor));
   int exponent = Limits::min_exponent;
-  if (size > 0) exponent = std::clamp(std::ilogb(size) + 1, Limits::min_exponent, Limits::max_exponent);
+  if (size > 0)
+    exponent = std::clamp(std::ilogb(size) + 1, Limits::min_exponent, Limits::max_exponent);
   const Real unit = std::ldexp(1.0L, exponent - Limits::digits);
   return double(std::fabs(finite(got) - w) / unit);
 }
@@ -147,8 +206,9 @@ std::vector<T> arguments(const Oracle& o, std::size_t count) {
     if (v != v || std::isinf(v) || (double(v) >= o.least && double(v) <= o.most)) x.push_back(v);
   };
   const T inf = Limits::infinity();
-  for (T v : {T(0), Limits::denorm_min(), T(3 * Limits::denorm_min()), Limits::min(),
-              std::nextafter(Limits::min(), T(0)), Limits::epsilon(), Limits::max(), T(1), T(0.5)}) {
+  for (T v :
+       {T(0), Limits::denorm_min(), T(3 * Limits::denorm_min()), Limits::min(),
+        std::nextafter(Limits::min(), T(0)), Limits::epsilon(), Limits::max(), T(1), T(0.5)}) {
     add(v);
     add(-v);
   }

@@ -1,15 +1,16 @@
 // Draws: the generator's published answers, the map from words to numbers, moments and
 // distributions, and that neither instruction set nor cut changes a bit.
+#include "fathom/kernels/rng.h"
+
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
 #include <vector>
 
-#include <gtest/gtest.h>
-
 #include "fathom/kernels/isa.h"
-#include "fathom/kernels/rng.h"
 #include "fathom/kernels/special.h"
 #include "tests/kernels/oracles.h"
 
@@ -123,16 +124,15 @@ void expect_same_for_any_cut(Fill fill) {
   fill(ids.data(), 0, rows, cut.data());
   for (std::int64_t r = 0; r < rows; ++r)
     EXPECT_EQ(std::memcmp(&whole[std::size_t(r * columns)],
-                          &cut[std::size_t((rows - 1 - r) * columns)], columns * sizeof(T)), 0);
+                          &cut[std::size_t((rows - 1 - r) * columns)], columns * sizeof(T)),
+              0);
 }
 
 TEST_P(EachIsa, AnyCutIntoRowsGivesTheSameBits) {
-  const auto uniform = [](const std::int64_t* ids, std::int64_t first, std::int64_t rows, auto* out) {
-    fill_uniform(kKey, ids, first, rows, 53, out);
-  };
-  const auto normal = [](const std::int64_t* ids, std::int64_t first, std::int64_t rows, auto* out) {
-    fill_normal(kKey, ids, first, rows, 53, out);
-  };
+  const auto uniform = [](const std::int64_t* ids, std::int64_t first, std::int64_t rows,
+                          auto* out) { fill_uniform(kKey, ids, first, rows, 53, out); };
+  const auto normal = [](const std::int64_t* ids, std::int64_t first, std::int64_t rows,
+                         auto* out) { fill_normal(kKey, ids, first, rows, 53, out); };
   expect_same_for_any_cut<float>(uniform);
   expect_same_for_any_cut<double>(uniform);
   expect_same_for_any_cut<float>(normal);

@@ -1,15 +1,16 @@
 // Scalar functions against independent oracles, and the derivatives of dual numbers against central
 // differences of those oracles.
+#include "fathom/kernels/scalar.h"
+
+#include <gtest/gtest.h>
+
 #include <array>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
 
-#include <gtest/gtest.h>
-
 #include "fathom/kernels/dual.h"
-#include "fathom/kernels/scalar.h"
 #include "fathom/kernels/wide/accuracy.h"
 #include "tests/kernels/oracles.h"
 
@@ -45,9 +46,9 @@ void check_scalar(const wide::Accuracy& a) {
     const long double want = o.value(x);
     const double error = ulps<T>(got, want, a.floor);
     if (error <= (sizeof(T) == 4 ? a.ulp_f32 : a.ulp_f64) || ++faults > 5) continue;
-    ADD_FAILURE() << a.name << "(" << testing::PrintToString(x) << ") = "
-                  << testing::PrintToString(got) << ", not " << double(want) << ": " << error
-                  << " ulp";
+    ADD_FAILURE() << a.name << "(" << testing::PrintToString(x)
+                  << ") = " << testing::PrintToString(got) << ", not " << double(want) << ": "
+                  << error << " ulp";
   }
 }
 
@@ -92,7 +93,8 @@ TEST(Scalar, KnownValues) {
   EXPECT_NEAR(log_erfc(S(1e4)).v, -1e8 - std::log(1e4 * std::sqrt(pi)), 1e-7);
 }
 
-// ---- dual numbers ---------------------------------------------------------------------------------
+// ---- dual numbers
+// ---------------------------------------------------------------------------------
 
 using S = Scalar<double>;
 using D = Dual<S>;

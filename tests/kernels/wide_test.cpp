@@ -1,5 +1,7 @@
 // The functions of packs against independent oracles, on every instruction set that this machine
 // has, within the table of fathom/kernels/wide/accuracy.h.
+#include <gtest/gtest.h>
+
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -8,8 +10,6 @@
 #include <random>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "fathom/kernels/isa.h"
 #include "fathom/kernels/wide/accuracy.h"
@@ -80,9 +80,9 @@ void expect_accurate(const Known<T>& k, const std::vector<T>& y, const wide::Acc
     const bool sign_lost = k.y[i] == 0 && std::signbit(k.y[i]) != std::signbit(y[i]);
     if (error <= allowed && !sign_lost) continue;
     ++faults;
-    ADD_FAILURE() << a.name << "(" << testing::PrintToString(k.x[i]) << ") = "
-                  << testing::PrintToString(y[i]) << ", not " << double(k.y[i]) << ": " << error
-                  << " ulp, " << allowed << " allowed";
+    ADD_FAILURE() << a.name << "(" << testing::PrintToString(k.x[i])
+                  << ") = " << testing::PrintToString(y[i]) << ", not " << double(k.y[i]) << ": "
+                  << error << " ulp, " << allowed << " allowed";
   }
   testing::Test::RecordProperty(std::string(a.name) + (sizeof(T) == 4 ? "_f32" : "_f64"),
                                 std::to_string(worst));
@@ -130,14 +130,29 @@ TEST_P(WideAccuracy, LanesAreIndependent) {
   }
 }
 
-// ---- arithmetic against the scalar operators of the compiler --------------------------------------
+// ---- arithmetic against the scalar operators of the compiler
+// --------------------------------------
 
 template <class T>
 std::vector<T> edge_values() {
   using L = std::numeric_limits<T>;
-  std::vector<T> v = {0,          L::denorm_min(), L::min(),       L::epsilon(),   T(0.5), T(1), T(1.5), T(2.5),
-                      T(3.5),     T(1) / T(3),     T(7.25),        T(8388607.5),   T(4503599627370495.5),
-                      L::max(),   L::infinity(),   T(0.49999997),  T(1e10)};
+  std::vector<T> v = {0,
+                      L::denorm_min(),
+                      L::min(),
+                      L::epsilon(),
+                      T(0.5),
+                      T(1),
+                      T(1.5),
+                      T(2.5),
+                      T(3.5),
+                      T(1) / T(3),
+                      T(7.25),
+                      T(8388607.5),
+                      T(4503599627370495.5),
+                      L::max(),
+                      L::infinity(),
+                      T(0.49999997),
+                      T(1e10)};
   const std::size_t n = v.size();
   for (std::size_t i = 0; i < n; ++i) v.push_back(-v[i]);
   v.push_back(L::quiet_NaN());

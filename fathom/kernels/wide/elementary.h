@@ -17,23 +17,23 @@ struct Format;
 template <>
 struct Format<float> {
   static constexpr int mantissa = 23, bias = 127;
-  static constexpr double least_normal = 0x1p-126, greatest = 0x1.fffffep127;
-  static constexpr double whole = 0x1.8p23;           // adding it rounds to an integer
+  static constexpr double least_normal = 0x1p-126;
+  static constexpr double whole = 0x1.8p23;                 // adding it rounds to an integer
   static constexpr double exp_top = 89, exp_bottom = -105;  // beyond: inf, 0
-  static constexpr double minus_one = -18;            // expm1 is -1 from here down
-  static constexpr double tanh_one = 9.5;             // tanh is 1 from here on
-  static constexpr double split = 4097;               // 2^12 + 1
+  static constexpr double minus_one = -18;                  // expm1 is -1 from here down
+  static constexpr double tanh_one = 9.5;                   // tanh is 1 from here on
+  static constexpr double split = 4097;                     // 2^12 + 1
 };
 
 template <>
 struct Format<double> {
   static constexpr int mantissa = 52, bias = 1023;
-  static constexpr double least_normal = 0x1p-1022, greatest = 0x1.fffffffffffffp1023;
+  static constexpr double least_normal = 0x1p-1022;
   static constexpr double whole = 0x1.8p52;
   static constexpr double exp_top = 710, exp_bottom = -746;
   static constexpr double minus_one = -40;
   static constexpr double tanh_one = 20;
-  static constexpr double split = 134217729;          // 2^27 + 1
+  static constexpr double split = 134217729;  // 2^27 + 1
 };
 
 constexpr double kInfinity = __builtin_inf();
@@ -67,8 +67,8 @@ template <class T>
   return Pack<T>::of(N::value(N::bits(placed.v) << Format<T>::mantissa));
 }
 
-// x 2^k for an integral k, 2^-20 <= |x| <= 2 and 2^k within twice the range of the exponent; rounded
-// once, gradual underflow included.
+// x 2^k for an integral k, 2^-20 <= |x| <= 2 and 2^k within twice the range of the exponent;
+// rounded once, gradual underflow included.
 template <class T>
 [[gnu::always_inline]] static inline Pack<T> scale(Pack<T> x, Pack<T> k) {
   if constexpr (requires { Native<T>::scale(x.v, k.v); }) {
@@ -103,7 +103,8 @@ template <class T>
 template <class T>
 static inline Pack<T> exp(Pack<T> x) {
   using P = Pack<T>;
-  const auto [r, low, k] = exp_parts(at_most(at_least(x, Format<T>::exp_bottom), Format<T>::exp_top));
+  const auto [r, low, k] =
+      exp_parts(at_most(at_least(x, Format<T>::exp_bottom), Format<T>::exp_top));
   const P e = horner(r, Poly<T>::exp), one(1.0);
   if constexpr (Native<T>::fused) return scale(fma(r, fma(r, e, one), one), k);
   return scale(fma(r * r, e, r) + one, k);
@@ -111,7 +112,8 @@ static inline Pack<T> exp(Pack<T> x) {
 
 template <class T>
 static inline Pack<T> expm1(Pack<T> x) {
-  const auto [r, low, k] = exp_parts(at_most(at_least(x, Format<T>::minus_one), Format<T>::exp_top));
+  const auto [r, low, k] =
+      exp_parts(at_most(at_least(x, Format<T>::minus_one), Format<T>::exp_top));
   const Pack<T> q = expm1_of_parts(r, low);
   // Half of the result, that the power does not overflow before it must; of a denormal half would
   // lose a bit.
@@ -263,9 +265,10 @@ struct Turns {
   const P r = t.high, z = r * r;
   const P sine = r + fma(z * r, horner(z, Poly<double>::sin), t.low * (1.0 - z * 0.5));
   const P near = 1.0 - z * 0.5;
-  const P cosine = near + (((1.0 - near) - z * 0.5) + fma(z * z, horner(z, Poly<double>::cos), -(r * t.low)));
+  const P cosine =
+      near + (((1.0 - near) - z * 0.5) + fma(z * z, horner(z, Poly<double>::cos), -(r * t.low)));
   const P turn = t.quarter + shift;
-  const P half = floor(turn * 0.5);                       // sign: its parity; cosine where turn is odd
+  const P half = floor(turn * 0.5);  // sign: its parity; cosine where turn is odd
   const P y = select(turn == half * 2.0, sine, cosine);
   return select(half == floor(half * 0.5) * 2.0, y, -y);
 }

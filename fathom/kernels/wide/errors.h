@@ -22,8 +22,8 @@ template <class T>
   }
 }
 
-// e^(a^2) erfc(a) = scaled / (1 + 2a) for a >= 0: a polynomial in (a - k) / (a + k), which takes all
-// of a >= 0 to [-1, 1) (Shepherd & Laframboise 1981).
+// e^(a^2) erfc(a) = scaled / (1 + 2a) for a >= 0: a polynomial in (a - k) / (a + k), which takes
+// all of a >= 0 to [-1, 1) (Shepherd & Laframboise 1981).
 template <class T>
 [[gnu::always_inline]] static inline Pack<T> scaled_erfc(Pack<T> a) {
   constexpr double k = double(Poly<T>::erfcx_shift[0]);

@@ -1,6 +1,6 @@
 // lgamma, digamma and trigamma of packs: shifted by the recurrence to where the asymptotic series
-// (Abramowitz & Stegun 6.1.40, 6.3.18, 6.4.12) holds, or to a polynomial about a zero; reflected for
-// negative arguments (6.1.17, 6.3.7, 6.4.7). Floats are computed as doubles.
+// (Abramowitz & Stegun 6.1.40, 6.3.18, 6.4.12) holds, or to a polynomial about a zero; reflected
+// for negative arguments (6.1.17, 6.3.7, 6.4.7). Floats are computed as doubles.
 #pragma once
 
 #include "fathom/kernels/wide/elementary.h"

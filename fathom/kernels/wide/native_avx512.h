@@ -108,8 +108,8 @@ struct Native<double> {
 
   // The products of the low halves; a and b as a[0], b[0], a[1], b[1], ...
   static U multiply_halves(U a, U b) {
-    return reinterpret_cast<U>(_mm512_maskz_mul_epu32(kAll, reinterpret_cast<__m512i>(a),
-                                                      reinterpret_cast<__m512i>(b)));
+    return reinterpret_cast<U>(
+        _mm512_maskz_mul_epu32(kAll, reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
   }
   static void store_pairs(UInt* p, U a, U b) {
     const U first = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);

@@ -17,15 +17,15 @@ struct Native;
 // What the two types share.
 template <class T, class IntT, class UIntT>
 struct BaseNative {
-  typedef T V __attribute__((vector_size(16)));       // values
-  typedef IntT I __attribute__((vector_size(16)));    // their bits
+  typedef T V __attribute__((vector_size(16)));     // values
+  typedef IntT I __attribute__((vector_size(16)));  // their bits
   typedef UIntT U __attribute__((vector_size(16)));
   using Int = IntT;
   using UInt = UIntT;
-  using M = I;                                        // a mask: all bits of a lane, or none
+  using M = I;  // a mask: all bits of a lane, or none
   static constexpr int lanes = int(16 / sizeof(T));
   static constexpr Int kMin = Int(1) << (8 * sizeof(T) - 1), kMax = ~kMin;  // sign bit, the others
-  static constexpr bool fused = false;                // does fma round once?
+  static constexpr bool fused = false;                                      // does fma round once?
   static constexpr T kWhole = sizeof(T) == 4 ? T(8388608) : T(4503599627370496);  // no fractions
 
   static V set(T x) { return x - V{}; }

@@ -9,8 +9,8 @@
 // Everything lies in fathom::wide::<FATHOM_ISA> and nothing of the standard library is called, so
 // that the linker cannot merge code compiled for one set with code for another.
 //
-// What each function guarantees, and how far it may be off, is in wide/accuracy.h. All functions act
-// lane by lane: a lane's result does not depend on the other lanes.
+// What each function guarantees, and how far it may be off, is in wide/accuracy.h. All functions
+// act lane by lane: a lane's result does not depend on the other lanes.
 //
 // Reading order: native_*.h (registers), pack.h, polynomials.h (numbers, made by polynomials.py),
 // elementary.h, errors.h, gammas.h.
@@ -85,9 +85,7 @@ struct Pack {
   }
   [[gnu::always_inline]] friend Mask<T> operator==(Pack a, Pack b) { return {N::equal(a.v, b.v)}; }
   [[gnu::always_inline]] friend Mask<T> operator!=(Pack a, Pack b) { return !(a == b); }
-  [[gnu::always_inline]] friend Mask<T> is_nan(Pack x) {
-    return {N::negate(N::equal(x.v, x.v))};
-  }
+  [[gnu::always_inline]] friend Mask<T> is_nan(Pack x) { return {N::negate(N::equal(x.v, x.v))}; }
 
   // a where m, else b; a value not chosen does no harm, whatever it is.
   [[gnu::always_inline]] friend Pack select(Mask<T> m, Pack a, Pack b) {
@@ -127,16 +125,14 @@ struct Pack {
     T e[lanes];
     x.store(e);
     for (int half = lanes / 2; half; half /= 2)
-      for (int i = 0; i < half; ++i)
-        e[i] = e[i] != e[i] || e[i] > e[i + half] ? e[i] : e[i + half];
+      for (int i = 0; i < half; ++i) e[i] = e[i] != e[i] || e[i] > e[i + half] ? e[i] : e[i + half];
     return e[0];
   }
   [[gnu::always_inline]] friend T reduce_min(Pack x) {
     T e[lanes];
     x.store(e);
     for (int half = lanes / 2; half; half /= 2)
-      for (int i = 0; i < half; ++i)
-        e[i] = e[i] != e[i] || e[i] < e[i + half] ? e[i] : e[i + half];
+      for (int i = 0; i < half; ++i) e[i] = e[i] != e[i] || e[i] < e[i + half] ? e[i] : e[i + half];
     return e[0];
   }
 };

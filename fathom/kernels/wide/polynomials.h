@@ -1,5 +1,5 @@
-// The polynomials of the vectorised functions, lowest coefficient first, and their errors
-// relative to the function. Made by polynomials.py: change that, not this.
+// The polynomials of the vectorised functions, lowest coefficient first, and their
+// errors relative to the function. Made by polynomials.py: change that, not this.
 #pragma once
 
 namespace fathom::wide {

@@ -235,8 +235,8 @@ def double_only():
 
 
 if __name__ == "__main__":
-    print("// The polynomials of the vectorised functions, lowest coefficient first, and their errors\n"
-          "// relative to the function. Made by polynomials.py: change that, not this.\n"
+    print("// The polynomials of the vectorised functions, lowest coefficient first, and their\n"
+          "// errors relative to the function. Made by polynomials.py: change that, not this.\n"
           "#pragma once\n\nnamespace fathom::wide {\nnamespace FATHOM_ISA {\n\n"
           "template <class T>\nstruct Poly;\n\ntemplate <>\nstruct Poly<float> {")
     common(True)
