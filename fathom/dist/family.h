@@ -66,6 +66,12 @@ struct FamilyInfo {
   Value (*log_norm)(std::span<const Value> n) = nullptr;
   // Entropy, element by element of the plates, at fixed parameters: closed where it is given.
   Value (*entropy)(std::span<const Face> p) = nullptr;
+  // Coordinate ascent: the optimal natural parameters of a factor are the gradient of
+  // F = E_q log p with respect to its mean parameters (Wainwright & Jordan 2008, section 5). `leaves`
+  // are the members of the face that F is a function of; Gaussian ones are centred, so that
+  // precision = -2 dF/dV and precision times mean = dF/dm + precision m, exact where F is quadratic.
+  std::vector<Value> (*leaves)(const Face& f) = nullptr;
+  Values (*natural_from_gradient)(std::span<const Value> leaves, std::span<const Value> gradient) = nullptr;
   // The face that a variable with this distribution shows to terms: closed moments.
   Face (*face)(std::span<const Face> p) = nullptr;
   bool exponential() const { return natural != nullptr; }

@@ -13,6 +13,10 @@ FamilyInfo entry() {
   e.face = F::face;
   if constexpr (requires { &F::sample; }) e.sample = F::sample;
   if constexpr (requires { &F::entropy; }) e.entropy = F::entropy;
+  if constexpr (requires { &F::leaves; }) {
+    e.leaves = F::leaves;
+    e.natural_from_gradient = F::natural_from_gradient;
+  }
   if constexpr (requires { &F::natural; }) {
     e.stats = F::stats;
     e.natural = F::natural;

@@ -180,10 +180,27 @@ std::vector<std::pair<std::string, Value>> Lowering::guide_arguments(const Laten
 }
 
 Distribution Lowering::guide(const LatentInfo& z) {
+  if (options_.factors && !z.guide) {
+    const FamilyInfo& f = *z.prior.family;
+    return {&f, f.from_natural(natural_slots(z))};
+  }
   std::vector<Face> faces;
   for (const auto& [name, v] : guide_arguments(z)) faces.push_back(Face::at(v));
   if (z.guide) return {z.guide->family, z.guide->form(faces)};
   return {&family<Normal>(), {faces[0], Normal::from_log_sd(faces[1].mean)}};
+}
+
+std::vector<Value> Lowering::natural_slots(const LatentInfo& z) {
+  const ExprInfo& e = model_.info(z.expr);
+  const FamilyInfo& f = *z.prior.family;
+  if (!f.exponential() || !f.leaves || !e.plates.empty())
+    raise<ConfigError>("[elbo] \"{}\" cannot have a factor of its own: {}", e.name,
+                       e.plates.empty() ? "its prior offers no moments" : "it lies on a plate");
+  const std::vector<Face> prior = distribution(z.prior, {}).parameters;
+  std::vector<Value> slots;
+  for (std::size_t k = 0; k < f.natural(prior).size(); ++k)
+    slots.push_back(slot(fmt::format("{}.natural.{}", e.name, k), e.event));
+  return slots;
 }
 
 // Latents that a conditional does not take by moments: those that enter it through a function that

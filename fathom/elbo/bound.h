@@ -36,6 +36,7 @@ struct LowerOptions {
   bool gather = false;            // rows are taken from a table by an index
   bool weights = false;           // every latent sampled, nothing closed: importance weights
   bool bind_guides = false;       // parameters of guides are inputs (encode once, draw often)
+  bool factors = false;           // latents without a guide get a factor of their prior's family
   bool bind_latents = false;      // latents are inputs, data.<latent> (decoding)
   std::set<std::string> sampled;  // terms whose latents are to be sampled although closed
 };
@@ -45,6 +46,7 @@ struct LowerOptions {
 //   ids          i64 [row]: places in the data set, for draws; with `gather` it is `index`
 //   key          randomness: one key per epoch; draws belong to (key, id)
 //   <parameter>, <latent>.mean, <latent>.log_sd   slots
+//   <latent>.natural.<k>   slots, with `factors`
 class Lowering {
  public:
   Lowering(const Model& model, Graph& graph, LowerOptions options);
@@ -59,6 +61,10 @@ class Lowering {
   Distribution guide(const LatentInfo& z);
   // Names and values of the parameters of q(z), bound with `bind_guides`.
   std::vector<std::pair<std::string, Value>> guide_arguments(const LatentInfo& z);
+  // The slots that hold the natural parameters of a factor, with `factors`.
+  std::vector<Value> natural_slots(const LatentInfo& z);
+  // A conditional with every latent shown by its moments.
+  Distribution prior(const LatentInfo& z) { return distribution(z.prior, {}); }
   // Learned numbers that the graph read so far, in the order of the model.
   std::vector<Value> parameters() const;
 

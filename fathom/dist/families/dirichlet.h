@@ -25,6 +25,11 @@ struct Dirichlet {
     return Face::positive(a / total, digamma(a) - digamma(total));
   }
 
+  static Values leaves(const Face& f) { return {f.log}; }
+  static Values natural_from_gradient(std::span<const Value>, std::span<const Value> g) {
+    return {g[0]};
+  }
+
   static Values stats(Value x) { return {log(x)}; }
   static Values natural(std::span<const Face> p) { return {p[0].mean - 1.0}; }
   static std::vector<Face> from_natural(std::span<const Value> n) { return {Face::at(n[0] + 1.0)}; }

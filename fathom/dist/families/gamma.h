@@ -22,6 +22,11 @@ struct Gamma {
     return f;
   }
 
+  static Values leaves(const Face& f) { return {f.log, f.mean}; }
+  static Values natural_from_gradient(std::span<const Value>, std::span<const Value> g) {
+    return {g[0], g[1]};
+  }
+
   // Statistics log x and x about the base measure 1: natural (k - 1, -rate).
   static Values stats(Value x) { return {log(x), x}; }
   static Values natural(std::span<const Face> p) { return {p[0].mean - 1.0, -p[1].mean}; }

@@ -34,6 +34,11 @@ struct Normal {
     return Face::real(p[0].mean, exp(-p[1].expected_log()));
   }
 
+  static Values leaves(const Face& f) { return {f.mean, f.variance}; }
+  static Values natural_from_gradient(std::span<const Value> m, std::span<const Value> g) {
+    return {g[0] - g[1] * m[0] * 2.0, g[1]};
+  }
+
   // Base measure 1 / sqrt(2 pi) is kept in log_norm.
   static Values stats(Value x) { return {x, square(x)}; }
   static Values natural(std::span<const Face> p) {
