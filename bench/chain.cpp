@@ -29,6 +29,8 @@ int main(int argc, char** argv) {
   double sum = 0;
   const Array out = program.output_array(0);
   for (float v : out.values<float>()) sum += double(v);
-  std::printf("{\"work\": \"chain\", \"median_ms\": %.5f, \"p10_ms\": %.5f, \"n\": %lld, \"threads\": %d, \"checksum\": %.9f}\n",
-              t.median_ms, t.p10_ms, static_cast<long long>(n), workers.size(), sum / double(n));
+  std::printf(
+      "{\"work\": \"chain\", \"median_ms\": %.5f, \"p10_ms\": %.5f, \"n\": %lld, \"threads\": %d, "
+      "\"checksum\": %.9f}\n",
+      t.median_ms, t.p10_ms, static_cast<long long>(n), workers.size(), sum / double(n));
 }

@@ -21,6 +21,8 @@ int main(int argc, char** argv) {
     sum = 0;
     for (double v : table.values.values<double>()) sum += v;
   });
-  std::printf("{\"work\": \"csv_read\", \"median_ms\": %.3f, \"p10_ms\": %.3f, \"n\": %lld, \"threads\": %d, \"checksum\": %.9f}\n",
-              t.median_ms, t.p10_ms, static_cast<long long>(rows), workers.size(), sum);
+  std::printf(
+      "{\"work\": \"csv_read\", \"median_ms\": %.3f, \"p10_ms\": %.3f, \"n\": %lld, \"threads\": "
+      "%d, \"checksum\": %.9f}\n",
+      t.median_ms, t.p10_ms, static_cast<long long>(rows), workers.size(), sum);
 }

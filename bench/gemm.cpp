@@ -21,7 +21,8 @@ struct Case {
 
 void measure(const Case& c, Workers& workers) {
   Graph g(op_table());
-  const Shape sa = c.ta ? Shape{c.k, c.m} : Shape{c.m, c.k}, sb = c.tb ? Shape{c.n, c.k} : Shape{c.k, c.n};
+  const Shape sa = c.ta ? Shape{c.k, c.m} : Shape{c.m, c.k},
+              sb = c.tb ? Shape{c.n, c.k} : Shape{c.k, c.n};
   const Value a = g.data("a", DType::f32, sa), b = g.data("b", DType::f32, sb);
   const Value y = contract(a, b, 0, 1, c.ta, c.tb);
   Array da(DType::f32, sa), db(DType::f32, sb), direct(DType::f32, Shape{c.m, c.n});
@@ -32,8 +33,8 @@ void measure(const Case& c, Workers& workers) {
   program.bind("a", da);
   program.bind("b", db);
   const auto library = [&] {
-    dnnl_sgemm(c.ta ? 'T' : 'N', c.tb ? 'T' : 'N', c.m, c.n, c.k, 1.0f, da.data<float>(), sa.extent(1),
-               db.data<float>(), sb.extent(1), 0.0f, direct.data<float>(), c.n);
+    dnnl_sgemm(c.ta ? 'T' : 'N', c.tb ? 'T' : 'N', c.m, c.n, c.k, 1.0f, da.data<float>(),
+               sa.extent(1), db.data<float>(), sb.extent(1), 0.0f, direct.data<float>(), c.n);
   };
   std::vector<double> ours, theirs;
   for (int pair = 0; pair < 15; ++pair) {  // in turn: the machine's speed drifts
@@ -45,9 +46,11 @@ void measure(const Case& c, Workers& workers) {
   std::sort(ours.begin(), ours.end());
   std::sort(theirs.begin(), theirs.end());
   std::sort(ratio.begin(), ratio.end());
-  std::printf("{\"work\": \"gemm\", \"setting\": \"%s\", \"median_ms\": %.5f, \"p10_ms\": %.5f, \"library_ms\": %.5f, "
-              "\"ratio\": %.3f, \"threads\": %d}\n",
-              c.what, ours[7], ours[1], theirs[7], ratio[7], workers.size());
+  std::printf(
+      "{\"work\": \"gemm\", \"setting\": \"%s\", \"median_ms\": %.5f, \"p10_ms\": %.5f, "
+      "\"library_ms\": %.5f, "
+      "\"ratio\": %.3f, \"threads\": %d}\n",
+      c.what, ours[7], ours[1], theirs[7], ratio[7], workers.size());
 }
 
 }  // namespace
@@ -55,9 +58,13 @@ void measure(const Case& c, Workers& workers) {
 int main(int argc, char** argv) {
   Workers workers(int(number(argc, argv, "--threads", 1)));
   kernels::single_threaded_libraries();
-  for (const Case& c : {Case{"128x500x784 NN", false, false, 128, 500, 784}, Case{"128x500x500 NN", false, false, 128, 500, 500},
-                        Case{"128x784x500 NN", false, false, 128, 784, 500}, Case{"128x500x784 NT", false, true, 128, 500, 784},
-                        Case{"128x500x500 NT", false, true, 128, 500, 500}, Case{"784x500x128 TN", true, false, 784, 500, 128},
-                        Case{"500x500x128 TN", true, false, 500, 500, 128}, Case{"500x784x128 TN", true, false, 500, 784, 128}})
+  for (const Case& c : {Case{"128x500x784 NN", false, false, 128, 500, 784},
+                        Case{"128x500x500 NN", false, false, 128, 500, 500},
+                        Case{"128x784x500 NN", false, false, 128, 784, 500},
+                        Case{"128x500x784 NT", false, true, 128, 500, 784},
+                        Case{"128x500x500 NT", false, true, 128, 500, 500},
+                        Case{"784x500x128 TN", true, false, 784, 500, 128},
+                        Case{"500x500x128 TN", true, false, 500, 500, 128},
+                        Case{"500x784x128 TN", true, false, 500, 784, 128}})
     measure(c, workers);
 }

@@ -15,7 +15,8 @@ namespace {
 constexpr double kHalfLogTwoPi = 0.91893853320467274178;
 
 Value vector(Graph& g, std::initializer_list<double> v) {
-  return g.constant(Array::of<double>({std::int64_t(v.size())}, std::span<const double>(v.begin(), v.size())));
+  return g.constant(
+      Array::of<double>({std::int64_t(v.size())}, std::span<const double>(v.begin(), v.size())));
 }
 
 // log density of each draw; u is [10] or [draw, 10].
@@ -26,7 +27,8 @@ Value eight_schools(Graph& g, Value u) {
   const Value mu = slice(u, last, 0, 1), log_tau = slice(u, last, 1, 1), eta = slice(u, last, 2, 8);
   const Value tau = exp(log_tau);
   const Value prior = square(mu * 0.2) * -0.5 - log1p(square(tau * 0.2)) + log_tau;
-  const double constants = -std::log(5.0) - kHalfLogTwoPi + std::log(2 / (5 * 3.14159265358979323846));
+  const double constants =
+      -std::log(5.0) - kHalfLogTwoPi + std::log(2 / (5 * 3.14159265358979323846));
   const Value r = (y - (mu + tau * eta)) / sigma;
   const Value rows = (square(eta) + square(r)) * -0.5 - log(sigma) - 2 * kHalfLogTwoPi;
   return sum(rows, last, 1) + sum(prior, last, 1) + constants;
@@ -36,7 +38,8 @@ Value eight_schools(Graph& g, Value u) {
 
 int main(int argc, char** argv) {
   const std::string model = flag(argc, argv, "--model", "eight_schools");
-  const long draws = number(argc, argv, "--draws", 1), iterations = number(argc, argv, "--iterations", 20000);
+  const long draws = number(argc, argv, "--draws", 1),
+             iterations = number(argc, argv, "--iterations", 20000);
   Graph g(op_table());
   State state;
   Value u, value, x, y;
@@ -61,8 +64,10 @@ int main(int argc, char** argv) {
     data_x = Array(DType::f64, Shape{n, d});
     data_y = Array(DType::f64, Shape{n});
     for (std::int64_t i = 0; i < n * d; ++i)
-      data_x.data<double>()[i] = double(philox(Key{3, 4}, std::uint64_t(i), 0).word[0]) / 2147483648.0 - 1;
-    for (std::int64_t i = 0; i < n; ++i) data_y.data<double>()[i] = double(philox(Key{3, 5}, std::uint64_t(i), 0).word[0] % 2);
+      data_x.data<double>()[i] =
+          double(philox(Key{3, 4}, std::uint64_t(i), 0).word[0]) / 2147483648.0 - 1;
+    for (std::int64_t i = 0; i < n; ++i)
+      data_y.data<double>()[i] = double(philox(Key{3, 5}, std::uint64_t(i), 0).word[0] % 2);
     const Value eta = contract(x, u, 0, 1, false, false);
     value = sum(y * eta - softplus(eta)) + sum(square(u)) * -0.5 - double(d) * kHalfLogTwoPi;
   }
@@ -86,7 +91,9 @@ int main(int argc, char** argv) {
     for (long i = 0; i < block; ++i) program.run(workers);
   });
   const double each = double(block) * double(draws);
-  std::printf("{\"work\": \"%s\", \"setting\": \"draws %ld\", \"median_ms\": %.9f, \"p10_ms\": %.9f, \"n\": %ld, "
-              "\"threads\": 1, \"value\": %.12f, \"grad_sum\": %.12f}\n",
-              model.c_str(), draws, t.median_ms / each, t.p10_ms / each, iterations, first, grad_sum);
+  std::printf(
+      "{\"work\": \"%s\", \"setting\": \"draws %ld\", \"median_ms\": %.9f, \"p10_ms\": %.9f, "
+      "\"n\": %ld, "
+      "\"threads\": 1, \"value\": %.12f, \"grad_sum\": %.12f}\n",
+      model.c_str(), draws, t.median_ms / each, t.p10_ms / each, iterations, first, grad_sum);
 }

@@ -19,15 +19,22 @@ int main(int argc, char** argv) {
   std::string activation = "tanh";
   for (int i = 1; i < argc; ++i) {
     const auto is = [&](const char* name) { return !std::strcmp(argv[i], name) && i + 1 < argc; };
-    if (is("--batch")) batch = std::atoll(argv[++i]);
-    else if (is("--latent")) latent = std::atoll(argv[++i]);
-    else if (is("--steps")) steps = std::atoll(argv[++i]);
-    else if (is("--threads")) threads = std::atoll(argv[++i]);
-    else if (is("--activation")) activation = argv[++i];
+    if (is("--batch"))
+      batch = std::atoll(argv[++i]);
+    else if (is("--latent"))
+      latent = std::atoll(argv[++i]);
+    else if (is("--steps"))
+      steps = std::atoll(argv[++i]);
+    else if (is("--threads"))
+      threads = std::atoll(argv[++i]);
+    else if (is("--activation"))
+      activation = argv[++i];
     else if (is("--hidden")) {
       hidden.clear();
-      for (char* p = std::strtok(argv[++i], ","); p; p = std::strtok(nullptr, ",")) hidden.push_back(std::atoll(p));
-    } else if (!std::strcmp(argv[i], "--plan")) show = true;
+      for (char* p = std::strtok(argv[++i], ","); p; p = std::strtok(nullptr, ","))
+        hidden.push_back(std::atoll(p));
+    } else if (!std::strcmp(argv[i], "--plan"))
+      show = true;
   }
   constexpr std::int64_t pixels = 784, rows = 4096;
   Model m;
@@ -72,6 +79,9 @@ int main(int argc, char** argv) {
     elbo = info.elbo / double(batch);
   }
   std::sort(ms.begin(), ms.end());
-  std::printf("{\"work\": \"vae_step\", \"batch\": %lld, \"threads\": %lld, \"median_ms\": %.4f, \"p10_ms\": %.4f, \"loss\": %.4f}\n",
-              static_cast<long long>(batch), static_cast<long long>(threads), ms[ms.size() / 2], ms[ms.size() / 10], -elbo);
+  std::printf(
+      "{\"work\": \"vae_step\", \"batch\": %lld, \"threads\": %lld, \"median_ms\": %.4f, "
+      "\"p10_ms\": %.4f, \"loss\": %.4f}\n",
+      static_cast<long long>(batch), static_cast<long long>(threads), ms[ms.size() / 2],
+      ms[ms.size() / 10], -elbo);
 }

@@ -34,7 +34,9 @@ int main(int argc, char** argv) {
   init_fit(m, config, state);
   Workers workers;
   FitCallbacks callbacks;
-  callbacks.epoch = [](const EpochRecord& e) { fmt::print("epoch {:>2}  ELBO {:.2f}\n", e.epoch, e.elbo); };
+  callbacks.epoch = [](const EpochRecord& e) {
+    fmt::print("epoch {:>2}  ELBO {:.2f}\n", e.epoch, e.elbo);
+  };
   fit(m, data, {}, config, state, {}, workers, callbacks);
   const Evaluation e = Evaluator(m, {}, state).elbo(data, Key{1, 1}, workers);
   fmt::print("ELBO {:.2f} nats an image (standard error {:.2f})\n", e.elbo_per_row,

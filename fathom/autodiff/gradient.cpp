@@ -63,7 +63,8 @@ class Reverse {
       extent = a.extent;
       pieces.emplace_back(a.first, graph_.value(graph_.inputs(p.id())[0]));
     }
-    std::sort(pieces.begin(), pieces.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::sort(pieces.begin(), pieces.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
     std::vector<Value> order;
     std::int64_t next = 0;
     for (const auto& [first, piece] : pieces) {
@@ -105,7 +106,7 @@ class Reverse {
   }
 
   Graph& graph_;
-  std::vector<char> depends_;                     // on one of wrt
+  std::vector<char> depends_;  // on one of wrt
   std::map<NodeId, std::vector<Value>> parts_;
   std::map<NodeId, Value> adjoint_;
   std::map<NodeId, std::vector<Value>> several_;  // adjoints of the outputs of one op

@@ -3,10 +3,10 @@
 // read; a running plan throws only NumericError.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <stdexcept>
 #include <string>
-
-#include <fmt/format.h>
 
 namespace fathom {
 

@@ -3,7 +3,8 @@
 //
 //   struct FitConfig {
 //     int epochs = 20;
-//     static void fields(auto& self, auto&& f) { f("epochs", self.epochs, "passes over the data"); }
+//     static void fields(auto& self, auto&& f) { f("epochs", self.epochs, "passes over the data");
+//     }
 //   };
 #pragma once
 
@@ -18,6 +19,8 @@ struct IgnoreField {
 }  // namespace detail
 
 template <class T>
-concept HasFields = requires(const T& t) { T::fields(t, detail::IgnoreField{}); };
+concept HasFields = requires(const T& t) {
+  T::fields(t, detail::IgnoreField{});
+};
 
 }  // namespace fathom

@@ -38,7 +38,8 @@ constexpr Random4 philox(Key key, std::uint64_t counter_hi, std::uint64_t counte
   std::uint32_t k0 = std::uint32_t(folded), k1 = std::uint32_t(folded >> 32);
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t p0 = 0xD2511F53ull * c0, p1 = 0xCD9E8D57ull * c2;
-    const std::uint32_t n0 = std::uint32_t(p1 >> 32) ^ c1 ^ k0, n2 = std::uint32_t(p0 >> 32) ^ c3 ^ k1;
+    const std::uint32_t n0 = std::uint32_t(p1 >> 32) ^ c1 ^ k0,
+                        n2 = std::uint32_t(p0 >> 32) ^ c3 ^ k1;
     c1 = std::uint32_t(p1);
     c3 = std::uint32_t(p0);
     c0 = n0;

@@ -2,7 +2,8 @@
 //
 // A pool of n has n - 1 threads of its own; the caller of `run` is worker 0. Workers spin briefly,
 // then sleep on a futex. They are pinned one per processor when the pool fills the machine, and run
-// with denormals flushed to zero. Which worker runs which task never decides a result: tasks are cut by shape.
+// with denormals flushed to zero. Which worker runs which task never decides a result: tasks are
+// cut by shape.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +33,9 @@ class Workers {
   template <class F>
   void each(std::size_t count, F&& body) {
     using Body = std::remove_reference_t<F>;
-    run(count, [](void* c, std::size_t task, int worker) { (*static_cast<Body*>(c))(task, worker); },
+    run(
+        count,
+        [](void* c, std::size_t task, int worker) { (*static_cast<Body*>(c))(task, worker); },
         const_cast<std::remove_const_t<Body>*>(&body));
   }
 

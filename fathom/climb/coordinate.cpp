@@ -21,7 +21,8 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     add(bound, v);
     if (t.kind != Term::entropy) add(expected, v);
     if (t.how == Estimate::sampled)
-      raise<ConfigError>("[coordinate] term \"{}\" is not affine in its latents ({})", t.name, t.note);
+      raise<ConfigError>("[coordinate] term \"{}\" is not affine in its latents ({})", t.name,
+                         t.note);
   }
   const auto make = [&](std::vector<Value> outputs, std::vector<Update> updates) {
     auto p = std::make_unique<Program>(g, outputs, updates, state);
@@ -50,7 +51,9 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   elbo_ = make({bound}, {});
 }
 
-void CoordinateClimb::update(std::size_t latent, Workers& workers) { updates_[latent]->run(workers); }
+void CoordinateClimb::update(std::size_t latent, Workers& workers) {
+  updates_[latent]->run(workers);
+}
 
 double CoordinateClimb::elbo(Workers& workers) {
   elbo_->run(workers);

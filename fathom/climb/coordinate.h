@@ -1,5 +1,6 @@
-// Coordinate ascent (mean-field variational Bayes): each factor in turn is set to its optimum given the
-// others, which is the gradient of F = E_q log p with respect to its moments. Nobody writes an update.
+// Coordinate ascent (mean-field variational Bayes): each factor in turn is set to its optimum given
+// the others, which is the gradient of F = E_q log p with respect to its moments. Nobody writes an
+// update.
 #pragma once
 
 #include <memory>

@@ -18,7 +18,9 @@ struct Evaluator::Chunked {
   Chunked(const Model& model, LowerOptions lower) : chunk(lower.capacity) {
     lowering = std::make_unique<Lowering>(model, graph, std::move(lower));
   }
-  void plan(State& state) { program = std::make_unique<Program>(graph, outputs, std::span<const Update>{}, state); }
+  void plan(State& state) {
+    program = std::make_unique<Program>(graph, outputs, std::span<const Update>{}, state);
+  }
 
   // Runs over all rows; after each chunk calls each(first row, rows).
   void run(const DataSet& data, Key key, Workers& workers,
@@ -33,9 +35,11 @@ struct Evaluator::Chunked {
         const std::string input = "data." + name;
         if (!graph.find_input(input)) continue;
         const std::size_t row_bytes = array.bytes() / std::size_t(data.rows);
-        program->bind_raw(program->input(input), array.raw() + std::size_t(first) * row_bytes, rows);
+        program->bind_raw(program->input(input), array.raw() + std::size_t(first) * row_bytes,
+                          rows);
       }
-      if (graph.find_input("ids")) program->bind_raw(program->input("ids"), ids.data() + first, rows);
+      if (graph.find_input("ids"))
+        program->bind_raw(program->input("ids"), ids.data() + first, rows);
       if (before) before(first, rows);
       program->run(workers);
       each(first, rows);
@@ -102,7 +106,8 @@ Evaluation Evaluator::elbo(const DataSet& data, Key key, Workers& workers) {
   return e;
 }
 
-LogEvidence Evaluator::log_evidence(const DataSet& data, std::int64_t draws, Key key, Workers& workers) {
+LogEvidence Evaluator::log_evidence(const DataSet& data, std::int64_t draws, Key key,
+                                    Workers& workers) {
   check_data(model_, data);
   if (draws < 1) raise<ConfigError>("the number of draws must be at least 1, got {}", draws);
   constexpr std::int64_t kDraws = 50, kRows = 64;
@@ -112,8 +117,10 @@ LogEvidence Evaluator::log_evidence(const DataSet& data, std::int64_t draws, Key
   std::vector<std::string> names;
   for (const LatentInfo& z : model_.latents()) {
     if (model_.info(z.expr).plates.empty())
-      raise<ConfigError>("log p(x) by importance weights needs every latent on the plate of the rows; \"{}\" is global",
-                         model_.info(z.expr).name);
+      raise<ConfigError>(
+          "log p(x) by importance weights needs every latent on the plate of the rows; \"{}\" is "
+          "global",
+          model_.info(z.expr).name);
     for (const auto& [name, v] : encode.lowering->guide_arguments(z)) {
       names.push_back(name);
       encode.outputs.push_back(v);
@@ -143,42 +150,44 @@ LogEvidence Evaluator::log_evidence(const DataSet& data, std::int64_t draws, Key
     part.rows = std::min(kRows, data.rows - first);
     for (const auto& [name, array] : data.columns) {
       const std::size_t row = array.bytes() / std::size_t(data.rows);
-      const std::shared_ptr<std::byte> at(std::shared_ptr<void>(),
-                                          const_cast<std::byte*>(array.raw()) + std::size_t(first) * row);
+      const std::shared_ptr<std::byte> at(
+          std::shared_ptr<void>(), const_cast<std::byte*>(array.raw()) + std::size_t(first) * row);
       const Shape s = Shape{part.rows, std::int64_t(array.size() / data.rows)};
       part.columns.emplace(name, Array(array.dtype(), s, at));
     }
     encode.run(part, key, workers, [](std::int64_t, std::int64_t) {});
     for (std::size_t k = 0; k < names.size(); ++k)
       if (weigh.graph.find_input(names[k]))
-        weigh.program->bind_raw(weigh.program->input(names[k]), encode.program->output(int(k)).raw, part.rows);
+        weigh.program->bind_raw(weigh.program->input(names[k]), encode.program->output(int(k)).raw,
+                                part.rows);
     std::fill(carry.begin(), carry.end(), Carry{});
     std::iota(ids.begin(), ids.end(), first);
     for (std::int64_t done = 0; done < draws; done += width) {
       const std::int64_t used = std::min(width, draws - done);
-      weigh.run(part, fold(key, std::uint64_t(done) + 1), workers,
-                [&](std::int64_t, std::int64_t rows) {
-                  const double* w = weigh.program->output(0).data<double>();
-                  for (std::int64_t r = 0; r < rows; ++r) {
-                    Carry& c = carry[std::size_t(r)];
-                    for (std::int64_t k = 0; k < used; ++k) {
-                      const double x = w[r * width + k];
-                      if (x > c.top) {
-                        const double f = std::exp(c.top - x);
-                        c.sum *= f;
-                        c.squares *= f * f;
-                        c.top = x;
-                      }
-                      const double e = x == -INFINITY ? 0 : std::exp(x - c.top);
-                      c.sum += e;
-                      c.squares += e * e;
-                    }
-                  }
-                },
-                [&](std::int64_t, std::int64_t rows) {
-                  if (weigh.graph.find_input("ids"))
-                    weigh.program->bind_raw(weigh.program->input("ids"), ids.data(), rows);
-                });
+      weigh.run(
+          part, fold(key, std::uint64_t(done) + 1), workers,
+          [&](std::int64_t, std::int64_t rows) {
+            const double* w = weigh.program->output(0).data<double>();
+            for (std::int64_t r = 0; r < rows; ++r) {
+              Carry& c = carry[std::size_t(r)];
+              for (std::int64_t k = 0; k < used; ++k) {
+                const double x = w[r * width + k];
+                if (x > c.top) {
+                  const double f = std::exp(c.top - x);
+                  c.sum *= f;
+                  c.squares *= f * f;
+                  c.top = x;
+                }
+                const double e = x == -INFINITY ? 0 : std::exp(x - c.top);
+                c.sum += e;
+                c.squares += e * e;
+              }
+            }
+          },
+          [&](std::int64_t, std::int64_t rows) {
+            if (weigh.graph.find_input("ids"))
+              weigh.program->bind_raw(weigh.program->input("ids"), ids.data(), rows);
+          });
     }
     for (std::int64_t r = 0; r < part.rows; ++r) {
       const Carry& c = carry[std::size_t(r)];
@@ -195,7 +204,8 @@ LogEvidence Evaluator::log_evidence(const DataSet& data, std::int64_t draws, Key
 namespace {
 
 void append(Array& to, std::int64_t first, const View& v) {
-  std::copy_n(v.data<double>(), v.size(), to.data<double>() + first * (v.size() / std::max<std::int64_t>(v.extent[0], 1)));
+  std::copy_n(v.data<double>(), v.size(),
+              to.data<double>() + first * (v.size() / std::max<std::int64_t>(v.extent[0], 1)));
 }
 
 Array rows_of(std::int64_t rows, const Shape& event) {
@@ -213,7 +223,8 @@ const LatentInfo& latent_named(const Model& m, const std::string& name) {
 
 }  // namespace
 
-std::vector<double> Evaluator::unit_kl(const DataSet& data, const std::string& latent, Key key, Workers& workers) {
+std::vector<double> Evaluator::unit_kl(const DataSet& data, const std::string& latent, Key key,
+                                       Workers& workers) {
   LowerOptions lower;
   lower.capacity = options_.chunk;
   Chunked c(model_, lower);
@@ -246,7 +257,8 @@ Array Evaluator::decode(const DataSet& data, Expr e, Workers& workers) {
   return quantity_of(data, e, {}, true, workers);
 }
 
-Array Evaluator::quantity_of(const DataSet& data, Expr e, Key key, bool bind_latents, Workers& workers) {
+Array Evaluator::quantity_of(const DataSet& data, Expr e, Key key, bool bind_latents,
+                             Workers& workers) {
   LowerOptions lower;
   lower.capacity = options_.chunk;
   lower.bind_latents = bind_latents;
@@ -259,8 +271,9 @@ Array Evaluator::quantity_of(const DataSet& data, Expr e, Key key, bool bind_lat
   return out;
 }
 
-std::vector<std::pair<std::string, Array>> Evaluator::posterior(const DataSet& data, const std::string& latent,
-                                                                Key key, Workers& workers) {
+std::vector<std::pair<std::string, Array>> Evaluator::posterior(const DataSet& data,
+                                                                const std::string& latent, Key key,
+                                                                Workers& workers) {
   LowerOptions lower;
   lower.capacity = options_.chunk;
   Chunked c(model_, lower);
@@ -272,7 +285,8 @@ std::vector<std::pair<std::string, Array>> Evaluator::posterior(const DataSet& d
   }
   c.plan(state_);
   c.run(data, key, workers, [&](std::int64_t first, std::int64_t) {
-    for (std::size_t k = 0; k < out.size(); ++k) append(out[k].second, first, c.program->output(int(k)));
+    for (std::size_t k = 0; k < out.size(); ++k)
+      append(out[k].second, first, c.program->output(int(k)));
   });
   return out;
 }

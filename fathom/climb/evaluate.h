@@ -18,25 +18,25 @@ struct EvaluateOptions {
 
 struct TermValue {
   std::string name;
-  double value = 0;    // total over rows, nats
+  double value = 0;  // total over rows, nats
   Estimate how = Estimate::exact;
 };
 
 struct Evaluation {
   std::int64_t rows = 0;
-  double elbo = 0, elbo_per_row = 0;   // nats, all constants
-  double elbo_se = 0;                  // of the total, from the spread over rows
+  double elbo = 0, elbo_per_row = 0;  // nats, all constants
+  double elbo_se = 0;                 // of the total, from the spread over rows
   std::vector<TermValue> terms;
-  std::vector<double> per_row;         // ELBO of each row
+  std::vector<double> per_row;  // ELBO of each row
 };
 
-// Importance-weighted estimate of log p(x): log 1/K sum_k p(x, z_k) / q(z_k | x). Burda et al. 2016,
-// eq. 8: a lower bound in expectation, rising with K.
+// Importance-weighted estimate of log p(x): log 1/K sum_k p(x, z_k) / q(z_k | x). Burda et al.
+// 2016, eq. 8: a lower bound in expectation, rising with K.
 struct LogEvidence {
   std::int64_t rows = 0;
-  double log_px = 0;                   // total over rows, nats
-  double log_px_se = 0;                // from the spread over rows
-  double effective_samples = 0;        // mean over rows of (sum w)^2 / sum w^2
+  double log_px = 0;             // total over rows, nats
+  double log_px_se = 0;          // from the spread over rows
+  double effective_samples = 0;  // mean over rows of (sum w)^2 / sum w^2
   std::vector<double> per_row;
 };
 
@@ -50,15 +50,17 @@ class Evaluator {
   LogEvidence log_evidence(const DataSet& data, std::int64_t draws, Key key, Workers& workers);
   // Mean KL(q || p) of each unit of each latent over the rows, in nats: [unit]. Empty where a prior
   // is sampled.
-  std::vector<double> unit_kl(const DataSet& data, const std::string& latent, Key key, Workers& workers);
+  std::vector<double> unit_kl(const DataSet& data, const std::string& latent, Key key,
+                              Workers& workers);
   // A quantity for every row, random inputs drawn; [rows, event] in f64.
   Array quantity(const DataSet& data, Expr e, Key key, Workers& workers);
   // The same at given latents: `data` holds one [rows, event] array of the model's dtype for each
   // latent that `e` reads, under its name.
   Array decode(const DataSet& data, Expr e, Workers& workers);
   // Parameters of q(latent) for every row: name and [rows, event].
-  std::vector<std::pair<std::string, Array>> posterior(const DataSet& data, const std::string& latent,
-                                                       Key key, Workers& workers);
+  std::vector<std::pair<std::string, Array>> posterior(const DataSet& data,
+                                                       const std::string& latent, Key key,
+                                                       Workers& workers);
 
  private:
   struct Chunked;

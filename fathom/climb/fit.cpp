@@ -46,10 +46,17 @@ namespace {
 
 class FitLoop {
  public:
-  FitLoop(const Model& model, const DataSet& train, const DataSet& validation, const FitConfig& config,
-          State& state, const FitPosition& position, Workers& workers, const FitCallbacks& callbacks)
-      : model_(model), train_(train), validation_(validation), config_(config), state_(state),
-        workers_(workers), callbacks_(callbacks), climb_(model, options(config, train), state) {
+  FitLoop(const Model& model, const DataSet& train, const DataSet& validation,
+          const FitConfig& config, State& state, const FitPosition& position, Workers& workers,
+          const FitCallbacks& callbacks)
+      : model_(model),
+        train_(train),
+        validation_(validation),
+        config_(config),
+        state_(state),
+        workers_(workers),
+        callbacks_(callbacks),
+        climb_(model, options(config, train), state) {
     check_data(model, train);
     climb_.bind(train);
     result_.position = position;
@@ -94,7 +101,8 @@ class FitLoop {
   }
 
   double rate_at(std::int64_t epoch, std::int64_t batch, std::int64_t batches) const {
-    return config_.rate * config_.schedule.factor(double(epoch) + double(batch) / double(batches), config_.epochs);
+    return config_.rate *
+           config_.schedule.factor(double(epoch) + double(batch) / double(batches), config_.epochs);
   }
 
   StepInfo step(std::int64_t b, std::int64_t batches) {
@@ -121,7 +129,8 @@ class FitLoop {
       ++at.step;
       ++at.batch;
       if (callbacks_.step)
-        callbacks_.step({at.step, at.epoch + 1, std::min(at.batch * size, train_.rows), train_.rows});
+        callbacks_.step(
+            {at.step, at.epoch + 1, std::min(at.batch * size, train_.rows), train_.rows});
       if (at.batch < batches && callbacks_.interrupted && callbacks_.interrupted()) return false;
     }
     finish_epoch(now() - start, batches - first, size);
@@ -176,9 +185,10 @@ class FitLoop {
     state_.assign(good_state_);
     at = good_position_;
     save(false);
-    raise<NumericError>("the bound is not finite at step {} (epoch {}): {}; the last good state, before "
-                        "the epoch, is kept. Try a smaller learning rate or --clip",
-                        bad_step, at.epoch + 1, where);
+    raise<NumericError>(
+        "the bound is not finite at step {} (epoch {}): {}; the last good state, before "
+        "the epoch, is kept. Try a smaller learning rate or --clip",
+        bad_step, at.epoch + 1, where);
   }
 
   const Model& model_;
@@ -197,8 +207,9 @@ class FitLoop {
 
 }  // namespace
 
-FitResult fit(const Model& model, const DataSet& train, const DataSet& validation, const FitConfig& config,
-              State& state, const FitPosition& position, Workers& workers, const FitCallbacks& callbacks) {
+FitResult fit(const Model& model, const DataSet& train, const DataSet& validation,
+              const FitConfig& config, State& state, const FitPosition& position, Workers& workers,
+              const FitCallbacks& callbacks) {
   return FitLoop(model, train, validation, config, state, position, workers, callbacks).run();
 }
 

@@ -10,11 +10,13 @@ void check_data(const Model& model, const DataSet& data) {
     const ExprInfo& e = model.info(int(i));
     if (e.kind != ExprKind::data) continue;
     const auto found = data.columns.find(e.name);
-    if (found == data.columns.end()) raise<DataError>("the model reads \"{}\", which the data lack", e.name);
+    if (found == data.columns.end())
+      raise<DataError>("the model reads \"{}\", which the data lack", e.name);
     const Array& a = found->second;
     if (a.dtype() != e.stored || a.size() != data.rows * e.event.size())
-      raise<DataError>("\"{}\" is {} {}; the model wants {} rows of {} {}", e.name, name_of(a.dtype()),
-                       a.shape().text(), data.rows, name_of(e.stored), e.event.text());
+      raise<DataError>("\"{}\" is {} {}; the model wants {} rows of {} {}", e.name,
+                       name_of(a.dtype()), a.shape().text(), data.rows, name_of(e.stored),
+                       e.event.text());
   }
   if (data.rows < 1) raise<DataError>("the data have no rows");
 }
@@ -63,7 +65,8 @@ GradientClimb::GradientClimb(const Model& model, const ClimbOptions& options, St
   loss = -loss;
   const std::vector<Value> parameters = lowering.parameters();
   const std::vector<Value> gradients = gradient(loss, parameters);
-  const std::vector<Update> updates = descent(g, parameters, gradients, options.optimiser, options.clip);
+  const std::vector<Update> updates =
+      descent(g, parameters, gradients, options.optimiser, options.clip);
   program_ = std::make_unique<Program>(g, outputs_, updates, state);
   rate_ = Array(dtype, {});
   epsilon_ = Array(dtype, {});
@@ -85,8 +88,8 @@ void GradientClimb::bind(const DataSet& data) {
   set(per_total_, 1.0 / double(rows_));
 }
 
-StepInfo GradientClimb::step(std::span<const std::int64_t> index, Key key, double rate, std::int64_t t,
-                             Workers& workers) {
+StepInfo GradientClimb::step(std::span<const std::int64_t> index, Key key, double rate,
+                             std::int64_t t, Workers& workers) {
   const StepSizes sizes = step_sizes(options_.optimiser, rate, t);
   set(rate_, sizes.rate);
   set(epsilon_, sizes.epsilon);
@@ -97,8 +100,8 @@ StepInfo GradientClimb::step(std::span<const std::int64_t> index, Key key, doubl
   StepInfo info;
   for (std::size_t i = 0; i < terms_.size(); ++i) {
     info.terms.push_back(program_->scalar(int(i)));
-    info.elbo += terms_[i].plate >= 0 ? info.terms[i]
-                                      : info.terms[i] * double(index.size()) / double(rows_);
+    info.elbo +=
+        terms_[i].plate >= 0 ? info.terms[i] : info.terms[i] * double(index.size()) / double(rows_);
   }
   return info;
 }
@@ -120,7 +123,8 @@ std::string GradientClimb::locate(std::span<const std::int64_t> index, Key key, 
   *k.data<Key>() = key;
   b["key"] = k;
   for (std::size_t i = 0; i < terms_.size(); ++i) {
-    const std::string where = locate_non_finite(*graph_, std::span<const Value>(&outputs_[i], 1), b);
+    const std::string where =
+        locate_non_finite(*graph_, std::span<const Value>(&outputs_[i], 1), b);
     if (!where.empty()) return fmt::format("term \"{}\" at {}", terms_[i].name, where);
   }
   return "an update of the parameters";

@@ -31,7 +31,7 @@ struct ClimbOptions {
 // What a step found: the sum of each term over the rows of the batch, at the parameters before it.
 struct StepInfo {
   std::vector<double> terms;
-  double elbo = 0;   // of the batch: row terms plus its share of the global ones, nats
+  double elbo = 0;  // of the batch: row terms plus its share of the global ones, nats
 };
 
 class GradientClimb {
@@ -44,12 +44,14 @@ class GradientClimb {
   void bind(const DataSet& data);
   // One step on the rows `index` at learning rate `rate`; t counts steps from 1, and `key` is that
   // of the epoch. A pure function of its arguments, the data and the state.
-  StepInfo step(std::span<const std::int64_t> index, Key key, double rate, std::int64_t t, Workers& workers);
+  StepInfo step(std::span<const std::int64_t> index, Key key, double rate, std::int64_t t,
+                Workers& workers);
 
   const std::vector<Term>& terms() const { return terms_; }
   const Program& program() const { return *program_; }
   // The first term or op that is not finite at the present state, as text.
-  std::string locate(std::span<const std::int64_t> index, Key key, const DataSet& data, const State& state);
+  std::string locate(std::span<const std::int64_t> index, Key key, const DataSet& data,
+                     const State& state);
 
  private:
   std::unique_ptr<Graph> graph_;

@@ -54,7 +54,8 @@ std::vector<Update> descent(Graph& g, std::span<const Value> parameters,
 
 StepSizes step_sizes(const Optimiser& o, double rate, std::int64_t t) {
   if (o.kind == "sgd") return {rate, 0};
-  const double c1 = 1 - std::pow(o.beta1, double(t)), c2 = std::sqrt(1 - std::pow(o.beta2, double(t)));
+  const double c1 = 1 - std::pow(o.beta1, double(t)),
+               c2 = std::sqrt(1 - std::pow(o.beta2, double(t)));
   return {rate * c2 / c1, o.epsilon * c2};
 }
 

@@ -1,5 +1,5 @@
-// Gradient steps as graph updates: the optimiser is part of the plan, fused behind each block of the
-// gradient. Slots are named after the parameter: <name>.m and <name>.v.
+// Gradient steps as graph updates: the optimiser is part of the plan, fused behind each block of
+// the gradient. Slots are named after the parameter: <name>.m and <name>.v.
 #pragma once
 
 #include <map>
@@ -27,13 +27,15 @@ struct Optimiser {
 };
 
 // Updates that lower `loss` along `gradients`. Scalars "step.rate" and "step.epsilon" are inputs of
-// the graph, set for every step by `step_sizes`. A `clip` above 0 scales the gradients so that their
-// global norm is at most that (Pascanu et al. 2013); gradients are then kept and passed over twice.
+// the graph, set for every step by `step_sizes`. A `clip` above 0 scales the gradients so that
+// their global norm is at most that (Pascanu et al. 2013); gradients are then kept and passed over
+// twice.
 std::vector<Update> descent(Graph& graph, std::span<const Value> parameters,
-                            std::span<const Value> gradients, const Optimiser& optimiser, double clip);
+                            std::span<const Value> gradients, const Optimiser& optimiser,
+                            double clip);
 
-// The numbers for step t = 1, 2, ... at learning rate `rate`: bias corrections are folded in exactly
-// as in the last paragraph of Kingma & Ba 2015, section 2.
+// The numbers for step t = 1, 2, ... at learning rate `rate`: bias corrections are folded in
+// exactly as in the last paragraph of Kingma & Ba 2015, section 2.
 struct StepSizes {
   double rate, epsilon;
 };

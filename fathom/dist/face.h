@@ -1,6 +1,6 @@
-// What a family sees of a quantity: expectations under q, by name. A constant, a datum, a draw and a
-// point estimate are faces too, the fixed ones, so that one formula serves densities, sampling, EM
-// and variational Bayes.
+// What a family sees of a quantity: expectations under q, by name. A constant, a datum, a draw and
+// a point estimate are faces too, the fixed ones, so that one formula serves densities, sampling,
+// EM and variational Bayes.
 #pragma once
 
 #include "fathom/ops/all_ops.h"

@@ -41,7 +41,7 @@ struct FamilyDoc {
   std::string_view brief;
   Support support;
   std::string_view source;
-  int event_axes = 0;         // trailing axes that belong to one draw
+  int event_axes = 0;  // trailing axes that belong to one draw
   bool reparameterised = false;
 };
 
@@ -57,7 +57,8 @@ struct Draw {
 struct FamilyInfo {
   FamilyDoc doc;
   std::span<const ParameterDoc> parameters;
-  // E log p(x | p), element by element of the plates (event axes summed); all quantities independent.
+  // E log p(x | p), element by element of the plates (event axes summed); all quantities
+  // independent.
   Value (*expected_log_prob)(const Face& x, std::span<const Face> p) = nullptr;
   Value (*sample)(const Draw& d, std::span<const Face> p) = nullptr;
   Values (*stats)(Value x) = nullptr;
@@ -67,11 +68,13 @@ struct FamilyInfo {
   // Entropy, element by element of the plates, at fixed parameters: closed where it is given.
   Value (*entropy)(std::span<const Face> p) = nullptr;
   // Coordinate ascent: the optimal natural parameters of a factor are the gradient of
-  // F = E_q log p with respect to its mean parameters (Wainwright & Jordan 2008, section 5). `leaves`
-  // are the members of the face that F is a function of; Gaussian ones are centred, so that
-  // precision = -2 dF/dV and precision times mean = dF/dm + precision m, exact where F is quadratic.
+  // F = E_q log p with respect to its mean parameters (Wainwright & Jordan 2008, section 5).
+  // `leaves` are the members of the face that F is a function of; Gaussian ones are centred, so
+  // that precision = -2 dF/dV and precision times mean = dF/dm + precision m, exact where F is
+  // quadratic.
   std::vector<Value> (*leaves)(const Face& f) = nullptr;
-  Values (*natural_from_gradient)(std::span<const Value> leaves, std::span<const Value> gradient) = nullptr;
+  Values (*natural_from_gradient)(std::span<const Value> leaves,
+                                  std::span<const Value> gradient) = nullptr;
   // The face that a variable with this distribution shows to terms: closed moments.
   Face (*face)(std::span<const Face> p) = nullptr;
   bool exponential() const { return natural != nullptr; }

@@ -17,7 +17,8 @@ std::vector<nn::Parameter> parameters_of(const Model& model) {
     if (z.guide) continue;
     const ExprInfo& e = model.info(z.expr);
     if (!e.plates.empty())
-      raise<ConfigError>("[guide] latent \"{}\" lies on a plate and needs a guide that reads its data", e.name);
+      raise<ConfigError>(
+          "[guide] latent \"{}\" lies on a plate and needs a guide that reads its data", e.name);
     all.push_back({e.name + ".mean", e.event, nn::Init::zeros});
     all.push_back({e.name + ".log_sd", e.event, nn::Init::zeros});
   }
@@ -170,7 +171,8 @@ std::vector<std::pair<std::string, Value>> Lowering::guide_arguments(const Laten
   for (const Arg& a : z.guide->args) {
     const std::string name = fmt::format("{}.q{}", e.name, k++);
     if (options_.bind_guides && !e.plates.empty()) {
-      if (!inputs_.count(name)) inputs_[name] = graph_.data(name, model_.dtype(), full_shape(e, false));
+      if (!inputs_.count(name))
+        inputs_[name] = graph_.data(name, model_.dtype(), full_shape(e, false));
       out.emplace_back(name, inputs_[name]);
     } else {
       out.emplace_back(name, broadcast_to(face_of_arg(a, {}).mean, full_shape(e, false)));
@@ -205,7 +207,8 @@ std::vector<Value> Lowering::natural_slots(const LatentInfo& z) {
 
 // Latents that a conditional does not take by moments: those that enter it through a function that
 // is not affine, or where the family needs a fixed parameter.
-Lowering::Drawn Lowering::must_draw(const Conditional& c, const std::string& term, std::string* why) {
+Lowering::Drawn Lowering::must_draw(const Conditional& c, const std::string& term,
+                                    std::string* why) {
   Drawn drawn;
   const bool forced = options_.weights || options_.sampled.count(term) > 0;
   for (const LatentInfo& z : model_.latents()) {
@@ -241,7 +244,9 @@ Value Lowering::to_plate(Value v, int plate, bool average) {
 
 std::vector<Term> Lowering::terms() {
   std::vector<Term> out;
-  const auto plate_of = [&](Expr e) { return model_.info(e).plates.empty() ? -1 : model_.info(e).plates[0]; };
+  const auto plate_of = [&](Expr e) {
+    return model_.info(e).plates.empty() ? -1 : model_.info(e).plates[0];
+  };
   for (const ObservedInfo& o : model_.observed()) {
     Term t;
     t.name = o.name;
@@ -250,10 +255,13 @@ std::vector<Term> Lowering::terms() {
     bool random = false;
     for (const LatentInfo& z : model_.latents())
       for (const Arg& a : o.likelihood.args)
-        random = random || (a.expr() && model_.degree(a.expr(), Expr(const_cast<Model&>(model_), z.expr)).depends);
+        random =
+            random ||
+            (a.expr() && model_.degree(a.expr(), Expr(const_cast<Model&>(model_), z.expr)).depends);
     t.how = !drawn.empty() ? Estimate::sampled : random ? Estimate::closed : Estimate::exact;
     const Distribution p = distribution(o.likelihood, drawn);
-    t.value = to_plate(p.family->expected_log_prob(face(o.value, drawn), p.parameters), t.plate, true);
+    t.value =
+        to_plate(p.family->expected_log_prob(face(o.value, drawn), p.parameters), t.plate, true);
     out.push_back(std::move(t));
   }
   for (const LatentInfo& z : model_.latents()) {

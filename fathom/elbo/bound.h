@@ -21,13 +21,13 @@ std::string_view name_of(Estimate e);
 
 struct Term {
   enum Kind : std::uint8_t { likelihood, prior, entropy };
-  std::string name;      // "x", "z.prior", "z.entropy"
+  std::string name;  // "x", "z.prior", "z.entropy"
   Kind kind = likelihood;
-  int plate = -1;        // -1: global
+  int plate = -1;  // -1: global
   Estimate how = Estimate::exact;
-  std::string note;      // why it is sampled: the function that is not affine
-  Value value;           // [plate], or a scalar: event axes summed, draws averaged
-  Value elements;        // [plate, event] of priors and entropies: what each unit adds
+  std::string note;  // why it is sampled: the function that is not affine
+  Value value;       // [plate], or a scalar: event axes summed, draws averaged
+  Value elements;    // [plate, event] of priors and entropies: what each unit adds
 };
 
 struct LowerOptions {

@@ -1,5 +1,5 @@
-// Memory: greedy by size. The largest block is placed first; each goes to the lowest offset at which
-// it fits between the blocks that are alive at the same time.
+// Memory: greedy by size. The largest block is placed first; each goes to the lowest offset at
+// which it fits between the blocks that are alive at the same time.
 //
 //   offset ^   +-----------+
 //          |   |  logits   |        +------+
@@ -48,7 +48,8 @@ std::int64_t lay_out(std::vector<Block>& blocks) {
   for (std::size_t i = 0; i < blocks.size(); ++i)
     for (std::size_t j = i + 1; j < blocks.size(); ++j) {
       const Block &a = blocks[i], &b = blocks[j];
-      if (a.bytes && b.bytes && meet(a, b) && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes)
+      if (a.bytes && b.bytes && meet(a, b) && a.offset < b.offset + b.bytes &&
+          b.offset < a.offset + a.bytes)
         raise<ShapeError>("[plan] two living values share memory: a fault of the planner");
     }
   return size;

@@ -107,8 +107,8 @@ bool flatten_block(const FusedBlock& b, const Frame& f, std::vector<FlatStep>& s
   for (const FusedStore& s : b.stores)
     if (!s.late) reg[s.reg] = resolve(s.at, f);
   for (const FusedOp& op : b.ops) {
-    const unsigned step = unsigned(moves[op.in[0]]) | unsigned(moves[op.in[1]]) << 1 |
-                          unsigned(moves[op.in[2]]) << 2;
+    const unsigned step =
+        unsigned(moves[op.in[0]]) | unsigned(moves[op.in[1]]) << 1 | unsigned(moves[op.in[2]]) << 2;
     steps.push_back({op.run, n, reg[op.out], reg[op.in[0]], reg[op.in[1]], reg[op.in[2]], step});
   }
   for (const FusedSum& s : b.sums) {
@@ -123,7 +123,9 @@ bool flatten_block(const FusedBlock& b, const Frame& f, std::vector<FlatStep>& s
     }
   }
   for (const FusedStore& s : b.stores)
-    if (s.late) steps.push_back({copy_bytes, n * std::int64_t(sizeof(T)), resolve(s.at, f), reg[s.reg], nullptr, nullptr, 0});
+    if (s.late)
+      steps.push_back({copy_bytes, n * std::int64_t(sizeof(T)), resolve(s.at, f), reg[s.reg],
+                       nullptr, nullptr, 0});
   return true;
 }
 
@@ -165,12 +167,14 @@ std::int64_t product(const OperandView& v, std::int64_t first, std::int64_t last
   return n;
 }
 
-bool push_copy(const Frame& f, const OperandView& from, const OperandView& to, std::int64_t rows, Strides s,
-               std::int64_t skip_from, std::int64_t skip_to, std::vector<FlatStep>& steps) {
+bool push_copy(const Frame& f, const OperandView& from, const OperandView& to, std::int64_t rows,
+               Strides s, std::int64_t skip_from, std::int64_t skip_to,
+               std::vector<FlatStep>& steps) {
   const std::int64_t size = std::int64_t(size_of(from.dtype));
   if (!s.fits() || (size != 4 && size != 8)) return false;
   steps.push_back({size == 4 ? copy_rows<std::uint32_t> : copy_rows<std::uint64_t>, rows,
-                   resolve(to.at, f) + skip_to * size, resolve(from.at, f) + skip_from * size, s.packed(), nullptr, 0});
+                   resolve(to.at, f) + skip_to * size, resolve(from.at, f) + skip_from * size,
+                   s.packed(), nullptr, 0});
   return true;
 }
 
@@ -187,12 +191,14 @@ bool flatten_copies(const KernelInstr& k, const Frame& f, std::vector<FlatStep>&
   if (slice) {
     const OperandView& from = k.in[0];
     const std::int64_t inner = product(from, axis + 1, from.rank), first = k.attrs.words[1];
-    return push_copy(f, from, to, rows, {wide, product(from, axis, from.rank), wide}, first * inner, 0, steps);
+    return push_copy(f, from, to, rows, {wide, product(from, axis, from.rank), wide}, first * inner,
+                     0, steps);
   }
   std::int64_t at = 0;
   for (const OperandView& from : k.in) {
     const std::int64_t width = product(from, axis, from.rank);
-    if (!push_copy(f, from, to, rows, {width, width, wide}, 0, at, steps)) return steps.resize(start), false;
+    if (!push_copy(f, from, to, rows, {width, width, wide}, 0, at, steps))
+      return steps.resize(start), false;
     at += width;
   }
   return true;

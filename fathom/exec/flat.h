@@ -1,6 +1,6 @@
-// Small serial work as a flat list of calls. A fused block whose space fits one chunk needs no chunk
-// loop: once its inputs are bound, every pointer of it is known, and running it is one call per op.
-// This is what makes a model of ten scalars cost nanoseconds per op.
+// Small serial work as a flat list of calls. A fused block whose space fits one chunk needs no
+// chunk loop: once its inputs are bound, every pointer of it is known, and running it is one call
+// per op. This is what makes a model of ten scalars cost nanoseconds per op.
 #pragma once
 
 #include <vector>

@@ -9,7 +9,6 @@ namespace fathom {
 
 namespace {
 
-
 template <class T, class S>
 void convert(const S* in, std::int64_t n, T* out) {
   for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(in[i]);
@@ -124,7 +123,8 @@ void run_block(const FusedBlock& b, const Frame& f) {
   std::byte* base[FusedBlock::kMaxRegisters];
   for (std::size_t k = 0; k < b.operands.size(); ++k) base[k] = resolve(b.operands[k].at, f);
   const auto buffer = [&](int r) {
-    return reinterpret_cast<T*>(f.chunk + std::size_t(b.buffer[std::size_t(r)]) * FusedBlock::kChunkBytes);
+    return reinterpret_cast<T*>(f.chunk +
+                                std::size_t(b.buffer[std::size_t(r)]) * FusedBlock::kChunkBytes);
   };
   for (int r = int(b.operands.size()); r < b.registers; ++r) {
     moves[r] = true;
@@ -174,7 +174,8 @@ void run_block(const FusedBlock& b, const Frame& f) {
   for (const FusedSum& s : b.sums) {
     if (s.inner > 0) continue;
     if (s.lane) {
-      *reinterpret_cast<T*>(f.bases[s.at.base] + s.at.offset + f.lane * b.lane_bytes) += all[whole++];
+      *reinterpret_cast<T*>(f.bases[s.at.base] + s.at.offset + f.lane * b.lane_bytes) +=
+          all[whole++];
     } else {
       splat(all[whole++], reinterpret_cast<T*>(resolve(s.at, f)));
     }
@@ -190,7 +191,8 @@ void FusedBlock::run(const Frame& frame) const {
 
 // a b, read once, by a sum: one op. Results keep their registers; the product's is left unused.
 void FusedBlock::join_products() {
-  static const OpInfo &mul = *find_op("mul"), &add = *find_op("add"), &mul_add = *find_op("mul_add");
+  static const OpInfo &mul = *find_op("mul"), &add = *find_op("add"),
+                      &mul_add = *find_op("mul_add");
   std::vector<int> readers(std::size_t(registers), 0), maker(std::size_t(registers), -1);
   for (std::size_t p = 0; p < ops.size(); ++p) {
     maker[std::size_t(ops[p].out)] = int(p);
@@ -204,7 +206,9 @@ void FusedBlock::join_products() {
     if (op.op != &add) continue;
     for (int k = 0; k < 2; ++k) {
       const int product = maker[std::size_t(op.in[k])];
-      if (product < 0 || ops[std::size_t(product)].op != &mul || readers[std::size_t(op.in[k])] != 1) continue;
+      if (product < 0 || ops[std::size_t(product)].op != &mul ||
+          readers[std::size_t(op.in[k])] != 1)
+        continue;
       const FusedOp m = ops[std::size_t(product)];
       const int other = op.in[1 - k];
       op.op = &mul_add;
@@ -290,7 +294,7 @@ void FusedBlock::assign_buffers() {
 
 std::string FusedBlock::text() const {
   std::string s = fmt::format("fused {} [{} x {}]{}:", name_of(dtype),
-                              rows.kind == Extent::fixed ? fmt::format("{}", rows.value)
+                              rows.kind == Extent::fixed  ? fmt::format("{}", rows.value)
                               : rows.kind == Extent::tile ? std::string("tile")
                                                           : std::string("rows"),
                               inner, scalar ? " scalar" : "");

@@ -14,21 +14,21 @@ namespace fathom {
 
 struct FusedOperand {
   enum Kind : std::uint8_t { direct, tail, head, scalar } kind = direct;
-  DType dtype = DType::f64;    // in memory; converted to the block's on the way in
+  DType dtype = DType::f64;  // in memory; converted to the block's on the way in
   Operand at;
-  std::int64_t period = 1;     // tail: elements before it repeats; head: elements that share one
-  bool splat = false;          // scalar whose 64 bytes are filled already
+  std::int64_t period = 1;  // tail: elements before it repeats; head: elements that share one
+  bool splat = false;       // scalar whose 64 bytes are filled already
 };
 
 struct FusedOp {
   WideOp run;
   const OpInfo* op;
-  int out;        // register
+  int out;  // register
   int in[3];
 };
 
 struct FusedStore {
-  int reg;        // register that is formed in this memory
+  int reg;  // register that is formed in this memory
   Operand at;
   bool late = false;  // the old value is read again: formed in a buffer, copied when the chunk ends
 };
@@ -36,8 +36,8 @@ struct FusedStore {
 struct FusedSum {
   int reg;
   Operand at;
-  std::int64_t inner;          // elements that are added up; 0: all of the tile, into a scalar
-  bool lane = false;           // into the lane's partial sum
+  std::int64_t inner;  // elements that are added up; 0: all of the tile, into a scalar
+  bool lane = false;   // into the lane's partial sum
 };
 
 // Registers are numbered: operands first, then results. A result's register may be stored.
@@ -49,20 +49,20 @@ class FusedBlock : public Instr {
   std::vector<FusedStore> stores;
   std::vector<FusedSum> sums;
   int registers = 0;
-  std::vector<int> buffer;        // register -> chunk buffer, -1 where memory serves
+  std::vector<int> buffer;  // register -> chunk buffer, -1 where memory serves
   int buffers = 0;
   Extent rows;
-  std::int64_t inner = 1;         // elements per row
-  bool scalar = false;            // the space is one number: 64 bytes are computed
-  std::int64_t natural = 0;       // chunks end at multiples of this many elements; 0: anywhere
-  bool one_row = false;           // at every one of them
-  std::int64_t lane_bytes = 0;    // step between lanes of lane sums
+  std::int64_t inner = 1;       // elements per row
+  bool scalar = false;          // the space is one number: 64 bytes are computed
+  std::int64_t natural = 0;     // chunks end at multiples of this many elements; 0: anywhere
+  bool one_row = false;         // at every one of them
+  std::int64_t lane_bytes = 0;  // step between lanes of lane sums
 
   static constexpr std::int64_t kChunkBytes = 4096;
   static constexpr int kMaxRegisters = 192, kMaxSums = 16;
   void run(const Frame& frame) const override;
   std::string text() const override;
-  void finish();                  // after filling: joins products and sums, places chunks, buffers
+  void finish();  // after filling: joins products and sums, places chunks, buffers
 
  private:
   void join_products();

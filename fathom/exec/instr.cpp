@@ -14,7 +14,9 @@ View view_at(const OperandView& o, const Frame& f) {
   v.raw = o.at.base < 0 ? nullptr : resolve(o.at, f);
   for (int i = 0; i < o.rank; ++i) {
     const Extent& e = o.extent[std::size_t(i)];
-    v.extent[i] = e.kind == Extent::fixed ? e.value : e.kind == Extent::tile ? f.rows : f.plate_rows;
+    v.extent[i] = e.kind == Extent::fixed  ? e.value
+                  : e.kind == Extent::tile ? f.rows
+                                           : f.plate_rows;
     v.stride[i] = o.stride[std::size_t(i)];
   }
   return v;
@@ -44,9 +46,11 @@ void KernelInstr::run(const Frame& f) const {
   if (wide_logsumexp) {
     const std::int64_t k = x[0].extent[x[0].rank - 1], rows = x[0].size(0, x[0].rank - 1);
     if (x[0].dtype == DType::f64) {
-      wide_table().logsumexp_f64(rows, k, x[0].data<double>(), y[0].data<double>(), y[1].data<double>());
+      wide_table().logsumexp_f64(rows, k, x[0].data<double>(), y[0].data<double>(),
+                                 y[1].data<double>());
     } else {
-      wide_table().logsumexp_f32(rows, k, x[0].data<float>(), y[0].data<float>(), y[1].data<float>());
+      wide_table().logsumexp_f32(rows, k, x[0].data<float>(), y[0].data<float>(),
+                                 y[1].data<float>());
     }
   } else {
     op->forward({{inputs, in.size()}, {y, out.size()}, attrs});
@@ -74,7 +78,8 @@ void PartialInstr::run(const Frame& f) const {
 namespace {
 
 template <class T>
-void join(std::byte* lanes, std::int64_t used, std::int64_t step, std::int64_t count, std::byte* out) {
+void join(std::byte* lanes, std::int64_t used, std::int64_t step, std::int64_t count,
+          std::byte* out) {
   const auto at = [&](std::int64_t lane) { return reinterpret_cast<T*>(lanes + lane * step); };
   for (std::int64_t gap = 1; gap < used; gap *= 2)
     for (std::int64_t l = 0; l + gap < used; l += 2 * gap)

@@ -15,9 +15,9 @@ class KernelInstr : public Instr {
  public:
   const OpInfo* op = nullptr;
   AttrBlob attrs;
-  std::vector<OperandView> in, out;   // outputs that nobody reads have base -1
-  bool wide_logsumexp = false;        // rows of reals: through the wide table
-  bool fills = false;                 // outputs are single numbers, which fill 64 bytes
+  std::vector<OperandView> in, out;  // outputs that nobody reads have base -1
+  bool wide_logsumexp = false;       // rows of reals: through the wide table
+  bool fills = false;                // outputs are single numbers, which fill 64 bytes
   std::string label;
 
   void run(const Frame& frame) const override;
@@ -28,10 +28,10 @@ class KernelInstr : public Instr {
 class PartialInstr : public Instr {
  public:
   enum Kind { sum, product } kind = sum;
-  int first = 0, count = 0;           // sum
-  kernels::MatMulSpec spec{};         // product
+  int first = 0, count = 0;    // sum
+  kernels::MatMulSpec spec{};  // product
   std::vector<OperandView> in;
-  OperandView out;                    // of lane 0
+  OperandView out;  // of lane 0
   std::int64_t lane_bytes = 0;
   WideOp add = nullptr;
   std::string label;

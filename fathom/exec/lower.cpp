@@ -69,7 +69,8 @@ bool Planner::fusable(NodeId id) const {
 }
 
 Shape Planner::space_of(NodeId id) const {
-  return graph_.op(id).kind == OpKind::reduce ? graph_.shape(graph_.inputs(id)[0]) : graph_.shape(id);
+  return graph_.op(id).kind == OpKind::reduce ? graph_.shape(graph_.inputs(id)[0])
+                                              : graph_.shape(id);
 }
 
 // Orders nodes into groups. A group is a set of fusable nodes of one space and dtype, or one other
@@ -110,7 +111,8 @@ std::vector<std::vector<NodeId>> Planner::group(const std::vector<NodeId>& nodes
     for (NodeId id : members) {
       const int more = 1 + int(graph_.inputs(id).size());
       const int sum = graph_.op(id).kind == OpKind::reduce ? 1 : 0;
-      if (!part.empty() && (registers + more > FusedBlock::kMaxRegisters || sums + sum > FusedBlock::kMaxSums)) {
+      if (!part.empty() &&
+          (registers + more > FusedBlock::kMaxRegisters || sums + sum > FusedBlock::kMaxSums)) {
         out.push_back(part);
         part.clear();
         registers = sums = 0;
@@ -141,7 +143,8 @@ OperandView Planner::view_of(NodeId id, const LoopDraft* loop, bool aligned) {
   v.rank = s.rank();
   std::int64_t step = 1;
   for (int i = s.rank(); i-- > 0;) {
-    v.extent[std::size_t(i)] = i == 0 ? first_extent(s, loop, aligned) : Extent{Extent::fixed, s.extent(i)};
+    v.extent[std::size_t(i)] =
+        i == 0 ? first_extent(s, loop, aligned) : Extent{Extent::fixed, s.extent(i)};
     v.stride[std::size_t(i)] = step;
     step *= s.extent(i);
   }
@@ -149,7 +152,8 @@ OperandView Planner::view_of(NodeId id, const LoopDraft* loop, bool aligned) {
   v.at.offset += info_[id].root_offset;
   const bool whole_memory = v.at.base != kScratch;
   v.at.row_bytes = loop && aligned && whole_memory && s.rank()
-                       ? v.stride[0] * std::int64_t(size_of(v.dtype)) : 0;
+                       ? v.stride[0] * std::int64_t(size_of(v.dtype))
+                       : 0;
   return v;
 }
 
@@ -179,7 +183,8 @@ FusedOperand Planner::operand_through(NodeId id, const LoopDraft* loop) {
   return fused_operand(source, space, loop);
 }
 
-std::unique_ptr<Instr> Planner::lower_group(const std::vector<NodeId>& nodes, const LoopDraft* loop) {
+std::unique_ptr<Instr> Planner::lower_group(const std::vector<NodeId>& nodes,
+                                            const LoopDraft* loop) {
   if (!fusable(nodes[0])) return lower_kernel(nodes[0], loop);
   auto block = std::make_unique<FusedBlock>();
   const Shape space = space_of(nodes[0]);
@@ -190,7 +195,8 @@ std::unique_ptr<Instr> Planner::lower_group(const std::vector<NodeId>& nodes, co
   block->inner = rows ? space.size(1, space.rank()) : space.size();
   const std::set<NodeId> here(nodes.begin(), nodes.end());
 
-  std::map<std::tuple<NodeId, int, std::int64_t>, int> reg;  // of a value of the group, or an operand
+  std::map<std::tuple<NodeId, int, std::int64_t>, int>
+      reg;  // of a value of the group, or an operand
   // A folded repetition of a value of the group adds axes of 1 alone: it is that value's register.
   const auto seen = [&](NodeId id) {
     while (info_[id].folded && here.count(root(graph_.inputs(id)[0]))) id = graph_.inputs(id)[0];
@@ -208,7 +214,9 @@ std::unique_ptr<Instr> Planner::lower_group(const std::vector<NodeId>& nodes, co
       reg[value_of(id)] = int(block->operands.size()) - 1;
     } else {
       for (NodeId i : graph_.inputs(id)) {
-        if (here.count(root(seen(i))) || !reg.emplace(value_of(i), int(block->operands.size())).second) continue;
+        if (here.count(root(seen(i))) ||
+            !reg.emplace(value_of(i), int(block->operands.size())).second)
+          continue;
         block->operands.push_back(operand_through(i, loop));
       }
     }
@@ -219,7 +227,8 @@ std::unique_ptr<Instr> Planner::lower_group(const std::vector<NodeId>& nodes, co
   const auto outside = [&](NodeId id) {
     const Storage& st = storage(id);
     if (st.last > end_) return true;
-    return std::any_of(readers_[id].begin(), readers_[id].end(), [&](NodeId r) { return !here.count(r); });
+    return std::any_of(readers_[id].begin(), readers_[id].end(),
+                       [&](NodeId r) { return !here.count(r); });
   };
   const WideTable& wide = wide_table();
   const std::size_t t = block->dtype == DType::f32 ? 0 : 1;

@@ -71,8 +71,8 @@ void Planner::find_storage() {
     if (Storage& st = storage(v.id()); !st.fixed) st.last = kForever;
 }
 
-// Whether `reader` has read its inputs when `made` is written over one of them: in an earlier stage,
-// an earlier group, or the same fused block, which puts off its stores where it must.
+// Whether `reader` has read its inputs when `made` is written over one of them: in an earlier
+// stage, an earlier group, or the same fused block, which puts off its stores where it must.
 bool Planner::reads_before(NodeId reader, NodeId made) const {
   const PlanNode &r = info_[reader], &m = info_[made];
   const int stage = r.reduction ? r.stage - 1 : r.stage;
@@ -81,7 +81,8 @@ bool Planner::reads_before(NodeId reader, NodeId made) const {
   if (!here) return r.loop < 0 && !r.reduction && m.loop >= 0;  // serial parts run before loops
   const auto& order = m.loop >= 0 ? within_ : when_;
   if (order.at(reader) != order.at(made)) return order.at(reader) < order.at(made);
-  return graph_.op(reader).kind == OpKind::elementwise && graph_.shape(reader) == graph_.shape(made);
+  return graph_.op(reader).kind == OpKind::elementwise &&
+         graph_.shape(reader) == graph_.shape(made);
 }
 
 void Planner::settle_updates() {
@@ -203,7 +204,8 @@ void Planner::emit() {
       loop.lanes = draft.lanes;
       for (const auto& members : groups_[s].loops[l]) keep(loop.body, lower_group(members, &draft));
       for (NodeId id : draft.nodes)
-        if (info_[id].reduction) loop.partials.push_back({partials_.at(id).at.offset, partials_.at(id).bytes});
+        if (info_[id].reduction)
+          loop.partials.push_back({partials_.at(id).at.offset, partials_.at(id).bytes});
       stage.loops.push_back(std::move(loop));
     }
   }

@@ -78,7 +78,8 @@ void Planner::resolve_aliases() {
       n.root_offset = info_[in[0]].root_offset;
       if (op.id == op_id<Slice>) {
         const auto a = graph_.node(id).attrs.as<Slice::Attrs>();
-        n.root_offset += a.first * graph_.shape(in[0]).size(int(a.axis) + 1, graph_.shape(in[0]).rank()) *
+        n.root_offset += a.first *
+                         graph_.shape(in[0]).size(int(a.axis) + 1, graph_.shape(in[0]).rank()) *
                          std::int64_t(size_of(graph_.node(id).dtype));
       }
     } else if (op.kind == OpKind::output) {
@@ -99,7 +100,8 @@ void Planner::resolve_aliases() {
     if (c->size() == 1 && is_real(c->dtype())) {  // scalars fill a whole pack
       Array filled(c->dtype(), {std::int64_t(64 / size_of(c->dtype()))});
       for (std::int64_t i = 0; i < filled.size(); ++i)
-        std::memcpy(filled.raw() + std::size_t(i) * size_of(c->dtype()), c->raw(), size_of(c->dtype()));
+        std::memcpy(filled.raw() + std::size_t(i) * size_of(c->dtype()), c->raw(),
+                    size_of(c->dtype()));
       plan_.constants.push_back(filled);
     } else {
       plan_.constants.push_back(*c);
@@ -175,7 +177,7 @@ int Planner::loop_at(int stage, const Axis& axis, bool streamed) {
 // The first stage in which a loop over `axis`, or a serial part, may read a value.
 int Planner::ready(const Read& read, bool in_loop, const Axis& axis) const {
   const PlanNode& r = info_[read.source];
-  if (r.stage < 0) return 0;     // a leaf
+  if (r.stage < 0) return 0;       // a leaf
   if (r.loop < 0) return r.stage;  // serial: before the loops of its stage
   const LoopDraft& l = stages_[std::size_t(r.stage)].loops[std::size_t(r.loop)];
   return in_loop && read.rows && l.space[0] == axis ? r.stage : r.stage + 1;
@@ -211,7 +213,8 @@ void Planner::assign_stage(NodeId id) {
   const bool sums_rows = op.id == op_id<Sum> && s0.rank() > 0 && n.aligned < 0;
   const bool contracts = op.kind == OpKind::contraction && contracts_rows(graph_, id);
   const std::int64_t out_bytes = s.size() * std::int64_t(size_of(graph_.node(id).dtype));
-  if ((sums_rows || contracts) && (out_bytes <= kLaneBytes || options_.unbounded) && !row_label(s)) {
+  if ((sums_rows || contracts) && (out_bytes <= kLaneBytes || options_.unbounded) &&
+      !row_label(s)) {
     bool looped = row_label(s0) || s0.size() >= 4 * kBig;
     for (const Read& r : reads_[id]) looped = looped || loop_axis_is(r.source, s0[0]);
     if (looped) {
@@ -241,7 +244,8 @@ void Planner::assign_stage(NodeId id) {
     in_loop = (n.aligned >= 0 || columns) && (row_label(s) || joins || big);
   }
   n.stage = 0;
-  for (const Read& r : reads_[id]) n.stage = std::max(n.stage, ready(r, in_loop, in_loop ? s[0] : Axis{}));
+  for (const Read& r : reads_[id])
+    n.stage = std::max(n.stage, ready(r, in_loop, in_loop ? s[0] : Axis{}));
   while (int(stages_.size()) <= n.stage) stages_.emplace_back();
   if (in_loop) {
     n.loop = loop_at(n.stage, s[0], row_label(s));
@@ -260,7 +264,8 @@ void Planner::sink() {
     if (kind == OpKind::leaf) free[id] = 1;
     if (kind != OpKind::elementwise || info_[id].folded) continue;
     free[id] = 1;
-    for (const Read& r : reads_[id]) free[id] = char(free[id] && root(r.source) == r.source && free[r.source]);
+    for (const Read& r : reads_[id])
+      free[id] = char(free[id] && root(r.source) == r.source && free[r.source]);
   }
   std::vector<char> pinned(graph_.size(), 0);
   for (const Value& v : outputs_) pinned[root(v.id())] = 1;
@@ -268,7 +273,8 @@ void Planner::sink() {
   for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
     const NodeId id = *it;
     PlanNode& n = info_[id];
-    if (graph_.op(id).kind != OpKind::elementwise || n.folded || !free[id] || pinned[id] || readers_[id].empty())
+    if (graph_.op(id).kind != OpKind::elementwise || n.folded || !free[id] || pinned[id] ||
+        readers_[id].empty())
       continue;
     int target = int(stages_.size());
     bool through_alias = false;
@@ -280,8 +286,10 @@ void Planner::sink() {
         const Axis axis = stages_[std::size_t(n.stage)].loops[std::size_t(n.loop)].space[0];
         for (const Read& x : reads_[reader]) {
           through_alias = through_alias || (root(x.source) == id && x.source != id);
-          same = same && (root(x.source) != id ||
-                          (x.rows && stages_[std::size_t(r.stage)].loops[std::size_t(r.loop)].space[0] == axis));
+          same =
+              same && (root(x.source) != id ||
+                       (x.rows &&
+                        stages_[std::size_t(r.stage)].loops[std::size_t(r.loop)].space[0] == axis));
         }
       }
       target = std::min(target, n.loop < 0 || same ? at : at - 1);
@@ -365,7 +373,8 @@ void Planner::decide_places() {
     for (std::size_t l = 0; l < stages_[s].loops.size(); ++l)
       for (NodeId id : stages_[s].loops[l].nodes)
         for (const Read& r : reads_[id])
-          if (info_[r.source].stage != int(s) || info_[r.source].loop != int(l) || !r.rows) keep(r.source);
+          if (info_[r.source].stage != int(s) || info_[r.source].loop != int(l) || !r.rows)
+            keep(r.source);
   }
   for (NodeId id : order_) {
     if (!info_[id].full || info_[id].stage < 0 || !row_label(graph_.shape(id))) continue;
@@ -382,7 +391,8 @@ void Planner::choose_tiles() {
       std::int64_t widest = 1, total = 0;
       bool products = false;
       for (NodeId id : l.nodes) {
-        const Shape& s = info_[id].reduction ? graph_.shape(graph_.inputs(id)[0]) : graph_.shape(id);
+        const Shape& s =
+            info_[id].reduction ? graph_.shape(graph_.inputs(id)[0]) : graph_.shape(id);
         if (s.rank() == 0) continue;
         const std::int64_t row = s.size(1, s.rank());
         widest = std::max(widest, row);
@@ -390,7 +400,8 @@ void Planner::choose_tiles() {
         products = products || graph_.op(id).kind == OpKind::contraction;
       }
       if (l.streamed) {
-        const std::int64_t wanted = products ? 64 : std::clamp<std::int64_t>(16384 / widest, 16, 1024);
+        const std::int64_t wanted =
+            products ? 64 : std::clamp<std::int64_t>(16384 / widest, 16, 1024);
         l.tile = options_.tile_rows > 0 ? options_.tile_rows : wanted;
         if (!options_.unbounded && options_.tile_rows == 0 && l.extent < 2 * l.tile)
           l.tile = std::max<std::int64_t>(1, (l.extent + 1) / 2);
@@ -404,7 +415,8 @@ void Planner::choose_tiles() {
       // Blocks have no sums to keep in order as a rule: one task per tile balances best.
       bool sums = false;
       for (NodeId id : l.nodes) sums = sums || info_[id].reduction;
-      if (!sums && !l.streamed) l.lanes = std::max<std::int64_t>(1, (l.extent + l.tile - 1) / l.tile);
+      if (!sums && !l.streamed)
+        l.lanes = std::max<std::int64_t>(1, (l.extent + l.tile - 1) / l.tile);
     }
   }
 }

@@ -1,7 +1,7 @@
 // A plan: how a graph is run, made once and run many times.
 //
-// Reading order. A graph is cut into *stages* with a barrier between them. A stage has a serial part
-// for the calling thread and *loops* whose tiles run in parallel:
+// Reading order. A graph is cut into *stages* with a barrier between them. A stage has a serial
+// part for the calling thread and *loops* whose tiles run in parallel:
 //
 //   stage 0   serial: small values that depend on parameters alone
 //             loop "rows": for each tile of rows {forward, reverse}; sums go to lanes
@@ -10,8 +10,8 @@
 //
 // What belongs to a loop follows from shapes alone: values with a streamed axis belong to the loop
 // over its rows; large values whose first axis can be cut belong to a loop over that. A value read
-// by nothing outside its loop lives in the scratch of a worker, tile by tile; the others live in one
-// arena, laid out by the stages in which they are alive. Within a loop, elementwise chains with
+// by nothing outside its loop lives in the scratch of a worker, tile by tile; the others live in
+// one arena, laid out by the stages in which they are alive. Within a loop, elementwise chains with
 // their broadcasts, casts and sums over trailing axes become *fused blocks*: programs over chunks
 // that stay in the first-level cache (exec/fused.h).
 //
@@ -65,9 +65,9 @@ class Instr {
 // What an instruction sees while it runs.
 struct Frame {
   std::byte* const* bases;
-  std::int64_t row0 = 0;       // first row of the tile
-  std::int64_t rows = 0;       // rows in the tile
-  std::int64_t plate_rows = 0; // rows of the streamed axis in this run
+  std::int64_t row0 = 0;        // first row of the tile
+  std::int64_t rows = 0;        // rows in the tile
+  std::int64_t plate_rows = 0;  // rows of the streamed axis in this run
   std::int64_t lane = 0;
   std::byte* chunk = nullptr;  // first-level scratch of fused blocks
 };
@@ -79,14 +79,14 @@ inline std::byte* resolve(const Operand& o, const Frame& f) {
 // Tiles [0, rows) of `tile` rows each, dealt to lanes in contiguous runs.
 struct Loop {
   std::string name;
-  bool streamed = false;          // rows are those of the run; else `extent`
+  bool streamed = false;  // rows are those of the run; else `extent`
   std::int64_t extent = 0;
   std::int64_t tile = 1;
-  std::int64_t lanes = 1;         // most that any number of rows uses
+  std::int64_t lanes = 1;  // most that any number of rows uses
   std::vector<std::unique_ptr<Instr>> body;
   // Partial sums of a lane: cleared when it starts. Offsets into the arena.
   struct Partial {
-    std::int64_t offset, bytes;   // of lane 0; lane l follows at l * bytes
+    std::int64_t offset, bytes;  // of lane 0; lane l follows at l * bytes
   };
   std::vector<Partial> partials;
 };
@@ -103,8 +103,8 @@ struct Update {
 };
 
 struct PlanOptions {
-  bool fuse = true;             // false: one instruction per op (tests)
-  std::int64_t tile_rows = 0;   // rows of a tile of streamed rows; 0: chosen by shape
+  bool fuse = true;            // false: one instruction per op (tests)
+  std::int64_t tile_rows = 0;  // rows of a tile of streamed rows; 0: chosen by shape
   // Rows of the streamed axis need not fit in memory: nothing of their number may be kept.
   bool unbounded = false;
 };
@@ -112,13 +112,13 @@ struct PlanOptions {
 struct Plan {
   std::vector<Stage> stages;
   std::vector<OperandView> outputs;
-  std::vector<NodeId> inputs;            // leaves in the order of the bases
-  std::vector<Array> constants;          // bases after the inputs; scalars fill 64 bytes
+  std::vector<NodeId> inputs;    // leaves in the order of the bases
+  std::vector<Array> constants;  // bases after the inputs; scalars fill 64 bytes
   std::int64_t arena_bytes = 0;
-  std::int64_t scratch_bytes = 0;        // per worker: values of a tile
-  std::int64_t chunk_bytes = 0;          // per worker: registers of fused blocks
-  std::int64_t capacity = 0;             // most rows a run may bind; 0: any
-  std::string text() const;              // for a person
+  std::int64_t scratch_bytes = 0;  // per worker: values of a tile
+  std::int64_t chunk_bytes = 0;    // per worker: registers of fused blocks
+  std::int64_t capacity = 0;       // most rows a run may bind; 0: any
+  std::string text() const;        // for a person
 };
 
 // Throws ShapeError for graphs that cannot run: an update of another shape, a row value that would

@@ -17,12 +17,12 @@ struct PlanNode {
   NodeId root = kNoNode;
   int root_output = 0;
   std::int64_t root_offset = 0;  // bytes into the root: a slice that lies in one piece
-  int stage = -1;              // stage in which the value is made; leaves: -1
-  int loop = -1;               // loop of that stage; -1: serial part
-  bool reduction = false;      // made from lane sums: formed in stage - 1, added up in `stage`
-  bool full = false;           // in the arena (or an input), not in a worker's scratch
-  bool folded = false;         // a repetition or cast that its readers do while reading
-  int aligned = -1;            // the op's answer
+  int stage = -1;                // stage in which the value is made; leaves: -1
+  int loop = -1;                 // loop of that stage; -1: serial part
+  bool reduction = false;        // made from lane sums: formed in stage - 1, added up in `stage`
+  bool full = false;             // in the arena (or an input), not in a worker's scratch
+  bool folded = false;           // a repetition or cast that its readers do while reading
+  int aligned = -1;              // the op's answer
 };
 
 // What a node reads, folded nodes seen through: `source` at the same rows of a loop, or whole.
@@ -37,10 +37,10 @@ struct Storage {
   int output;
   Shape shape;
   DType dtype;
-  Operand at;                  // final place
-  std::int64_t bytes = 0;      // of the whole value, or of a tile
-  int first = 0, last = 0;     // life, in stages (arena) or instructions (scratch)
-  bool fixed = false;          // place is decided: an input, a constant, a slot written in place
+  Operand at;               // final place
+  std::int64_t bytes = 0;   // of the whole value, or of a tile
+  int first = 0, last = 0;  // life, in stages (arena) or instructions (scratch)
+  bool fixed = false;       // place is decided: an input, a constant, a slot written in place
 };
 
 struct LoopDraft {
@@ -48,7 +48,7 @@ struct LoopDraft {
   bool streamed = false;
   std::int64_t extent = 0;
   Shape space;
-  std::vector<NodeId> nodes;   // topological
+  std::vector<NodeId> nodes;  // topological
   std::int64_t tile = 1, lanes = 1;
 };
 
@@ -108,8 +108,8 @@ class Planner {
   PlanOptions options_;
   std::vector<NodeId> order_;
   std::vector<PlanNode> info_;
-  std::vector<std::vector<Read>> reads_;       // of each node
-  std::vector<std::vector<NodeId>> readers_;   // of each root: nodes that read it
+  std::vector<std::vector<Read>> reads_;      // of each node
+  std::vector<std::vector<NodeId>> readers_;  // of each root: nodes that read it
   std::vector<StageDraft> stages_;
   std::map<std::pair<NodeId, int>, Storage> storage_;
   std::map<NodeId, int> input_base_;
@@ -125,8 +125,8 @@ class Planner {
   std::vector<StageGroups> groups_;
   std::map<NodeId, int> when_, within_;
   int end_ = 0;
-  std::map<NodeId, Storage> partials_;                 // sums of lane 0; bytes is the step
-  std::vector<std::pair<NodeId, NodeId>> copies_;      // slot, value: written at the end
+  std::map<NodeId, Storage> partials_;             // sums of lane 0; bytes is the step
+  std::vector<std::pair<NodeId, NodeId>> copies_;  // slot, value: written at the end
   Plan plan_;
 };
 

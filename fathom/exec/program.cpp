@@ -12,8 +12,9 @@ Array& State::slot(const std::string& name, DType dtype, const Shape& shape) {
   const auto found = slots_.find(name);
   if (found == slots_.end()) return slots_.emplace(name, Array(dtype, shape)).first->second;
   if (found->second.dtype() != dtype || found->second.shape().size() != shape.size())
-    raise<ShapeError>("[state] slot \"{}\" is {} {}, wanted {} {}", name, name_of(found->second.dtype()),
-                      found->second.shape().text(), name_of(dtype), shape.text());
+    raise<ShapeError>("[state] slot \"{}\" is {} {}, wanted {} {}", name,
+                      name_of(found->second.dtype()), found->second.shape().text(), name_of(dtype),
+                      shape.text());
   return found->second;
 }
 
@@ -42,9 +43,9 @@ void State::assign(const State& other) {
 
 struct Program::Memory {
   std::shared_ptr<std::byte> arena;
-  std::vector<std::shared_ptr<std::byte>> scratch;   // per worker
-  std::vector<std::vector<std::byte*>> bases;        // per worker
-  std::vector<Array> held;                           // bound arrays
+  std::vector<std::shared_ptr<std::byte>> scratch;  // per worker
+  std::vector<std::vector<std::byte*>> bases;       // per worker
+  std::vector<Array> held;                          // bound arrays
   std::vector<Key> keys;
   std::int64_t rows = 0;
   struct Task {
@@ -115,12 +116,14 @@ void Program::bind(std::string_view name, const Array& array) {
   const int i = input(name);
   const NodeId id = graph_->find_input(name)->node;
   const Shape& s = graph_->shape(id);
-  const bool streamed = s.rank() && s[0].label != kNoLabel && graph_->label_info(s[0].label).streamed;
+  const bool streamed =
+      s.rank() && s[0].label != kNoLabel && graph_->label_info(s[0].label).streamed;
   const bool gathered = s.rank() && s[0].label != kNoLabel;  // a whole table: its rows may differ
   const std::int64_t inner = streamed || gathered ? s.size(1, s.rank()) : s.size();
   const std::int64_t rows = streamed || gathered ? (inner ? array.size() / inner : 0) : 0;
   if (i < 0 && !streamed) return;
-  if (array.dtype() != graph_->node(id).dtype || (streamed || gathered ? rows * inner : inner) != array.size())
+  if (array.dtype() != graph_->node(id).dtype ||
+      (streamed || gathered ? rows * inner : inner) != array.size())
     raise<ShapeError>("[bind] \"{}\" wants {} {}, got {} {}", name, name_of(graph_->node(id).dtype),
                       s.text(), name_of(array.dtype()), array.shape().text());
   if (i >= 0) memory_->held[std::size_t(i)] = array;
@@ -218,7 +221,8 @@ double Program::scalar(int k) const {
 }
 
 std::int64_t Program::memory() const {
-  return plan_.arena_bytes + (plan_.scratch_bytes + plan_.chunk_bytes) * std::int64_t(memory_->scratch.size());
+  return plan_.arena_bytes +
+         (plan_.scratch_bytes + plan_.chunk_bytes) * std::int64_t(memory_->scratch.size());
 }
 
 }  // namespace fathom

@@ -1,5 +1,5 @@
-// A planned graph with memory: bound, run many times. Several programs (train, evaluate, encode) may
-// share the slots of one State.
+// A planned graph with memory: bound, run many times. Several programs (train, evaluate, encode)
+// may share the slots of one State.
 #pragma once
 
 #include <map>
@@ -22,8 +22,8 @@ class State {
   Array* find(const std::string& name);
   const Array* find(const std::string& name) const;
   const std::map<std::string, Array>& slots() const { return slots_; }
-  State copy() const;                  // deep
-  void assign(const State& other);     // copies values into the memory that programs hold
+  State copy() const;               // deep
+  void assign(const State& other);  // copies values into the memory that programs hold
 
  private:
   std::map<std::string, Array> slots_;
@@ -31,8 +31,8 @@ class State {
 
 class Program {
  public:
-  Program(Graph& graph, std::span<const Value> outputs, std::span<const Update> updates, State& state,
-          const PlanOptions& options = {});
+  Program(Graph& graph, std::span<const Value> outputs, std::span<const Update> updates,
+          State& state, const PlanOptions& options = {});
   ~Program();
   Program(Program&&) noexcept;
 
@@ -49,15 +49,15 @@ class Program {
   // Runs everything once, on the pool's threads. No allocation. The same bits for any pool.
   void run(Workers& workers);
 
-  // Output k of the last run: valid until the next. One that is a slot, or a piece of one, shows the
-  // slot as the run left it; all others are functions of the slots as the run found them.
-  // Rows of a streamed axis are those bound.
+  // Output k of the last run: valid until the next. One that is a slot, or a piece of one, shows
+  // the slot as the run left it; all others are functions of the slots as the run found them. Rows
+  // of a streamed axis are those bound.
   View output(int k) const;
   Array output_array(int k) const;  // a copy
   double scalar(int k) const;       // of a real scalar output
 
   const Plan& plan() const { return plan_; }
-  std::int64_t memory() const;      // bytes that the program holds beyond its inputs
+  std::int64_t memory() const;  // bytes that the program holds beyond its inputs
 
  private:
   struct Memory;

@@ -16,8 +16,8 @@ Shape run_shape(const Graph& graph, const Shape& shape, const Extents& rows) {
   for (int i = 0; i < shape.rank(); ++i) {
     axes[std::size_t(i)] = shape[i];
     const auto found = rows.find(shape[i].label);
-    if (shape[i].label != kNoLabel && graph.label_info(shape[i].label).streamed && found != rows.end() &&
-        shape.extent(i) != 1)
+    if (shape[i].label != kNoLabel && graph.label_info(shape[i].label).streamed &&
+        found != rows.end() && shape.extent(i) != 1)
       axes[std::size_t(i)].extent = found->second;
   }
   return Shape(std::span<const Axis>(axes.data(), std::size_t(shape.rank())));
@@ -92,10 +92,12 @@ class Interpreter {
     for (const InputInfo& input : graph_.graph_inputs()) {
       if (input.node != id) continue;
       const auto found = bindings_.find(input.name);
-      if (found == bindings_.end()) raise<ShapeError>("[bind] input \"{}\" is not bound", input.name);
+      if (found == bindings_.end())
+        raise<ShapeError>("[bind] input \"{}\" is not bound", input.name);
       const Array& a = found->second;
       Shape wanted = run_shape(graph_, graph_.shape(id), rows_);
-      if (wanted.rank() > 0 && wanted[0].label != kNoLabel && !graph_.label_info(wanted[0].label).streamed)
+      if (wanted.rank() > 0 && wanted[0].label != kNoLabel &&
+          !graph_.label_info(wanted[0].label).streamed)
         wanted = table_shape(wanted, a);  // a table to gather from has as many rows as it has
       if (a.dtype() != graph_.node(id).dtype || a.size() != wanted.size())
         raise<ShapeError>("[bind] \"{}\" wants {} {}, got {} {}", input.name,

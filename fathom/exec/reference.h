@@ -1,5 +1,5 @@
-// The reference interpreter: node by node, whole arrays, the scalar text of each op. Slow and plain;
-// it stays as the oracle of the planned run and locates a value that became NaN.
+// The reference interpreter: node by node, whole arrays, the scalar text of each op. Slow and
+// plain; it stays as the oracle of the planned run and locates a value that became NaN.
 #pragma once
 
 #include <map>

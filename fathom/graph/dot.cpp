@@ -33,7 +33,7 @@ std::string describe(const Graph& graph, NodeId id, bool root) {
     const auto input = std::find_if(inputs.begin(), inputs.end(),
                                     [&](const InputInfo& i) { return i.node == id; });
     label = input->name;
-    style = input->kind == InputKind::slot ? ", shape=ellipse, style=filled, fillcolor=lightyellow"
+    style = input->kind == InputKind::slot  ? ", shape=ellipse, style=filled, fillcolor=lightyellow"
             : input->kind == InputKind::key ? ", shape=diamond"
                                             : ", shape=ellipse, style=filled, fillcolor=lightblue";
   } else if (op.kind == OpKind::output) {

@@ -12,8 +12,7 @@ namespace {
 template <class T>
 std::size_t hash_bytes(const T& value) {
   static_assert(std::is_trivially_copyable_v<T>);
-  return std::hash<std::string_view>{}(
-      {reinterpret_cast<const char*>(&value), sizeof(value)});
+  return std::hash<std::string_view>{}({reinterpret_cast<const char*>(&value), sizeof(value)});
 }
 
 std::size_t hash_shape(const Shape& s) {
@@ -94,8 +93,7 @@ bool Graph::uniform_value(NodeId id, double* value) const {
   const OpKind kind = op(id).kind;
   // Not through stop_gradient: its value stands for itself where something is derived by it.
   const bool moved = kind == OpKind::alias && op(id).doc.name != "stop_gradient";
-  if (kind == OpKind::broadcast || moved)
-    return uniform_value(inputs(id)[0], value);
+  if (kind == OpKind::broadcast || moved) return uniform_value(inputs(id)[0], value);
   const Array* c = constant_value(id);
   if (!c || c->size() == 0 || c->size() > 64 || !is_real(c->dtype())) return false;
   const Array wide = c->cast(DType::f64);
@@ -159,7 +157,8 @@ Array Graph::small_constant(NodeId id) const {
 Value Graph::fold_constants(const OpInfo& info, std::span<const Value> inputs, const TypeOf& out,
                             AttrBlob attrs) {
   if (info.kind != OpKind::elementwise && info.kind != OpKind::cast) return {};
-  if (out.shape.rank() > 0 && out.shape[0].label != kNoLabel && label_info(out.shape[0].label).streamed)
+  if (out.shape.rank() > 0 && out.shape[0].label != kNoLabel &&
+      label_info(out.shape[0].label).streamed)
     return {};
   std::vector<Array> arrays;
   std::vector<View> in;
@@ -174,20 +173,25 @@ Value Graph::fold_constants(const OpInfo& info, std::span<const Value> inputs, c
   return constant(result);
 }
 
-// How many rows a streamed axis has is known when a plan runs: no op may cut it, join it with another
-// axis or move it.
-void Graph::check_streamed(const OpInfo& info, std::span<const TypeOf> in, const TypeOf& out) const {
+// How many rows a streamed axis has is known when a plan runs: no op may cut it, join it with
+// another axis or move it.
+void Graph::check_streamed(const OpInfo& info, std::span<const TypeOf> in,
+                           const TypeOf& out) const {
   const auto streamed = [&](const Shape& s) {
-    return s.rank() > 0 && s[0].label != kNoLabel && label_info(s[0].label).streamed && s.extent(0) != 1;
+    return s.rank() > 0 && s[0].label != kNoLabel && label_info(s[0].label).streamed &&
+           s.extent(0) != 1;
   };
   for (const TypeOf& t : in) {
     const bool from = streamed(t.shape), to = streamed(out.shape);
-    const bool cut = from && to && t.shape[0].label == out.shape[0].label && t.shape[0] != out.shape[0];
-    const bool joined = info.kind == OpKind::alias && (from || to) && (from != to || t.shape[0] != out.shape[0]);
+    const bool cut =
+        from && to && t.shape[0].label == out.shape[0].label && t.shape[0] != out.shape[0];
+    const bool joined =
+        info.kind == OpKind::alias && (from || to) && (from != to || t.shape[0] != out.shape[0]);
     if (cut || joined)
-      raise<ShapeError>("[{}] rows of \"{}\" are known when a plan runs and cannot be cut: {} to {}",
-                        info.doc.name, label_info((from ? t : out).shape[0].label).name,
-                        t.shape.text(), out.shape.text());
+      raise<ShapeError>(
+          "[{}] rows of \"{}\" are known when a plan runs and cannot be cut: {} to {}",
+          info.doc.name, label_info((from ? t : out).shape[0].label).name, t.shape.text(),
+          out.shape.text());
   }
 }
 

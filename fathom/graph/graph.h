@@ -31,8 +31,8 @@ struct Node {
   // what it does
   std::uint16_t op = 0;
   DType dtype = DType::f64;
-  std::uint8_t output = 0;       // which output of inputs()[0], for OpKind::output
-  std::uint32_t shape = 0;       // in the pool of shapes
+  std::uint8_t output = 0;  // which output of inputs()[0], for OpKind::output
+  std::uint32_t shape = 0;  // in the pool of shapes
   // what it reads
   std::uint32_t arity = 0;
   NodeId in[kInline] = {kNoNode, kNoNode, kNoNode, kNoNode};  // in[0] is a pool offset if arity > 4
@@ -46,9 +46,9 @@ static_assert(sizeof(Node) == 64);
 
 // What an input of a graph is for.
 enum class InputKind : std::uint8_t {
-  data,    // bound at run time, read only
-  slot,    // state: parameters, moments of an optimiser, factors; may be rewritten by a plan
-  key,     // randomness, set at run time
+  data,  // bound at run time, read only
+  slot,  // state: parameters, moments of an optimiser, factors; may be rewritten by a plan
+  key,   // randomness, set at run time
 };
 
 struct InputInfo {
@@ -130,7 +130,8 @@ class Graph {
   NodeId intern(const Node& node);
   std::uint32_t intern(const Shape& shape);
   Array small_constant(NodeId id) const;
-  Value fold_constants(const OpInfo& info, std::span<const Value> inputs, const TypeOf& out, AttrBlob attrs);
+  Value fold_constants(const OpInfo& info, std::span<const Value> inputs, const TypeOf& out,
+                       AttrBlob attrs);
   void check_streamed(const OpInfo& info, std::span<const TypeOf> in, const TypeOf& out) const;
   Value leaf(InputKind kind, std::string name, DType dtype, const Shape& shape);
 

@@ -23,7 +23,7 @@ struct OpDoc {
   std::string_view brief;
   std::string_view domain = "all reals";
   std::string_view grad = "none";
-  double ulp = 1;  // declared accuracy of an elementwise op, in units of the last place
+  double ulp = 1;    // declared accuracy of an elementwise op, in units of the last place
   double least = 0;  // smaller results have the absolute error of one of this size
 };
 
@@ -98,18 +98,18 @@ struct VjpCall {
 struct OpInfo {
   OpDoc doc;
   OpKind kind = OpKind::whole;
-  int arity = 0;              // -1: any number
+  int arity = 0;  // -1: any number
   int outputs = 1;
-  std::int16_t wide = -1;     // index of an elementwise op in the wide kernels, else -1
+  std::int16_t wide = -1;  // index of an elementwise op in the wide kernels, else -1
   bool differentiable = false;
   void (*shape)(ShapeCall&) = nullptr;
-  void (*forward)(const KernelCall&) = nullptr;    // the reference; for structured ops the kernel
+  void (*forward)(const KernelCall&) = nullptr;  // the reference; for structured ops the kernel
   void (*vjp)(const VjpCall&) = nullptr;
   // Which inputs (bits) are read at the same places of the first axis as the output is written;
   // the others are read whole. -1 where outputs along the first axis depend on each other's inputs.
   int (*aligned)(const ShapeCall&) = nullptr;
   std::uint16_t (*id)() = nullptr;
-  std::span<const double> points;                  // nasty arguments of an elementwise op
+  std::span<const double> points;  // nasty arguments of an elementwise op
 };
 
 using OpTable = std::span<const OpInfo>;

@@ -48,14 +48,16 @@ void check_node(const Graph& graph, NodeId id) {
     if (n.arity != 1) refuse(graph, id, "reads another number of nodes than one");
     made = graph.inputs(id)[0];
     if (n.output >= graph.op(made).outputs)
-      refuse(graph, id, fmt::format("is output {} of an op with {}", n.output, graph.op(made).outputs));
+      refuse(graph, id,
+             fmt::format("is output {} of an op with {}", n.output, graph.op(made).outputs));
   } else if (op.arity >= 0 && n.arity != std::uint32_t(op.arity)) {
     refuse(graph, id, fmt::format("has {} inputs, its op takes {}", n.arity, op.arity));
   }
   const TypeOf want = expected(graph, made, n.output);
   if (want.dtype != n.dtype || want.shape != graph.shape(id))
-    refuse(graph, id, fmt::format("is {} {}, its op gives {} {}", name_of(n.dtype),
-                                  graph.shape(id).text(), name_of(want.dtype), want.shape.text()));
+    refuse(graph, id,
+           fmt::format("is {} {}, its op gives {} {}", name_of(n.dtype), graph.shape(id).text(),
+                       name_of(want.dtype), want.shape.text()));
 }
 
 }  // namespace
@@ -63,7 +65,8 @@ void check_node(const Graph& graph, NodeId id) {
 void verify(const Graph& graph) {
   for (NodeId id = 0; id < NodeId(graph.size()); ++id) {
     if (graph.node(id).op >= graph.table().size())
-      raise<ShapeError>("[verify] node {} has no op: {} is outside the table", id, graph.node(id).op);
+      raise<ShapeError>("[verify] node {} has no op: {} is outside the table", id,
+                        graph.node(id).op);
     check_node(graph, id);
   }
 }

@@ -125,13 +125,16 @@ void cast(const View& in, const View& out) {
   });
 }
 
-void zero(const View& out) { std::memset(out.raw, 0, std::size_t(out.size()) * size_of(out.dtype)); }
+void zero(const View& out) {
+  std::memset(out.raw, 0, std::size_t(out.size()) * size_of(out.dtype));
+}
 
 void gather(const View& table, const View& index, const View& out) {
   const std::int64_t n = index.size();
   const std::size_t row = std::size_t(table.size(1, table.rank)) * size_of(table.dtype);
   for (std::int64_t i = 0; i < n; ++i)
-    std::memcpy(out.raw + std::size_t(i) * row, table.raw + std::size_t(index_at(index, i)) * row, row);
+    std::memcpy(out.raw + std::size_t(i) * row, table.raw + std::size_t(index_at(index, i)) * row,
+                row);
 }
 
 void scatter_add(const View& rows, const View& index, const View& out) {

@@ -24,7 +24,8 @@ void gemm_loops(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k
     if (tb) {
       for (std::int64_t j = 0; j < n; ++j) {
         T s = 0;
-        for (std::int64_t p = 0; p < k; ++p) s += (ta ? a[p * lda + i] : a[i * lda + p]) * b[j * ldb + p];
+        for (std::int64_t p = 0; p < k; ++p)
+          s += (ta ? a[p * lda + i] : a[i * lda + p]) * b[j * ldb + p];
         ci[j] += s;
       }
     } else {
@@ -41,7 +42,8 @@ template <class T>
 void matmul_of(const View& a, const View& b, const View& c, const MatMulSpec& s, bool add) {
   const int mk = a.rank - s.nb - s.nk, nk = b.rank - s.nb - s.nk;
   const int a_split = s.nb + (s.ta ? s.nk : mk), b_split = s.nb + (s.tb ? nk : s.nk);
-  const std::int64_t batch = c.size(0, s.nb), m = c.size(s.nb, s.nb + mk), n = c.size(s.nb + mk, c.rank);
+  const std::int64_t batch = c.size(0, s.nb), m = c.size(s.nb, s.nb + mk),
+                     n = c.size(s.nb + mk, c.rank);
   const std::int64_t k = s.ta ? a.size(s.nb, a_split) : a.size(a_split, a.rank);
   // The leading dimension: the step between rows of the stored matrix.
   const auto row_step = [](const View& v, int split) {
@@ -68,15 +70,18 @@ void single_threaded_libraries() {
 }
 
 void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
-          std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc, bool add) {
+          std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc,
+          bool add) {
   if (m == 0 || n == 0) return;
   if (m * n * k <= kSmall) return gemm_loops(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add);
   single_threaded_libraries();
-  dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, 1.0f, a, lda, b, ldb, add ? 1.0f : 0.0f, c, ldc);
+  dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, 1.0f, a, lda, b, ldb, add ? 1.0f : 0.0f, c,
+             ldc);
 }
 
 void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const double* a,
-          std::int64_t lda, const double* b, std::int64_t ldb, double* c, std::int64_t ldc, bool add) {
+          std::int64_t lda, const double* b, std::int64_t ldb, double* c, std::int64_t ldc,
+          bool add) {
   if (m == 0 || n == 0) return;
   if (m * n * k <= kSmall) return gemm_loops(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add);
   single_threaded_libraries();
@@ -139,7 +144,9 @@ void cholesky(const View& a, const View& l) {
   real(l.dtype, [&](auto t) {
     using T = decltype(t);
     const std::int64_t n = a.extent[a.rank - 1];
-    each_matrix(a, [&](std::int64_t i) { cholesky_one(a.data<T>() + i * n * n, n, l.data<T>() + i * n * n); });
+    each_matrix(a, [&](std::int64_t i) {
+      cholesky_one(a.data<T>() + i * n * n, n, l.data<T>() + i * n * n);
+    });
   });
 }
 

@@ -1,5 +1,5 @@
-// Dense linear algebra. Products go to oneDNN (f32) and OpenBLAS (f64), each called with one thread;
-// small ones to loops of our own, because a library call costs more than they do.
+// Dense linear algebra. Products go to oneDNN (f32) and OpenBLAS (f64), each called with one
+// thread; small ones to loops of our own, because a library call costs more than they do.
 #pragma once
 
 #include "fathom/tensor/view.h"
@@ -19,7 +19,8 @@ void matmul(const View& a, const View& b, const View& c, const MatMulSpec& spec,
 void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
           std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc, bool add);
 void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const double* a,
-          std::int64_t lda, const double* b, std::int64_t ldb, double* c, std::int64_t ldc, bool add);
+          std::int64_t lda, const double* b, std::int64_t ldb, double* c, std::int64_t ldc,
+          bool add);
 
 // Keeps OpenMP and BLAS on one thread in the calling thread; products call it.
 void single_threaded_libraries();

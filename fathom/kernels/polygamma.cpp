@@ -8,8 +8,9 @@ namespace fathom::kernels {
 double polygamma(int n, double x) {
   if (!(x > 0)) return std::numeric_limits<double>::quiet_NaN();
   // Bernoulli numbers B_2 .. B_20.
-  constexpr double bernoulli[] = {1. / 6,       -1. / 30, 1. / 42,        -1. / 30,      5. / 66,
-                                  -691. / 2730, 7. / 6,   -3617. / 510.0, 43867. / 798., -174611. / 330};
+  constexpr double bernoulli[] = {1. / 6,        -1. / 30,      1. / 42, -1. / 30,
+                                  5. / 66,       -691. / 2730,  7. / 6,  -3617. / 510.0,
+                                  43867. / 798., -174611. / 330};
   const double factorial = std::tgamma(n + 1.0);
   double zeta = 0;  // sum over the recurrence of x^-(n+1)
   const double far = 20.0 + n;

@@ -75,7 +75,8 @@ void max_of(const View& in, int first, int count, const View& out) {
 
 template <class T>
 void logsumexp_of(const View& in, int axis, const View& out, const View& softmax) {
-  const std::int64_t outer = in.size(0, axis), n = in.extent[axis], inner = in.size(axis + 1, in.rank);
+  const std::int64_t outer = in.size(0, axis), n = in.extent[axis],
+                     inner = in.size(axis + 1, in.rank);
   for (std::int64_t o = 0; o < outer; ++o) {
     for (std::int64_t j = 0; j < inner; ++j) {
       const T* p = in.data<T>() + o * n * inner + j;

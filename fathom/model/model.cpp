@@ -31,19 +31,26 @@ Conditional normal(Arg mean, Arg sd) {
   });
 }
 Conditional normal_log_sd(Arg mean, Arg log_sd) {
-  return make(family<Normal>(), "normal(mean, log_sd)", {mean, log_sd}, [](std::span<const Face> f) {
-    return std::vector<Face>{f[0], Normal::from_log_sd(f[1].mean)};
-  });
+  return make(family<Normal>(), "normal(mean, log_sd)", {mean, log_sd},
+              [](std::span<const Face> f) {
+                return std::vector<Face>{f[0], Normal::from_log_sd(f[1].mean)};
+              });
 }
 Conditional normal_precision(Arg mean, Arg precision) {
   return make(family<Normal>(), "normal(mean, precision)", {mean, precision});
 }
-Conditional bernoulli(Arg logits) { return make(family<Bernoulli>(), "bernoulli(logits)", {logits}); }
-Conditional categorical(Arg logits) { return make(family<Categorical>(), "categorical(logits)", {logits}); }
+Conditional bernoulli(Arg logits) {
+  return make(family<Bernoulli>(), "bernoulli(logits)", {logits});
+}
+Conditional categorical(Arg logits) {
+  return make(family<Categorical>(), "categorical(logits)", {logits});
+}
 Conditional uniform_between(Arg low, Arg high) {
   return make(family<UniformFamily>(), "uniform(low, high)", {low, high});
 }
-Conditional gamma(Arg shape, Arg rate) { return make(family<Gamma>(), "gamma(shape, rate)", {shape, rate}); }
+Conditional gamma(Arg shape, Arg rate) {
+  return make(family<Gamma>(), "gamma(shape, rate)", {shape, rate});
+}
 Conditional dirichlet(Arg concentration) {
   return make(family<Dirichlet>(), "dirichlet(concentration)", {concentration});
 }
@@ -196,10 +203,11 @@ Degree Model::degree(Expr e, Expr z) const {
 Expr Network::operator()(Expr x) const {
   std::vector<Expr> inputs = {x};
   inputs.insert(inputs.end(), parameters_.begin(), parameters_.end());
-  const std::int64_t out = net_.parameters.back().shape.extent(net_.parameters.back().shape.rank() - 1);
-  return x.model().function(name_, inputs, Shape{out}, [apply = net_.apply](std::span<const Value> v) {
-    return apply(v.subspan(1), v[0]);
-  });
+  const std::int64_t out =
+      net_.parameters.back().shape.extent(net_.parameters.back().shape.rank() - 1);
+  return x.model().function(
+      name_, inputs, Shape{out},
+      [apply = net_.apply](std::span<const Value> v) { return apply(v.subspan(1), v[0]); });
 }
 
 namespace {
@@ -214,9 +222,13 @@ Value sum_of(Value a, Value b) { return a && b ? a + b : a ? a : b; }
 
 Expr operator+(Expr a, Expr b) {
   return a.model().function(
-      "add", {a, b}, joined_event("add", a, b), [](std::span<const Value> v) { return v[0] + v[1]; },
+      "add", {a, b}, joined_event("add", a, b),
+      [](std::span<const Value> v) { return v[0] + v[1]; },
       [](std::span<const Face> f) {
-        return Face{f[0].mean + f[1].mean, sum_of(f[0].variance, f[1].variance), {}, f[0].random || f[1].random};
+        return Face{f[0].mean + f[1].mean,
+                    sum_of(f[0].variance, f[1].variance),
+                    {},
+                    f[0].random || f[1].random};
       });
 }
 
@@ -224,16 +236,21 @@ Expr operator+(Expr a, double b) { return a + a.model().constant(b); }
 
 Expr operator-(Expr a, Expr b) {
   return a.model().function(
-      "sub", {a, b}, joined_event("sub", a, b), [](std::span<const Value> v) { return v[0] - v[1]; },
+      "sub", {a, b}, joined_event("sub", a, b),
+      [](std::span<const Value> v) { return v[0] - v[1]; },
       [](std::span<const Face> f) {
-        return Face{f[0].mean - f[1].mean, sum_of(f[0].variance, f[1].variance), {}, f[0].random || f[1].random};
+        return Face{f[0].mean - f[1].mean,
+                    sum_of(f[0].variance, f[1].variance),
+                    {},
+                    f[0].random || f[1].random};
       });
 }
 
 // E ab and Var ab of independent a and b; either may be fixed.
 Expr operator*(Expr a, Expr b) {
   return a.model().function(
-      "mul", {a, b}, joined_event("mul", a, b), [](std::span<const Value> v) { return v[0] * v[1]; },
+      "mul", {a, b}, joined_event("mul", a, b),
+      [](std::span<const Value> v) { return v[0] * v[1]; },
       [](std::span<const Face> f) {
         Value v;
         if (f[0].variance) v = f[0].variance * square(f[1].mean);
@@ -246,7 +263,8 @@ Expr operator*(Expr a, Expr b) {
 Expr operator*(Expr a, double b) { return a * a.model().constant(b); }
 
 Expr exp(Expr x) {
-  return x.model().function("exp", {x}, x.event(), [](std::span<const Value> v) { return exp(v[0]); });
+  return x.model().function("exp", {x}, x.event(),
+                            [](std::span<const Value> v) { return exp(v[0]); });
 }
 
 Expr sigmoid(Expr x) {

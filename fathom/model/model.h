@@ -58,8 +58,8 @@ class Arg {
   double value_ = 0;
 };
 
-// A family at parameters given by quantities; `form` turns the arguments' faces into the family's own
-// parameters (a standard deviation into a precision).
+// A family at parameters given by quantities; `form` turns the arguments' faces into the family's
+// own parameters (a standard deviation into a precision).
 struct Conditional {
   const FamilyInfo* family = nullptr;
   std::string text;  // "normal(mean, log_sd)"
@@ -82,16 +82,16 @@ enum class ExprKind : std::uint8_t { data, constant, parameter, latent, draw, fu
 struct ExprInfo {
   ExprKind kind = ExprKind::constant;
   std::string name;
-  std::vector<int> plates;         // sorted
+  std::vector<int> plates;  // sorted
   Shape event;
   std::vector<Expr> inputs;
   // A function of values; given values of its inputs, plates as labelled axes.
   std::function<Value(std::span<const Value>)> apply;
   // Its moments where it is affine in every random input; empty where it is not.
   std::function<Face(std::span<const Face>)> moments;
-  DType stored = DType::f32;       // data: dtype of the bound memory
-  nn::Parameter init;              // parameter
-  double number = 0;               // constant
+  DType stored = DType::f32;  // data: dtype of the bound memory
+  nn::Parameter init;         // parameter
+  double number = 0;          // constant
 };
 
 struct LatentInfo {
@@ -135,7 +135,8 @@ class Model {
   Expr data(std::string name, Plate plate, const Shape& event, DType stored = DType::f32);
   Expr constant(double value);
   // A number to be learned.
-  Expr parameter(std::string name, const Shape& event, nn::Init init = nn::Init::zeros, double value = 0);
+  Expr parameter(std::string name, const Shape& event, nn::Init init = nn::Init::zeros,
+                 double value = 0);
   Expr latent(std::string name, Conditional prior, Plate plate, const Shape& event = {});
   Expr latent(std::string name, Conditional prior, const Shape& event = {});
   // 1 with probability p, drawn once per row and epoch and shared by all that read it.

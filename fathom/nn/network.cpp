@@ -13,7 +13,8 @@ template <class T>
 void fill(const Parameter& p, Key key, T* out) {
   const std::int64_t n = p.shape.size();
   const int r = p.shape.rank();
-  const double in = r > 1 ? double(p.shape.extent(r - 2)) : 1, wide = r > 0 ? double(p.shape.extent(r - 1)) : 1;
+  const double in = r > 1 ? double(p.shape.extent(r - 2)) : 1,
+               wide = r > 0 ? double(p.shape.extent(r - 1)) : 1;
   switch (p.init) {
     case Init::zeros: return void(std::fill_n(out, n, T(0)));
     case Init::constant: return void(std::fill_n(out, n, T(p.value)));

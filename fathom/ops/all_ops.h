@@ -11,10 +11,10 @@ template <class... Ops>
 struct OpList {};
 
 // Elementwise ops in the order of the wide kernels.
-using ElementwiseOps =
-    OpList<Add, Sub, Mul, Div, MulAdd, Neg, Square, Reciprocal, Sqrt, Abs, Sign, Min, Max, Clamp, Less,
-           LessEqual, Equal, Where, Exp, Log, Log1p, Expm1, Tanh, Sigmoid, Softplus, LogSigmoid,
-           Relu, Gelu, Logit, Xlogy, Erf, Erfc, LogErfc, Lgamma, Digamma, Trigamma, NormalQuantile>;
+using ElementwiseOps = OpList<Add, Sub, Mul, Div, MulAdd, Neg, Square, Reciprocal, Sqrt, Abs, Sign,
+                              Min, Max, Clamp, Less, LessEqual, Equal, Where, Exp, Log, Log1p,
+                              Expm1, Tanh, Sigmoid, Softplus, LogSigmoid, Relu, Gelu, Logit, Xlogy,
+                              Erf, Erfc, LogErfc, Lgamma, Digamma, Trigamma, NormalQuantile>;
 
 using StructuredOps =
     OpList<Broadcast, Reshape, StopGradient, Transpose, Slice, Embed, Concat, Cast, Sum, ReduceMax,

@@ -9,7 +9,8 @@ namespace {
 // Whether all elements of `x` are known to be `value`, and `other` may stand for the result.
 bool is_uniform(Value x, double value, Value other) {
   double v;
-  return x && other && x.dtype() == other.dtype() && x.graph().uniform_value(x.id(), &v) && v == value;
+  return x && other && x.dtype() == other.dtype() && x.graph().uniform_value(x.id(), &v) &&
+         v == value;
 }
 
 // Which axis of `to` each axis of `from` lies on, four bits each: views carry no labels.

@@ -38,8 +38,10 @@ struct Div {
 
 // The planner fuses a product and a sum that follow each other into this.
 struct MulAdd {
-  static constexpr OpDoc doc{.name = "mul_add", .brief = "a b + c, rounded once where the machine can",
-                             .grad = "dy b, dy a, dy", .ulp = 1};
+  static constexpr OpDoc doc{.name = "mul_add",
+                             .brief = "a b + c, rounded once where the machine can",
+                             .grad = "dy b, dy a, dy",
+                             .ulp = 1};
   static constexpr auto points = at(-1e100, -1., -0., 0., 1e-100, 1., 3.);
   static auto forward(auto a, auto b, auto c) { return fma(a, b, c); }
   static Grads vjp(const auto& c) { return {c.dy * c.x[1], c.dy * c.x[0], c.dy}; }
@@ -60,16 +62,16 @@ struct Square {
 };
 
 struct Reciprocal {
-  static constexpr OpDoc doc{.name = "reciprocal", .brief = "1 / x", .domain = "x != 0",
-                             .grad = "-dy y^2", .ulp = 0.5};
+  static constexpr OpDoc doc{
+      .name = "reciprocal", .brief = "1 / x", .domain = "x != 0", .grad = "-dy y^2", .ulp = 0.5};
   static constexpr auto points = at(-1e100, -3., 1e-100, 2.);
   static auto forward(auto x) { return decltype(x)(1.0) / x; }
   static Grads vjp(const auto& c) { return {-(c.dy * square(c.y))}; }
 };
 
 struct Sqrt {
-  static constexpr OpDoc doc{.name = "sqrt", .brief = "square root", .domain = "x >= 0",
-                             .grad = "dy / (2 y)", .ulp = 0.5};
+  static constexpr OpDoc doc{
+      .name = "sqrt", .brief = "square root", .domain = "x >= 0", .grad = "dy / (2 y)", .ulp = 0.5};
   static constexpr auto points = at(1e-300, 1e-8, 1., 2., 1e300);
   static auto forward(auto x) { return sqrt(x); }
   static Grads vjp(const auto& c) { return {c.dy * 0.5 / c.y}; }
@@ -93,8 +95,10 @@ struct Sign {
 };
 
 struct Min {
-  static constexpr OpDoc doc{.name = "min", .brief = "the smaller; NaN if either is",
-                             .grad = "dy to the smaller, halves at a tie", .ulp = 0};
+  static constexpr OpDoc doc{.name = "min",
+                             .brief = "the smaller; NaN if either is",
+                             .grad = "dy to the smaller, halves at a tie",
+                             .ulp = 0};
   static constexpr auto points = at(-3., -1., 0.5, 2.);
   static auto forward(auto a, auto b) { return min(a, b); }
   static Grads vjp(const auto& c) {
@@ -104,8 +108,10 @@ struct Min {
 };
 
 struct Max {
-  static constexpr OpDoc doc{.name = "max", .brief = "the larger; NaN if either is",
-                             .grad = "dy to the larger, halves at a tie", .ulp = 0};
+  static constexpr OpDoc doc{.name = "max",
+                             .brief = "the larger; NaN if either is",
+                             .grad = "dy to the larger, halves at a tie",
+                             .ulp = 0};
   static constexpr auto points = at(-3., -1., 0.5, 2.);
   static auto forward(auto a, auto b) { return max(a, b); }
   static Grads vjp(const auto& c) {
@@ -115,8 +121,10 @@ struct Max {
 };
 
 struct Clamp {
-  static constexpr OpDoc doc{.name = "clamp", .brief = "x kept within [low, high]",
-                             .grad = "dy inside, 0 outside; none to the bounds", .ulp = 0};
+  static constexpr OpDoc doc{.name = "clamp",
+                             .brief = "x kept within [low, high]",
+                             .grad = "dy inside, 0 outside; none to the bounds",
+                             .ulp = 0};
   static constexpr auto points = at(-3., -1., 0.5, 2.);
   static auto forward(auto x, auto low, auto high) { return min(max(x, low), high); }
   static Grads vjp(const auto& c) {
@@ -126,7 +134,8 @@ struct Clamp {
 };
 
 struct Less {
-  static constexpr OpDoc doc{.name = "less", .brief = "1 where a < b, else 0", .grad = "0", .ulp = 0};
+  static constexpr OpDoc doc{
+      .name = "less", .brief = "1 where a < b, else 0", .grad = "0", .ulp = 0};
   static constexpr auto points = at(-1., 0., 2.);
   static auto forward(auto a, auto b) {
     using T = decltype(a);
@@ -158,8 +167,10 @@ struct Equal {
 };
 
 struct Where {
-  static constexpr OpDoc doc{.name = "where", .brief = "a where the condition is not 0, else b",
-                             .grad = "0, dy where it is not 0, dy where it is 0", .ulp = 0};
+  static constexpr OpDoc doc{.name = "where",
+                             .brief = "a where the condition is not 0, else b",
+                             .grad = "0, dy where it is not 0, dy where it is 0",
+                             .ulp = 0};
   static constexpr auto points = at(-1., 0., 2.);
   static auto forward(auto condition, auto a, auto b) {
     using T = decltype(a);
@@ -185,7 +196,9 @@ inline Value sign(Value x) { return unary<Sign>(x); }
 inline Value min(Value a, Value b) { return binary<Min>(a, b); }
 inline Value max(Value a, Value b) { return binary<Max>(a, b); }
 inline Value clamp(Value x, Value low, Value high) { return ternary<Clamp>(x, low, high); }
-inline Value clamp(Value x, double low, double high) { return clamp(x, like(x, low), like(x, high)); }
+inline Value clamp(Value x, double low, double high) {
+  return clamp(x, like(x, low), like(x, high));
+}
 inline Value less(Value a, Value b) { return binary<Less>(a, b); }
 inline Value less_equal(Value a, Value b) { return binary<LessEqual>(a, b); }
 inline Value equal(Value a, Value b) { return binary<Equal>(a, b); }

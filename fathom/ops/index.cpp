@@ -21,15 +21,16 @@ void Gather::shape(ShapeCall& c) {
   check_index("gather", c.in[1]);
   const Shape& table = c.in[0].shape;
   if (table.rank() == 0 || table.labelled() > 1)
-    raise<ShapeError>("[gather] a table needs a first axis and no plate beside it: {}", table.text());
+    raise<ShapeError>("[gather] a table needs a first axis and no plate beside it: {}",
+                      table.text());
   c.out[0] = {join(c.in[1].shape, table), c.in[0].dtype};
 }
 
 void ScatterAdd::shape(ShapeCall& c) {
   check_index("scatter_add", c.in[1]);
   if (!is_real(c.in[0].dtype) || join(c.in[1].shape, c.out[0].shape) != c.in[0].shape)
-    raise<ShapeError>("[scatter_add] rows {} at index {} do not fit a table {}", c.in[0].shape.text(),
-                      c.in[1].shape.text(), c.out[0].shape.text());
+    raise<ShapeError>("[scatter_add] rows {} at index {} do not fit a table {}",
+                      c.in[0].shape.text(), c.in[1].shape.text(), c.out[0].shape.text());
   c.out[0].dtype = c.in[0].dtype;
 }
 

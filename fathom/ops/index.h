@@ -7,7 +7,8 @@
 namespace fathom {
 
 struct Gather {
-  static constexpr OpDoc doc{.name = "gather", .brief = "rows of a table at places given by an index",
+  static constexpr OpDoc doc{.name = "gather",
+                             .brief = "rows of a table at places given by an index",
                              .grad = "scatter_add of dy"};
   static constexpr OpKind kind = OpKind::gather;
   static constexpr int arity = 2;
@@ -32,7 +33,8 @@ struct ScatterAdd {
 };
 
 struct Pick {
-  static constexpr OpDoc doc{.name = "pick", .brief = "one element of the last axis, chosen by an index",
+  static constexpr OpDoc doc{.name = "pick",
+                             .brief = "one element of the last axis, chosen by an index",
                              .grad = "dy at its place among zeros"};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = 2;
@@ -48,8 +50,8 @@ struct Place {
   struct Attrs {
     std::int64_t extent;
   };
-  static constexpr OpDoc doc{.name = "place", .brief = "puts elements on a last axis of zeros",
-                             .grad = "pick of dy"};
+  static constexpr OpDoc doc{
+      .name = "place", .brief = "puts elements on a last axis of zeros", .grad = "pick of dy"};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = 2;
   static void shape(ShapeCall& c);
@@ -58,7 +60,8 @@ struct Place {
   static Grads vjp(const auto& c) { return {pick(c.dy, c.x[1]), Value()}; }
 };
 
-// table [n, ...] (first axis unlabelled or a plate), index i64 [...] -> [index axes, rest of table].
+// table [n, ...] (first axis unlabelled or a plate), index i64 [...] -> [index axes, rest of
+// table].
 Value gather(Value table, Value index);
 // rows [index axes, ...] -> `table`, whose axes after the first match.
 Value scatter_add(Value rows, Value index, const Shape& table);

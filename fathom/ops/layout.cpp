@@ -147,7 +147,8 @@ Value transpose_back(Value x, Transpose::Attrs forward) {
 }
 
 Value slice(Value x, int axis, std::int64_t first, std::int64_t count) {
-  if (axis >= 0 && axis < x.shape().rank() && first == 0 && count == x.shape().extent(axis)) return x;
+  if (axis >= 0 && axis < x.shape().rank() && first == 0 && count == x.shape().extent(axis))
+    return x;
   return apply<Slice>({x}, AttrBlob::of(Slice::Attrs{axis, first, count}));
 }
 

@@ -7,7 +7,8 @@
 namespace fathom {
 
 struct Broadcast {
-  static constexpr OpDoc doc{.name = "broadcast", .brief = "repeats along axes that are missing or 1",
+  static constexpr OpDoc doc{.name = "broadcast",
+                             .brief = "repeats along axes that are missing or 1",
                              .grad = "dy summed over the repeated axes"};
   static constexpr OpKind kind = OpKind::broadcast;
   static constexpr int arity = 1;
@@ -22,7 +23,8 @@ struct Broadcast {
 };
 
 struct Reshape {
-  static constexpr OpDoc doc{.name = "reshape", .brief = "the same elements under another shape",
+  static constexpr OpDoc doc{.name = "reshape",
+                             .brief = "the same elements under another shape",
                              .grad = "dy reshaped back"};
   static constexpr OpKind kind = OpKind::alias;
   static constexpr int arity = 1;
@@ -37,8 +39,8 @@ struct Reshape {
 };
 
 struct StopGradient {
-  static constexpr OpDoc doc{.name = "stop_gradient", .brief = "x, through which nothing is learned",
-                             .grad = "0"};
+  static constexpr OpDoc doc{
+      .name = "stop_gradient", .brief = "x, through which nothing is learned", .grad = "0"};
   static constexpr OpKind kind = OpKind::alias;
   static constexpr int arity = 1;
   static void shape(ShapeCall& c) { c.out[0] = c.in[0]; }
@@ -50,8 +52,8 @@ struct Transpose {
   struct Attrs {
     std::int8_t from[8];  // output axis i is input axis from[i]
   };
-  static constexpr OpDoc doc{.name = "transpose", .brief = "axes in another order",
-                             .grad = "dy in the first order"};
+  static constexpr OpDoc doc{
+      .name = "transpose", .brief = "axes in another order", .grad = "dy in the first order"};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = 1;
   static void shape(ShapeCall& c);
@@ -64,8 +66,8 @@ struct Slice {
   struct Attrs {
     std::int64_t axis, first, count;
   };
-  static constexpr OpDoc doc{.name = "slice", .brief = "a range of one axis",
-                             .grad = "dy between zeros"};
+  static constexpr OpDoc doc{
+      .name = "slice", .brief = "a range of one axis", .grad = "dy between zeros"};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = 1;
   static void shape(ShapeCall& c);
@@ -81,7 +83,8 @@ struct Embed {
   struct Attrs {
     std::int64_t axis, first, extent;
   };
-  static constexpr OpDoc doc{.name = "embed", .brief = "x as a range of one axis, zeros elsewhere",
+  static constexpr OpDoc doc{.name = "embed",
+                             .brief = "x as a range of one axis, zeros elsewhere",
                              .grad = "the range of dy"};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = 1;
@@ -98,7 +101,8 @@ struct Concat {
   struct Attrs {
     std::int64_t axis;
   };
-  static constexpr OpDoc doc{.name = "concat", .brief = "values one after another along one axis",
+  static constexpr OpDoc doc{.name = "concat",
+                             .brief = "values one after another along one axis",
                              .grad = "the parts of dy"};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = -1;
@@ -120,7 +124,8 @@ struct Concat {
 };
 
 struct Cast {
-  static constexpr OpDoc doc{.name = "cast", .brief = "the same numbers in another dtype",
+  static constexpr OpDoc doc{.name = "cast",
+                             .brief = "the same numbers in another dtype",
                              .grad = "dy cast back, between real dtypes"};
   static constexpr OpKind kind = OpKind::cast;
   static constexpr int arity = 1;

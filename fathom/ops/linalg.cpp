@@ -8,7 +8,8 @@ namespace {
 
 void check_square(std::string_view op, const TypeOf& t) {
   const Shape& s = t.shape;
-  if (!is_real(t.dtype) || s.rank() - s.labelled() < 2 || s.extent(s.rank() - 1) != s.extent(s.rank() - 2))
+  if (!is_real(t.dtype) || s.rank() - s.labelled() < 2 ||
+      s.extent(s.rank() - 1) != s.extent(s.rank() - 2))
     raise<ShapeError>("[{}] wants square real matrices, got {} {}", op, name_of(t.dtype), s.text());
 }
 
@@ -31,7 +32,8 @@ void MatMul::shape(ShapeCall& c) {
                       name_of(c.in[1].dtype), b.text());
   };
   if (m < 0 || n < 0) refuse("too few axes");
-  if (c.in[0].dtype != c.in[1].dtype || !is_real(c.in[0].dtype)) refuse("dtypes differ or are not real");
+  if (c.in[0].dtype != c.in[1].dtype || !is_real(c.in[0].dtype))
+    refuse("dtypes differ or are not real");
   const int ka = at.nb + (at.ta ? 0 : m), kb = at.nb + (at.tb ? n : 0);
   const int ma = at.nb + (at.ta ? at.nk : 0), nb = at.nb + (at.tb ? 0 : at.nk);
   if (!same(part(a, ka, ka + at.nk), part(b, kb, kb + at.nk))) refuse("inner sizes differ");
@@ -93,7 +95,8 @@ Value matmul(Value a, Value b, bool ta, bool tb) {
   const int ea = sa.rank() - sa.labelled(), eb = sb.rank() - sb.labelled();
   if (ea < 1 || eb < 2 || (ea == 1 && ta))
     raise<ShapeError>("[matmul] wants matrices, got {} x {}", sa.text(), sb.text());
-  if (eb == 2 && sb.labelled() == 0 && !ta) return contract(a, b, 0, 1, false, tb);  // rows of one product
+  if (eb == 2 && sb.labelled() == 0 && !ta)
+    return contract(a, b, 0, 1, false, tb);  // rows of one product
   if (ea == 1) {
     const Shape row(Shape(sa.plates()).with_back(1).with_back(sa.extent(sa.rank() - 1)));
     const Value y = matmul(reshape(a, row), b, false, tb);
@@ -104,7 +107,8 @@ Value matmul(Value a, Value b, bool ta, bool tb) {
   const Shape batch = broadcast_shapes("matmul", outer(sa), outer(sb));
   const auto whole = [&](Value v) {
     const Shape& s = v.shape();
-    return broadcast_to(v, batch.with_back(s.extent(s.rank() - 2)).with_back(s.extent(s.rank() - 1)));
+    return broadcast_to(v,
+                        batch.with_back(s.extent(s.rank() - 2)).with_back(s.extent(s.rank() - 1)));
   };
   return contract(whole(a), whole(b), batch.rank(), 1, ta, tb);
 }

@@ -13,8 +13,10 @@ struct MatMul {
   struct Attrs {
     std::int32_t nb, nk, ta, tb;
   };
-  static constexpr OpDoc doc{.name = "matmul", .brief = "matrix product over groups of axes",
-                             .grad = "dy B', A' dy", .ulp = 4};
+  static constexpr OpDoc doc{.name = "matmul",
+                             .brief = "matrix product over groups of axes",
+                             .grad = "dy B', A' dy",
+                             .ulp = 4};
   static constexpr OpKind kind = OpKind::contraction;
   static constexpr int arity = 2;
   static void shape(ShapeCall& c);
@@ -28,9 +30,9 @@ struct MatMul {
     const auto A = c.x[0], B = c.x[1];
     const int n = B.shape().rank() - a.nb - a.nk, m = A.shape().rank() - a.nb - a.nk;
     const auto da = a.ta ? contract(B, c.dy, a.nb, n, a.tb != 0, true)
-                          : contract(c.dy, B, a.nb, n, false, a.tb == 0);
+                         : contract(c.dy, B, a.nb, n, false, a.tb == 0);
     const auto db = a.tb ? contract(c.dy, A, a.nb, m, true, a.ta != 0)
-                          : contract(A, c.dy, a.nb, m, a.ta == 0, false);
+                         : contract(A, c.dy, a.nb, m, a.ta == 0, false);
     return {da, db};
   }
 };
@@ -38,9 +40,11 @@ struct MatMul {
 // Lower Cholesky factor of the last two axes; reads the lower triangle. A matrix that is not
 // positive definite gives NaN, which the executor locates.
 struct Cholesky {
-  static constexpr OpDoc doc{.name = "cholesky", .brief = "lower L with L L' = A",
+  static constexpr OpDoc doc{.name = "cholesky",
+                             .brief = "lower L with L L' = A",
                              .domain = "positive definite; otherwise NaN",
-                             .grad = "symmetrised L^-T tril'(L' dy) L^-1", .ulp = 16};
+                             .grad = "symmetrised L^-T tril'(L' dy) L^-1",
+                             .ulp = 16};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = 1;
   static void shape(ShapeCall& c);
@@ -60,9 +64,11 @@ struct TriangularSolve {
   struct Attrs {
     std::int64_t transposed;
   };
-  static constexpr OpDoc doc{.name = "triangular_solve", .brief = "X with L X = B or L' X = B",
+  static constexpr OpDoc doc{.name = "triangular_solve",
+                             .brief = "X with L X = B or L' X = B",
                              .domain = "no zero on the diagonal",
-                             .grad = "L^-T dy to B; -tril of its product with y to L", .ulp = 16};
+                             .grad = "L^-T dy to B; -tril of its product with y to L",
+                             .ulp = 16};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = 2;
   static void shape(ShapeCall& c);
@@ -83,7 +89,8 @@ struct Tril {
   struct Attrs {
     double diagonal;
   };
-  static constexpr OpDoc doc{.name = "tril", .brief = "lower triangle, its diagonal times a factor",
+  static constexpr OpDoc doc{.name = "tril",
+                             .brief = "lower triangle, its diagonal times a factor",
                              .grad = "the same of dy"};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = 1;
@@ -96,8 +103,8 @@ struct Tril {
 };
 
 struct Diagonal {
-  static constexpr OpDoc doc{.name = "diagonal", .brief = "diagonal of the last two axes",
-                             .grad = "dy on a diagonal"};
+  static constexpr OpDoc doc{
+      .name = "diagonal", .brief = "diagonal of the last two axes", .grad = "dy on a diagonal"};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = 1;
   static void shape(ShapeCall& c);
@@ -107,8 +114,8 @@ struct Diagonal {
 };
 
 struct DiagonalMatrix {
-  static constexpr OpDoc doc{.name = "diagonal_matrix", .brief = "the last axis on a diagonal",
-                             .grad = "diagonal of dy"};
+  static constexpr OpDoc doc{
+      .name = "diagonal_matrix", .brief = "the last axis on a diagonal", .grad = "diagonal of dy"};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = 1;
   static void shape(ShapeCall& c);

@@ -30,8 +30,8 @@ using Grads = std::vector<Value>;
 
 // What a derivative rule sees.
 struct VjpContext {
-  std::span<const Value> x;    // inputs
-  Value y, dy;                 // the output and its adjoint; first of several
+  std::span<const Value> x;  // inputs
+  Value y, dy;               // the output and its adjoint; first of several
   std::span<const Value> ys, dys;
   AttrBlob blob;
   template <class A>
@@ -46,7 +46,8 @@ constexpr std::array<double, sizeof...(T)> at(T... x) {
 }
 
 template <class Op>
-Value apply(std::initializer_list<Value> inputs, AttrBlob attrs = {}, const TypeOf* told = nullptr) {
+Value apply(std::initializer_list<Value> inputs, AttrBlob attrs = {},
+            const TypeOf* told = nullptr) {
   const std::span<const Value> in(inputs.begin(), inputs.size());
   if (in.empty() || !in[0]) raise<ShapeError>("[{}] an operand is empty", Op::doc.name);
   return in[0].graph().apply(op_id<Op>(), in, attrs, told);
@@ -73,8 +74,8 @@ Value binary(Value a, Value b) {
 template <class Op>
 Value ternary(Value a, Value b, Value c) {
   if (!a || !b || !c) raise<ShapeError>("[{}] an operand is empty", Op::doc.name);
-  const Shape s = broadcast_shapes(Op::doc.name, broadcast_shapes(Op::doc.name, a.shape(), b.shape()),
-                                   c.shape());
+  const Shape s = broadcast_shapes(Op::doc.name,
+                                   broadcast_shapes(Op::doc.name, a.shape(), b.shape()), c.shape());
   return apply<Op>({broadcast_to(a, s), broadcast_to(b, s), broadcast_to(c, s)});
 }
 

@@ -10,8 +10,11 @@ struct Polygamma {
   struct Attrs {
     std::int64_t order;
   };
-  static constexpr OpDoc doc{.name = "polygamma", .brief = "derivative of lgamma of order n + 1",
-                             .domain = "x > 0, n >= 2", .grad = "dy polygamma(n + 1, x)", .ulp = 16};
+  static constexpr OpDoc doc{.name = "polygamma",
+                             .brief = "derivative of lgamma of order n + 1",
+                             .domain = "x > 0, n >= 2",
+                             .grad = "dy polygamma(n + 1, x)",
+                             .ulp = 16};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = 1;
   static void shape(ShapeCall& c) { c.out[0] = c.in[0]; }

@@ -12,7 +12,8 @@ void draw_shape(ShapeCall& c) {
     raise<ShapeError>("[draw] wants a key, row ids if any, and a real dtype");
   if (c.in.size() == 2) {
     const Shape& ids = c.in[1].shape;
-    if (c.in[1].dtype != DType::i64 || ids.rank() != 1 || out.shape.rank() == 0 || ids[0] != out.shape[0])
+    if (c.in[1].dtype != DType::i64 || ids.rank() != 1 || out.shape.rank() == 0 ||
+        ids[0] != out.shape[0])
       raise<ShapeError>("[draw] row ids {} {} do not lie on the first axis of {}",
                         name_of(c.in[1].dtype), ids.text(), out.shape.text());
   }

@@ -7,9 +7,11 @@ namespace detail {
 void reduce_shape(std::string_view name, ShapeCall& c) {
   const auto [first, count] = c.attrs.as<ReduceAttrs>();
   const Shape& s = c.in[0].shape;
-  if (!is_real(c.in[0].dtype)) raise<ShapeError>("[{}] wants reals, got {}", name, name_of(c.in[0].dtype));
+  if (!is_real(c.in[0].dtype))
+    raise<ShapeError>("[{}] wants reals, got {}", name, name_of(c.in[0].dtype));
   if (first < 0 || count < 1 || first + count > s.rank())
-    raise<ShapeError>("[{}] axes {}..{} are not among those of {}", name, first, first + count, s.text());
+    raise<ShapeError>("[{}] axes {}..{} are not among those of {}", name, first, first + count,
+                      s.text());
   Shape out = s;
   for (std::int64_t i = 0; i < count; ++i) out = out.without(int(first));
   c.out[0] = {out, c.in[0].dtype};

@@ -18,8 +18,8 @@ void reduce_shape(std::string_view name, ShapeCall& c);
 
 struct Sum {
   using Attrs = ReduceAttrs;
-  static constexpr OpDoc doc{.name = "sum", .brief = "sum over axes; 0 for none",
-                             .grad = "dy repeated", .ulp = 4};
+  static constexpr OpDoc doc{
+      .name = "sum", .brief = "sum over axes; 0 for none", .grad = "dy repeated", .ulp = 4};
   static constexpr OpKind kind = OpKind::reduce;
   static constexpr int arity = 1;
   static void shape(ShapeCall& c) { detail::reduce_shape("sum", c); }
@@ -35,8 +35,10 @@ struct Sum {
 
 struct ReduceMax {
   using Attrs = ReduceAttrs;
-  static constexpr OpDoc doc{.name = "reduce_max", .brief = "largest over axes; NaN if any is",
-                             .grad = "dy to the largest, shared at ties", .ulp = 0};
+  static constexpr OpDoc doc{.name = "reduce_max",
+                             .brief = "largest over axes; NaN if any is",
+                             .grad = "dy to the largest, shared at ties",
+                             .ulp = 0};
   static constexpr OpKind kind = OpKind::reduce;
   static constexpr int arity = 1;
   static void shape(ShapeCall& c) { detail::reduce_shape("reduce_max", c); }
@@ -60,8 +62,10 @@ struct LogSumExp {
   struct Attrs {
     std::int64_t axis;
   };
-  static constexpr OpDoc doc{.name = "logsumexp", .brief = "log sum exp over one axis, and softmax",
-                             .grad = "dy softmax(x); softmax: y (dy - sum(dy y))", .ulp = 4};
+  static constexpr OpDoc doc{.name = "logsumexp",
+                             .brief = "log sum exp over one axis, and softmax",
+                             .grad = "dy softmax(x); softmax: y (dy - sum(dy y))",
+                             .ulp = 4};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = 1, outputs = 2;
   static void shape(ShapeCall& c);
@@ -87,8 +91,8 @@ struct LogSumExp {
 
 // Position of the first largest element along the last axis (i64); NaN counts as largest.
 struct Argmax {
-  static constexpr OpDoc doc{.name = "argmax", .brief = "place of the largest on the last axis",
-                             .grad = "none"};
+  static constexpr OpDoc doc{
+      .name = "argmax", .brief = "place of the largest on the last axis", .grad = "none"};
   static constexpr OpKind kind = OpKind::rows;
   static constexpr int arity = 1;
   static void shape(ShapeCall& c);
@@ -96,11 +100,11 @@ struct Argmax {
   static int aligned(const ShapeCall& c) { return c.in[0].shape.rank() > 1 ? 1 : -1; }
 };
 
-Value sum(Value x);                               // over all axes
-Value sum(Value x, int first, int count);         // over axes [first, first + count)
-Value sum(Value x, Label label);                  // over one labelled axis
-Value sum_events(Value x);                        // over all axes without a label
-Value sum_to(Value x, const Shape& shape);        // the adjoint of broadcast_to
+Value sum(Value x);                         // over all axes
+Value sum(Value x, int first, int count);   // over axes [first, first + count)
+Value sum(Value x, Label label);            // over one labelled axis
+Value sum_events(Value x);                  // over all axes without a label
+Value sum_to(Value x, const Shape& shape);  // the adjoint of broadcast_to
 Value mean(Value x);
 Value mean(Value x, int first, int count);
 Value reduce_max(Value x, int first, int count);

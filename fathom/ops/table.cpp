@@ -70,7 +70,9 @@ void call_vjp(const VjpCall& c) {
 }
 
 template <class Op>
-constexpr bool has_vjp = requires(VjpContext c) { Op::vjp(c); };
+constexpr bool has_vjp = requires(VjpContext c) {
+  Op::vjp(c);
+};
 
 template <class Op>
 OpInfo elementwise_entry(std::int16_t wide) {
@@ -117,10 +119,12 @@ OpInfo leaf_entry() {
 std::vector<OpInfo> make_table() {
   std::vector<OpInfo> table = {leaf_entry<Constant>(), leaf_entry<Input>(), leaf_entry<Output>()};
   std::int16_t wide = 0;
-  [&]<class... Op>(OpList<Op...>) { (table.push_back(elementwise_entry<Op>(wide++)), ...); }(
-      ElementwiseOps{});
-  [&]<class... Op>(OpList<Op...>) { (table.push_back(structured_entry<Op>()), ...); }(
-      StructuredOps{});
+  [&]<class... Op>(OpList<Op...>) {
+    (table.push_back(elementwise_entry<Op>(wide++)), ...);
+  }(ElementwiseOps{});
+  [&]<class... Op>(OpList<Op...>) {
+    (table.push_back(structured_entry<Op>()), ...);
+  }(StructuredOps{});
   return table;
 }
 

@@ -21,16 +21,19 @@ struct Log {
 };
 
 struct Log1p {
-  static constexpr OpDoc doc{.name = "log1p", .brief = "log(1 + x), accurate near 0",
-                             .domain = "x > -1", .grad = "dy / (1 + x)", .ulp = 2};
+  static constexpr OpDoc doc{.name = "log1p",
+                             .brief = "log(1 + x), accurate near 0",
+                             .domain = "x > -1",
+                             .grad = "dy / (1 + x)",
+                             .ulp = 2};
   static constexpr auto points = at(-0.999, -0.5, -1e-12, 0., 1e-12, 0.5, 1e10);
   static auto forward(auto x) { return log1p(x); }
   static Grads vjp(const auto& c) { return {c.dy / (c.x[0] + 1.0)}; }
 };
 
 struct Expm1 {
-  static constexpr OpDoc doc{.name = "expm1", .brief = "e^x - 1, accurate near 0",
-                             .grad = "dy (y + 1)", .ulp = 2};
+  static constexpr OpDoc doc{
+      .name = "expm1", .brief = "e^x - 1, accurate near 0", .grad = "dy (y + 1)", .ulp = 2};
   static constexpr auto points = at(-50., -1., -1e-12, 0., 1e-12, 1., 50.);
   static auto forward(auto x) { return expm1(x); }
   static Grads vjp(const auto& c) { return {c.dy * (c.y + 1.0)}; }
@@ -45,8 +48,10 @@ struct Tanh {
 };
 
 struct Sigmoid {
-  static constexpr OpDoc doc{.name = "sigmoid", .brief = "1 / (1 + e^-x), without overflow",
-                             .grad = "dy y (1 - y)", .ulp = 3};
+  static constexpr OpDoc doc{.name = "sigmoid",
+                             .brief = "1 / (1 + e^-x), without overflow",
+                             .grad = "dy y (1 - y)",
+                             .ulp = 3};
   static constexpr auto points = at(-700., -80., -1., 0., 1e-9, 1., 80.);
   static auto forward(auto x) {
     using T = decltype(x);
@@ -57,16 +62,20 @@ struct Sigmoid {
 };
 
 struct Softplus {
-  static constexpr OpDoc doc{.name = "softplus", .brief = "log(1 + e^x), without overflow",
-                             .grad = "dy sigmoid(x)", .ulp = 3};
+  static constexpr OpDoc doc{.name = "softplus",
+                             .brief = "log(1 + e^x), without overflow",
+                             .grad = "dy sigmoid(x)",
+                             .ulp = 3};
   static constexpr auto points = at(-700., -80., -1., 0., 1e-9, 1., 37., 700.);
   static auto forward(auto x) { return max(x, decltype(x)(0.0)) + log1p(exp(-abs(x))); }
   static Grads vjp(const auto& c) { return {c.dy * sigmoid(c.x[0])}; }
 };
 
 struct LogSigmoid {
-  static constexpr OpDoc doc{.name = "log_sigmoid", .brief = "log of sigmoid, without underflow",
-                             .grad = "dy sigmoid(-x)", .ulp = 3};
+  static constexpr OpDoc doc{.name = "log_sigmoid",
+                             .brief = "log of sigmoid, without underflow",
+                             .grad = "dy sigmoid(-x)",
+                             .ulp = 3};
   static constexpr auto points = at(-700., -80., -1., 0., 1e-9, 1., 37., 700.);
   static auto forward(auto x) { return min(x, decltype(x)(0.0)) - log1p(exp(-abs(x))); }
   static Grads vjp(const auto& c) { return {c.dy * sigmoid(-c.x[0])}; }
@@ -81,8 +90,11 @@ struct Relu {
 };
 
 struct Gelu {
-  static constexpr OpDoc doc{.name = "gelu", .brief = "x Phi(x), Phi the standard normal CDF",
-                             .grad = "dy (Phi(x) + x phi(x))", .ulp = 16, .least = 1e-3};
+  static constexpr OpDoc doc{.name = "gelu",
+                             .brief = "x Phi(x), Phi the standard normal CDF",
+                             .grad = "dy (Phi(x) + x phi(x))",
+                             .ulp = 16,
+                             .least = 1e-3};
   static constexpr auto points = at(-10., -3., -1., 0., 1e-9, 1., 6.);
   static auto forward(auto x) { return x * 0.5 * erfc(x * -0.70710678118654752440); }
   static Grads vjp(const auto& c) {
@@ -93,8 +105,11 @@ struct Gelu {
 };
 
 struct Logit {
-  static constexpr OpDoc doc{.name = "logit", .brief = "log(p / (1 - p))", .domain = "0 < p < 1",
-                             .grad = "dy / (p (1 - p))", .ulp = 4};
+  static constexpr OpDoc doc{.name = "logit",
+                             .brief = "log(p / (1 - p))",
+                             .domain = "0 < p < 1",
+                             .grad = "dy / (p (1 - p))",
+                             .ulp = 4};
   static constexpr auto points = at(1e-300, 1e-9, 0.25, 0.75, 0.999);
   // Near 1/2 the logarithms cancel: there log1p of the odds less one, whose numerator is exact.
   static auto forward(auto p) {
@@ -106,8 +121,10 @@ struct Logit {
 };
 
 struct Xlogy {
-  static constexpr OpDoc doc{.name = "xlogy", .brief = "x log(y); 0 where x is 0, whatever y",
-                             .domain = "y >= 0", .grad = "dy log(y), dy x / y; 0 where x is 0",
+  static constexpr OpDoc doc{.name = "xlogy",
+                             .brief = "x log(y); 0 where x is 0, whatever y",
+                             .domain = "y >= 0",
+                             .grad = "dy log(y), dy x / y; 0 where x is 0",
                              .ulp = 2};
   static constexpr auto points = at(1e-9, 0.5, 1., 3., 1e9);
   static auto forward(auto x, auto y) {
@@ -125,14 +142,14 @@ struct Erf {
       .name = "erf", .brief = "error function", .grad = "dy 2/sqrt(pi) e^-x^2", .ulp = 2};
   static constexpr auto points = at(-6., -1., -1e-9, 0., 0.5, 1., 6.);
   static auto forward(auto x) { return erf(x); }
-  static Grads vjp(const auto& c) {
-    return {c.dy * exp(-square(c.x[0])) * 1.12837916709551257390};
-  }
+  static Grads vjp(const auto& c) { return {c.dy * exp(-square(c.x[0])) * 1.12837916709551257390}; }
 };
 
 struct Erfc {
-  static constexpr OpDoc doc{.name = "erfc", .brief = "1 - erf(x), accurate in the tail",
-                             .grad = "-dy 2/sqrt(pi) e^-x^2", .ulp = 4};
+  static constexpr OpDoc doc{.name = "erfc",
+                             .brief = "1 - erf(x), accurate in the tail",
+                             .grad = "-dy 2/sqrt(pi) e^-x^2",
+                             .ulp = 4};
   static constexpr auto points = at(-6., -1., 0., 0.5, 1., 6., 9., 26.);
   static auto forward(auto x) { return erfc(x); }
   static Grads vjp(const auto& c) {
@@ -141,8 +158,10 @@ struct Erfc {
 };
 
 struct LogErfc {
-  static constexpr OpDoc doc{.name = "log_erfc", .brief = "log(erfc(x)), without underflow",
-                             .grad = "-dy 2/sqrt(pi) e^(-x^2 - y)", .ulp = 4};
+  static constexpr OpDoc doc{.name = "log_erfc",
+                             .brief = "log(erfc(x)), without underflow",
+                             .grad = "-dy 2/sqrt(pi) e^(-x^2 - y)",
+                             .ulp = 4};
   static constexpr auto points = at(-6., -1., 0., 0.5, 1., 6., 26., 100., 1e4);
   static auto forward(auto x) { return log_erfc(x); }
   static Grads vjp(const auto& c) {
@@ -151,24 +170,33 @@ struct LogErfc {
 };
 
 struct Lgamma {
-  static constexpr OpDoc doc{.name = "lgamma", .brief = "log |Gamma(x)|", .domain = "x > 0",
-                             .grad = "dy digamma(x)", .ulp = 4};
+  static constexpr OpDoc doc{.name = "lgamma",
+                             .brief = "log |Gamma(x)|",
+                             .domain = "x > 0",
+                             .grad = "dy digamma(x)",
+                             .ulp = 4};
   static constexpr auto points = at(1e-9, 0.1, 0.5, 1., 1.5, 2., 3.7, 20., 1e5, 1e10);
   static auto forward(auto x) { return lgamma(x); }
   static Grads vjp(const auto& c) { return {c.dy * digamma(c.x[0])}; }
 };
 
 struct Digamma {
-  static constexpr OpDoc doc{.name = "digamma", .brief = "derivative of lgamma", .domain = "x > 0",
-                             .grad = "dy trigamma(x)", .ulp = 8};
+  static constexpr OpDoc doc{.name = "digamma",
+                             .brief = "derivative of lgamma",
+                             .domain = "x > 0",
+                             .grad = "dy trigamma(x)",
+                             .ulp = 8};
   static constexpr auto points = at(1e-6, 0.1, 0.5, 1., 1.5, 3.7, 20., 1e5, 1e10);
   static auto forward(auto x) { return digamma(x); }
   static Grads vjp(const auto& c) { return {c.dy * trigamma(c.x[0])}; }
 };
 
 struct Trigamma {
-  static constexpr OpDoc doc{.name = "trigamma", .brief = "second derivative of lgamma",
-                             .domain = "x > 0", .grad = "dy polygamma(2, x)", .ulp = 8};
+  static constexpr OpDoc doc{.name = "trigamma",
+                             .brief = "second derivative of lgamma",
+                             .domain = "x > 0",
+                             .grad = "dy polygamma(2, x)",
+                             .ulp = 8};
   static constexpr auto points = at(1e-6, 0.1, 0.5, 1., 1.5, 3.7, 20., 1e5);
   static auto forward(auto x) { return trigamma(x); }
   static Grads vjp(const auto& c) { return {c.dy * polygamma(2, c.x[0])}; }
@@ -176,8 +204,10 @@ struct Trigamma {
 
 struct NormalQuantile {
   static constexpr OpDoc doc{.name = "normal_quantile",
-                             .brief = "inverse of the standard normal CDF", .domain = "0 < p < 1",
-                             .grad = "dy sqrt(2 pi) e^(y^2/2)", .ulp = 8};
+                             .brief = "inverse of the standard normal CDF",
+                             .domain = "0 < p < 1",
+                             .grad = "dy sqrt(2 pi) e^(y^2/2)",
+                             .ulp = 8};
   static constexpr auto points = at(1e-300, 1e-9, 0.02, 0.4, 0.6, 0.98, 0.999);
   static auto forward(auto p) { return normal_quantile(p); }
   static Grads vjp(const auto& c) {

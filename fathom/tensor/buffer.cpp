@@ -9,11 +9,13 @@ std::shared_ptr<std::byte> allocate_bytes(std::size_t bytes) {
   constexpr std::align_val_t align{64};
   auto* p = static_cast<std::byte*>(::operator new(bytes + 64, align));
   std::memset(p, 0, bytes + 64);
-  return {p, [](std::byte* q) { ::operator delete(q, std::align_val_t{64}); }};
+  return {p, [](std::byte* q) { ::operator delete (q, std::align_val_t{64}); }};
 }
 
 Array::Array(DType dtype, Shape shape)
-    : dtype_(dtype), shape_(shape), memory_(allocate_bytes(std::size_t(shape.size()) * size_of(dtype))) {}
+    : dtype_(dtype),
+      shape_(shape),
+      memory_(allocate_bytes(std::size_t(shape.size()) * size_of(dtype))) {}
 
 Array::Array(DType dtype, Shape shape, std::shared_ptr<std::byte> memory)
     : dtype_(dtype), shape_(shape), memory_(std::move(memory)) {}

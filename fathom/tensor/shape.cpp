@@ -63,7 +63,8 @@ Shape Shape::with_front(Axis axis) const {
   std::array<Axis, kMaxRank + 1> all{};
   int n = 0, i = 0;
   if (axis.label != kNoLabel) {
-    while (i < rank_ && axes_[std::size_t(i)].label != kNoLabel && axes_[std::size_t(i)].label < axis.label)
+    while (i < rank_ && axes_[std::size_t(i)].label != kNoLabel &&
+           axes_[std::size_t(i)].label < axis.label)
       all[std::size_t(n++)] = axes_[std::size_t(i++)];
   } else {
     while (i < rank_ && axes_[std::size_t(i)].label != kNoLabel)
@@ -96,7 +97,8 @@ std::string Shape::text() const {
 }
 
 bool operator==(const Shape& a, const Shape& b) {
-  return a.rank_ == b.rank_ && std::equal(a.axes_.begin(), a.axes_.begin() + a.rank_, b.axes_.begin());
+  return a.rank_ == b.rank_ &&
+         std::equal(a.axes_.begin(), a.axes_.begin() + a.rank_, b.axes_.begin());
 }
 
 Shape broadcast_shapes(std::string_view op, const Shape& a, const Shape& b) {

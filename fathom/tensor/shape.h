@@ -36,15 +36,15 @@ class Shape {
   const Axis& operator[](int i) const { return axes_[std::size_t(i)]; }
   std::int64_t extent(int i) const { return axes_[std::size_t(i)].extent; }
   std::span<const Axis> axes() const { return {axes_.data(), std::size_t(rank_)}; }
-  std::int64_t size() const;                         // number of elements; 1 for a scalar
-  std::int64_t size(int first, int last) const;      // product of extents of axes [first, last)
-  int find(Label label) const;                       // axis index or -1
+  std::int64_t size() const;                     // number of elements; 1 for a scalar
+  std::int64_t size(int first, int last) const;  // product of extents of axes [first, last)
+  int find(Label label) const;                   // axis index or -1
 
   Shape without(int axis) const;
-  Shape with_front(Axis axis) const;   // inserts at the label's place
+  Shape with_front(Axis axis) const;  // inserts at the label's place
   Shape with_back(std::int64_t extent) const;
-  Shape events() const;                // the unlabelled axes only
-  Shape plates() const;                // the labelled axes only
+  Shape events() const;  // the unlabelled axes only
+  Shape plates() const;  // the labelled axes only
 
   std::string text() const;  // "[#1:128, 784]"
 

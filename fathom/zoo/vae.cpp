@@ -14,7 +14,9 @@ std::vector<std::int64_t> parse_widths(const std::string& text) {
     std::int64_t w = 0;
     const auto [next, error] = std::from_chars(p, end, w);
     if (error != std::errc() || w < 1 || (next < end && *next != ','))
-      raise<ConfigError>("hidden \"{}\": widths are positive whole numbers with commas, as 500,500, or none", text);
+      raise<ConfigError>(
+          "hidden \"{}\": widths are positive whole numbers with commas, as 500,500, or none",
+          text);
     widths.push_back(w);
     p = next < end ? next + 1 : end;
   }
@@ -70,7 +72,8 @@ Vae::Vae(const VaeConfig& c, std::int64_t width, DType stored, double initial_va
   } else if (c.likelihood == "gaussian") {
     mean = f;
     if (c.sigma2 == "learned") {
-      log_sd = model.parameter("log_sd", Shape{}, nn::Init::constant, 0.5 * std::log(initial_variance));
+      log_sd =
+          model.parameter("log_sd", Shape{}, nn::Init::constant, 0.5 * std::log(initial_variance));
       model.observe("x", normal_log_sd(f, log_sd), x);
     } else {
       model.observe("x", normal(f, std::sqrt(fixed_variance(c.sigma2))), x);

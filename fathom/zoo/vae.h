@@ -12,11 +12,11 @@ namespace fathom {
 
 struct VaeConfig {
   std::int64_t latent = 20;
-  std::string hidden = "500,500";      // widths, or none: linear
+  std::string hidden = "500,500";  // widths, or none: linear
   std::string activation = "tanh";
   std::string likelihood = "bernoulli";
-  std::string sigma2 = "learned";      // gaussian: learned, or a number
-  std::string binarize = "none";       // bernoulli: dynamic | threshold | fixed:SEED | none
+  std::string sigma2 = "learned";  // gaussian: learned, or a number
+  std::string binarize = "none";   // bernoulli: dynamic | threshold | fixed:SEED | none
 
   static void fields(auto& self, auto&& f) {
     f("latent", self.latent, "dimensions of the latent");
@@ -31,14 +31,14 @@ struct VaeConfig {
 // The model and the quantities that reports need.
 struct Vae {
   Model model;
-  Expr x;           // what is modelled: pixels in [0, 1] or bits
+  Expr x;  // what is modelled: pixels in [0, 1] or bits
   Expr z;
-  Expr q;           // mean and log sd of q(z | x), 2 latent
-  Expr mean;        // E[x | z]
-  Expr log_sd;      // of the gaussian likelihood, where it is learned
+  Expr q;       // mean and log sd of q(z | x), 2 latent
+  Expr mean;    // E[x | z]
+  Expr log_sd;  // of the gaussian likelihood, where it is learned
 
-  // `width`: numbers per row; `stored` is u8 (0..255, scaled to [0, 1]; 0/1 with binarize fixed) or f32.
-  // `initial_variance` starts a learned sigma^2. Throws ConfigError naming the field.
+  // `width`: numbers per row; `stored` is u8 (0..255, scaled to [0, 1]; 0/1 with binarize fixed) or
+  // f32. `initial_variance` starts a learned sigma^2. Throws ConfigError naming the field.
   Vae(const VaeConfig& config, std::int64_t width, DType stored, double initial_variance = 0.1);
 };
 

@@ -6,12 +6,12 @@
 namespace fathom {
 namespace {
 
-// Ten numbers, mu ~ N(0, 1e6), tau ~ Gamma(1e-6, 1e-6), mu first: the trace and the moments that the
-// quick start of BayesPy 0.5.22 gives for this model.
+// Ten numbers, mu ~ N(0, 1e6), tau ~ Gamma(1e-6, 1e-6), mu first: the trace and the moments that
+// the quick start of BayesPy 0.5.22 gives for this model.
 TEST(Coordinate, NormalGammaOfTenRows) {
-  const std::vector<double> x = {21.243453636632, -1.117564136501, -0.281717522635, -5.729686221562,
-                                 13.654076293247, -18.015386968803, 22.448117642165, -2.612069008951,
-                                 8.190390960571,  2.506296245226};
+  const std::vector<double> x = {
+      21.243453636632,  -1.117564136501, -0.281717522635, -5.729686221562, 13.654076293247,
+      -18.015386968803, 22.448117642165, -2.612069008951, 8.190390960571,  2.506296245226};
   Model m(DType::f64);
   const Plate row = m.plate("row");
   const Expr y = m.data("y", row, {}, DType::f64);

@@ -54,7 +54,8 @@ struct Small {
     data.rows = 157;
     Array x(DType::u8, Shape{157, 20});
     for (std::int64_t i = 0; i < x.size(); ++i)
-      x.data<std::uint8_t>()[i] = std::uint8_t(philox(Key{9, 9}, std::uint64_t(i), 0).word[0] >> 24);
+      x.data<std::uint8_t>()[i] =
+          std::uint8_t(philox(Key{9, 9}, std::uint64_t(i), 0).word[0] >> 24);
     data.columns["x"] = x;
   }
 };
@@ -63,7 +64,8 @@ bool same_bits(const State& a, const State& b) {
   if (a.slots().size() != b.slots().size()) return false;
   for (const auto& [name, x] : a.slots()) {
     const Array* y = b.find(name);
-    if (!y || x.bytes() != y->bytes() || std::memcmp(x.raw(), y->raw(), x.bytes()) != 0) return false;
+    if (!y || x.bytes() != y->bytes() || std::memcmp(x.raw(), y->raw(), x.bytes()) != 0)
+      return false;
   }
   return true;
 }
@@ -130,7 +132,8 @@ TEST(Fit, NonFiniteBoundNamesStepAndTermAndKeepsTheGoodState) {
   m.observe("height", normal_log_sd(0.0, log_sd), x);
   DataSet data;
   data.rows = 4;
-  data.columns["x"] = Array::of<double>(Shape{4, 1}, std::vector<double>{0, 1, std::numeric_limits<double>::infinity(), 2});
+  data.columns["x"] = Array::of<double>(
+      Shape{4, 1}, std::vector<double>{0, 1, std::numeric_limits<double>::infinity(), 2});
   FitConfig c = small_config();
   c.batch = 1;
   State state;

@@ -19,7 +19,8 @@ inline DataSet centred_digits() {
   for (std::int64_t j = 0; j < d; ++j) {
     double mean = 0;
     for (std::int64_t i = 0; i < n; ++i) mean += x.data<double>()[i * d + j] / 16.0 / double(n);
-    for (std::int64_t i = 0; i < n; ++i) x.data<double>()[i * d + j] = x.data<double>()[i * d + j] / 16.0 - mean;
+    for (std::int64_t i = 0; i < n; ++i)
+      x.data<double>()[i * d + j] = x.data<double>()[i * d + j] / 16.0 - mean;
   }
   DataSet data;
   data.rows = n;
@@ -29,14 +30,15 @@ inline DataSet centred_digits() {
 
 // The optimum for a fixed noise variance: Tipping & Bishop 1999, eq. 7, with R = I.
 struct Ppca {
-  Eigen::VectorXd eigenvalues;   // of the covariance with divisor N, falling
-  Eigen::MatrixXd loading;       // [d, k]
-  double log_likelihood;         // per row
+  Eigen::VectorXd eigenvalues;  // of the covariance with divisor N, falling
+  Eigen::MatrixXd loading;      // [d, k]
+  double log_likelihood;        // per row
 
   Ppca(const DataSet& data, int k, double variance) {
     const Array& x = data.columns.at("x");
     const auto n = Eigen::Index(data.rows), d = Eigen::Index(x.size() / data.rows);
-    const Eigen::Map<const Eigen::Matrix<double, -1, -1, Eigen::RowMajor>> m(x.data<double>(), n, d);
+    const Eigen::Map<const Eigen::Matrix<double, -1, -1, Eigen::RowMajor>> m(x.data<double>(), n,
+                                                                             d);
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> e(m.transpose() * m / double(n));
     eigenvalues = e.eigenvalues().reverse();
     loading = Eigen::MatrixXd::Zero(d, k);
@@ -64,7 +66,8 @@ struct LinearVae {
     z = model.latent("z", normal(0.0, 1.0), row, Shape{k});
     const Network encoder = model.network("encoder", nn::linear(width, k));
     const Expr log_sd = model.parameter("log_sd", Shape{k});
-    const Expr w = model.parameter("w", Shape{k, width}, nn::Init::glorot), b = model.parameter("b", Shape{width});
+    const Expr w = model.parameter("w", Shape{k, width}, nn::Init::glorot),
+               b = model.parameter("b", Shape{width});
     model.observe("x", normal(dot(z, w) + b, std::sqrt(variance)), x);
     model.guide(z, normal_log_sd(encoder(x), log_sd));
   }

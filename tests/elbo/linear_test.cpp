@@ -1,8 +1,8 @@
-// A linear VAE touches the likelihood of probabilistic PCA at its optimum, where everything about it
-// is known in closed form.
-#include <gtest/gtest.h>
-
+// A linear VAE touches the likelihood of probabilistic PCA at its optimum, where everything about
+// it is known in closed form.
 #include "tests/elbo/linear.h"
+
+#include <gtest/gtest.h>
 
 namespace fathom {
 namespace {
@@ -87,7 +87,8 @@ TEST_F(LinearAtOptimum, SampledTermAgreesWithMomentsInTheMean) {
   const double sampled = program.scalar(0) / double(data.rows);
   Evaluator e(vae.model, {}, state);
   const double closed = e.elbo(data, Key{1, 1}, workers).terms[0].value / double(data.rows);
-  // Var of |x - zW|^2 / (2 sigma^2) over z: from tr((W W' S)^2) and the residual; below 5 nats^2 here.
+  // Var of |x - zW|^2 / (2 sigma^2) over z: from tr((W W' S)^2) and the residual; below 5 nats^2
+  // here.
   EXPECT_NEAR(sampled, closed, 5 * std::sqrt(5.0 / (64.0 * double(data.rows))));
 }
 

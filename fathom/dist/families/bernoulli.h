@@ -6,7 +6,9 @@
 namespace fathom {
 
 struct Bernoulli {
-  static constexpr FamilyDoc doc{.name = "bernoulli", .brief = "0 or 1", .support = Support::bit,
+  static constexpr FamilyDoc doc{.name = "bernoulli",
+                                 .brief = "0 or 1",
+                                 .support = Support::bit,
                                  .source = "Bishop 2006, appendix B"};
   static constexpr ParameterDoc parameters[] = {{"logits", Support::real, "log odds of 1"}};
 
@@ -14,7 +16,8 @@ struct Bernoulli {
     return x.mean * p[0].mean - softplus(p[0].mean);
   }
   static Value sample(const Draw& d, std::span<const Face> p) {
-    return less(uniform(d.key, d.dtype, d.shape, d.rows), broadcast_to(sigmoid(p[0].mean), d.shape));
+    return less(uniform(d.key, d.dtype, d.shape, d.rows),
+                broadcast_to(sigmoid(p[0].mean), d.shape));
   }
   static Face face(std::span<const Face> p) {
     const Value q = sigmoid(p[0].mean);

@@ -7,8 +7,11 @@
 namespace fathom {
 
 struct Categorical {
-  static constexpr FamilyDoc doc{.name = "categorical", .brief = "one of k", .support = Support::category,
-                                 .source = "Bishop 2006, appendix B", .event_axes = 1};
+  static constexpr FamilyDoc doc{.name = "categorical",
+                                 .brief = "one of k",
+                                 .support = Support::category,
+                                 .source = "Bishop 2006, appendix B",
+                                 .event_axes = 1};
   static constexpr ParameterDoc parameters[] = {
       {"logits", Support::real, "log probabilities, up to a constant, over the last axis"}};
 
@@ -36,7 +39,9 @@ struct Categorical {
   static Values stats(Value x) { return {x}; }
   static Values natural(std::span<const Face> p) { return {p[0].mean}; }
   static std::vector<Face> from_natural(std::span<const Value> n) { return {Face::at(n[0])}; }
-  static Value log_norm(std::span<const Value> n) { return logsumexp(n[0], n[0].shape().rank() - 1); }
+  static Value log_norm(std::span<const Value> n) {
+    return logsumexp(n[0], n[0].shape().rank() - 1);
+  }
 };
 
 }  // namespace fathom

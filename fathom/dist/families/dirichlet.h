@@ -6,8 +6,10 @@
 namespace fathom {
 
 struct Dirichlet {
-  static constexpr FamilyDoc doc{.name = "dirichlet", .brief = "probabilities of k categories",
-                                 .support = Support::simplex, .source = "Bishop 2006, appendix B",
+  static constexpr FamilyDoc doc{.name = "dirichlet",
+                                 .brief = "probabilities of k categories",
+                                 .support = Support::simplex,
+                                 .source = "Bishop 2006, appendix B",
                                  .event_axes = 1};
   static constexpr ParameterDoc parameters[] = {
       {"concentration", Support::positive, "pseudo-counts over the last axis"}};

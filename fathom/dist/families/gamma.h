@@ -6,8 +6,10 @@
 namespace fathom {
 
 struct Gamma {
-  static constexpr FamilyDoc doc{.name = "gamma", .brief = "positive, skewed",
-                                 .support = Support::positive, .source = "Bishop 2006, appendix B"};
+  static constexpr FamilyDoc doc{.name = "gamma",
+                                 .brief = "positive, skewed",
+                                 .support = Support::positive,
+                                 .source = "Bishop 2006, appendix B"};
   static constexpr ParameterDoc parameters[] = {
       {"shape", Support::positive, "k"},
       {"rate", Support::positive, "1 / scale", ParameterDoc::Needs::mean_log}};

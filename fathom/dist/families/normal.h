@@ -7,8 +7,10 @@
 namespace fathom {
 
 struct Normal {
-  static constexpr FamilyDoc doc{.name = "normal", .brief = "symmetric, on all reals",
-                                 .support = Support::real, .source = "Bishop 2006, appendix B",
+  static constexpr FamilyDoc doc{.name = "normal",
+                                 .brief = "symmetric, on all reals",
+                                 .support = Support::real,
+                                 .source = "Bishop 2006, appendix B",
                                  .reparameterised = true};
   static constexpr ParameterDoc parameters[] = {
       {"mean", Support::real, "location", ParameterDoc::Needs::mean_variance},
@@ -21,10 +23,12 @@ struct Normal {
 
   static Value expected_log_prob(const Face& x, std::span<const Face> p) {
     constexpr double half_log_two_pi = 0.91893853320467274178;
-    return (p[1].expected_log() - p[1].mean * expected_squared_error(x, p[0])) * 0.5 - half_log_two_pi;
+    return (p[1].expected_log() - p[1].mean * expected_squared_error(x, p[0])) * 0.5 -
+           half_log_two_pi;
   }
   static Value sample(const Draw& d, std::span<const Face> p) {
-    return p[0].mean + exp(p[1].expected_log() * -0.5) * standard_normal(d.key, d.dtype, d.shape, d.rows);
+    return p[0].mean +
+           exp(p[1].expected_log() * -0.5) * standard_normal(d.key, d.dtype, d.shape, d.rows);
   }
   static Value entropy(std::span<const Face> p) {
     constexpr double half_log_two_pi_e = 1.41893853320467274178;

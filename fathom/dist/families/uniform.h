@@ -8,8 +8,10 @@
 namespace fathom {
 
 struct UniformFamily {
-  static constexpr FamilyDoc doc{.name = "uniform", .brief = "constant between low and high",
-                                 .support = Support::real, .source = "elementary",
+  static constexpr FamilyDoc doc{.name = "uniform",
+                                 .brief = "constant between low and high",
+                                 .support = Support::real,
+                                 .source = "elementary",
                                  .reparameterised = true};
   static constexpr ParameterDoc parameters[] = {{"low", Support::real, "lower bound"},
                                                 {"high", Support::real, "upper bound, above low"}};

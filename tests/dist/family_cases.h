@@ -1,0 +1,50 @@
+// Members of every family at drawn parameters, and rules of quadrature over their supports.
+#pragma once
+
+#include "fathom/dist/all_dists.h"
+#include "fathom/dist/expfam.h"
+#include "tests/laws/support.h"
+
+namespace fathom::test {
+
+// Places of a support with weights: E f = sum_i weight_i p(x_i) f(x_i).
+struct Rule {
+  Array x;  // [n] or [n, k]
+  std::vector<double> weight;
+};
+
+inline constexpr std::int64_t kCategories = 3;
+
+// Parameters of a family, drawn by their supports; vectors where the family has an event axis.
+inline std::vector<Array> draw_parameters(const FamilyInfo& family, Random& random) {
+  const Shape s = family.doc.event_axes ? Shape{kCategories} : Shape{};
+  std::vector<Array> p;
+  for (const ParameterDoc& doc : family.parameters) {
+    const bool positive = doc.support == Support::positive;
+    p.push_back(random_array(random, DType::f64, s, positive ? 0.5 : -2, positive ? 4 : 2));
+    if (doc.name == "high") *p.back().data<double>() += *p[0].data<double>() + 2.5;  // above low
+  }
+  return p;
+}
+
+// A member of a family on a graph of its own, its parameters constants.
+struct Member {
+  Distribution d;
+  std::vector<Array> parameters;
+  Values natural;
+
+  Member(Graph& g, const FamilyInfo& family, const std::vector<Array>& p) : parameters(p) {
+    d.family = &family;
+    for (const Array& a : p) d.parameters.push_back(Face::at(g.constant(a)));
+    if (family.exponential()) natural = family.natural(d.parameters);
+  }
+};
+
+inline std::vector<double> evaluate(Graph& g, Value v, const Bindings& b = {}) {
+  return numbers(evaluate_reference(g, std::vector{v}, b)[0]);
+}
+
+// `mean` and `spread` place the rule where the density is.
+Rule rule_for(Support support, double mean, double spread);
+
+}  // namespace fathom::test
