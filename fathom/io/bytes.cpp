@@ -35,7 +35,8 @@ struct Descriptor {
 struct Inflater {
   z_stream stream{};
   Inflater(int window, const std::string& path) {
-    if (inflateInit2(&stream, window) != Z_OK) raise<DataError>("{}: cannot be unpacked: no memory", path);
+    if (inflateInit2(&stream, window) != Z_OK)
+      raise<DataError>("{}: cannot be unpacked: no memory", path);
   }
   ~Inflater() { inflateEnd(&stream); }
   Inflater(const Inflater&) = delete;
@@ -56,7 +57,9 @@ unsigned char* bytes_of(const std::byte* p) {
 Bytes map_file(const std::string& path) {
   // Not blocking: a pipe is then refused below, not waited for.
   const Descriptor d(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (d.fd < 0) raise<DataError>("{}: {}", path, errno == ENOENT ? "there is no such file" : std::strerror(errno));
+  if (d.fd < 0)
+    raise<DataError>("{}: {}", path,
+                     errno == ENOENT ? "there is no such file" : std::strerror(errno));
   struct stat info {};
   if (::fstat(d.fd, &info) != 0 || !S_ISREG(info.st_mode)) raise<DataError>("{}: not a file", path);
   const auto size = std::size_t(info.st_size);
@@ -99,7 +102,8 @@ Bytes read_unpacked(const std::string& path, std::size_t limit) {
 Bytes inflate_bytes(std::span<const std::byte> packed, std::size_t unpacked, bool zlib_header,
                     const std::string& path) {
   constexpr std::size_t kMost = 0xffffffffu;
-  if (packed.size() > kMost || unpacked > kMost) raise<DataError>("{}: packed data of 4 GB and more", path);
+  if (packed.size() > kMost || unpacked > kMost)
+    raise<DataError>("{}: packed data of 4 GB and more", path);
   std::vector<std::byte> out(std::max<std::size_t>(unpacked, 1));
   Inflater inflater(zlib_header ? 15 : -15, path);
   z_stream& z = inflater.stream;
@@ -133,7 +137,8 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path), target_(path) {
     raise<DataError>("{}: cannot be written: it exists and is not a file", path);
   const fs::path target(target_);
   for (int tries = 0; fd_ < 0; ++tries) {
-    const std::string name = fmt::format(".{}.{}-{}.part", target.filename().string(), ::getpid(), count++);
+    const std::string name =
+        fmt::format(".{}.{}-{}.part", target.filename().string(), ::getpid(), count++);
     part_ = (target.parent_path() / name).string();
     fd_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd_ < 0 && (errno != EEXIST || tries == 100)) {
@@ -177,7 +182,8 @@ void AtomicFile::commit() {
   part_.clear();
   // The new name itself is on disk once its folder is; where folders cannot be synced, so be it.
   const fs::path folder = fs::path(target_).parent_path();
-  const Descriptor d(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor d(
+      ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (d.fd >= 0) ::fsync(d.fd);
 }
 

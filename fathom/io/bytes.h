@@ -17,8 +17,9 @@ struct Bytes {
   std::span<const std::byte> span() const { return {data.get(), size}; }
 };
 
-// Maps a file; its pages are private and may be written to. The file must not be cut while the mapping
-// lives (replacing it by rename is fine). Throws DataError: missing, a folder, unreadable, empty.
+// Maps a file; its pages are private and may be written to. The file must not be cut while the
+// mapping lives (replacing it by rename is fine). Throws DataError: missing, a folder, unreadable,
+// empty.
 Bytes map_file(const std::string& path);
 
 // The same, unpacked when the file is gzip, whatever its name. Throws DataError when it is cut or
@@ -32,9 +33,9 @@ Bytes inflate_bytes(std::span<const std::byte> packed, std::size_t unpacked, boo
 // Zeroed bytes, 64-byte aligned. Large blocks take memory page by page as they are first touched.
 std::shared_ptr<std::byte> lazy_bytes(std::size_t bytes);
 
-// A file being written beside its place. `commit` puts it on disk and renames it into place; without
-// that nothing is left of it. On failure (a full disk) throws DataError, and what lay at `path` before
-// stays as it was.
+// A file being written beside its place. `commit` puts it on disk and renames it into place;
+// without that nothing is left of it. On failure (a full disk) throws DataError, and what lay at
+// `path` before stays as it was.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);

@@ -1,10 +1,11 @@
-// The file is cut into blocks of whole lines, and every block is parsed on its own, straight into its
-// rows of the table, so that the result does not depend on who parsed what.
+// The file is cut into blocks of whole lines, and every block is parsed on its own, straight into
+// its rows of the table, so that the result does not depend on who parsed what.
 //
-// A line end inside quotes ends no line. So quotes and line ends are counted first, per piece of the
-// file: an odd number of quotes before a piece means that it begins inside quotes. That holds as long as
-// quotes stand only where they may; the block parser refuses others, and since the first of them lies in
-// a block that was cut correctly, the error that is reported is the first of the file.
+// A line end inside quotes ends no line. So quotes and line ends are counted first, per piece of
+// the file: an odd number of quotes before a piece means that it begins inside quotes. That holds
+// as long as quotes stand only where they may; the block parser refuses others, and since the first
+// of them lies in a block that was cut correctly, the error that is reported is the first of the
+// file.
 #include "fathom/io/csv.h"
 
 #include <algorithm>
@@ -105,7 +106,8 @@ bool detect_header(const Line& one, const Line& two, const std::vector<std::stri
 // ---- which columns ------------------------------------------------------------------------------
 
 // Fields that a name, a number or a range "0:64" means.
-std::vector<std::size_t> find_columns(const std::string& what, const CsvLayout& l, const std::string& path) {
+std::vector<std::size_t> find_columns(const std::string& what, const CsvLayout& l,
+                                      const std::string& path) {
   const auto named = std::find(l.names.begin(), l.names.end(), what);
   if (named != l.names.end()) return {std::size_t(named - l.names.begin())};
   std::size_t first = 0, past = 0;
@@ -122,8 +124,8 @@ std::vector<std::size_t> find_columns(const std::string& what, const CsvLayout& 
     std::string known;
     for (std::size_t i = 0; i < std::min<std::size_t>(l.names.size(), 8); ++i)
       known += (i ? ", " : "") + detail::shown(l.names[i]);
-    raise<DataError>("{}: there is no column \"{}\": the {} columns are {}{}", path, detail::shown(what),
-                     l.names.size(), known, l.names.size() > 8 ? ", ..." : "");
+    raise<DataError>("{}: there is no column \"{}\": the {} columns are {}{}", path,
+                     detail::shown(what), l.names.size(), known, l.names.size() > 8 ? ", ..." : "");
   }
   std::vector<std::size_t> found;
   for (std::size_t i = first; i < past; ++i) found.push_back(i);
@@ -139,7 +141,8 @@ void choose_columns(const CsvOptions& o, const std::string& path, CsvLayout& l) 
     for (const std::size_t i : find_columns(c, l, path)) l.role[i] = detail::kSkipped;
   for (const std::string& c : o.text_columns) {
     const auto i = find_columns(c, l, path);
-    if (i.size() != 1) raise<DataError>("{}: text columns are named one by one, not as {}", path, c);
+    if (i.size() != 1)
+      raise<DataError>("{}: text columns are named one by one, not as {}", path, c);
     if (l.role[i[0]] <= -2 && l.role[i[0]] != kOpen)
       raise<DataError>("{}: the text column \"{}\" is named twice", path, c);
     l.role[i[0]] = -2 - int(l.texts++);
@@ -203,8 +206,10 @@ std::vector<CsvBlock> cut(const char* body, const char* last, std::int64_t line,
     b.first = p;
     b.last = q;
     b.line = line;
-    // No more rows than line ends, and none shorter than its delimiters: memory is bounded by the file.
-    b.capacity = std::min<std::int64_t>(next_line - line + (q == last), (q - p) / std::int64_t(fields) + 1);
+    // No more rows than line ends, and none shorter than its delimiters: memory is bounded by the
+    // file.
+    b.capacity =
+        std::min<std::int64_t>(next_line - line + (q == last), (q - p) / std::int64_t(fields) + 1);
     b.row = blocks.empty() ? 0 : blocks.back().row + blocks.back().capacity;
     blocks.push_back(std::move(b));
     p = q;
@@ -214,7 +219,8 @@ std::vector<CsvBlock> cut(const char* body, const char* last, std::int64_t line,
 }
 
 template <class T>
-Array parse_blocks(const CsvLayout& l, std::vector<CsvBlock>& blocks, const std::string& path, Workers* workers) {
+Array parse_blocks(const CsvLayout& l, std::vector<CsvBlock>& blocks, const std::string& path,
+                   Workers* workers) {
   const std::int64_t capacity = blocks.empty() ? 0 : blocks.back().row + blocks.back().capacity;
   const std::size_t width = l.numeric * sizeof(T);
   const std::shared_ptr<std::byte> memory = lazy_bytes(std::size_t(capacity) * width);
@@ -225,7 +231,8 @@ Array parse_blocks(const CsvLayout& l, std::vector<CsvBlock>& blocks, const std:
   std::int64_t rows = 0;
   for (const CsvBlock& b : blocks) {
     if (!b.error.empty()) raise<DataError>("{} {}", path, b.error);
-    if (rows != b.row && b.rows) std::memmove(rows_of(rows), rows_of(b.row), std::size_t(b.rows) * width);
+    if (rows != b.row && b.rows)
+      std::memmove(rows_of(rows), rows_of(b.row), std::size_t(b.rows) * width);
     rows += b.rows;
   }
   return {dtype_of<T>, Shape{rows, std::int64_t(l.numeric)}, memory};
@@ -239,7 +246,8 @@ CsvLayout read_layout(const char* p, const char* last, const std::string& path, 
   l.quick = std::none_of(o.missing.begin(), o.missing.end(), is_number);
   l.delimiter = o.delimiter ? o.delimiter : detect_delimiter(p, last);
   Line one = read_line(p, last, l.delimiter);
-  if (one.error) raise<DataError>("{} line {}: {}", path, 1 + std::count(p, one.first, '\n'), one.error);
+  if (one.error)
+    raise<DataError>("{} line {}: {}", path, 1 + std::count(p, one.first, '\n'), one.error);
   if (one.fields.empty()) raise<DataError>("{}: the table has no rows", path);
   bool header = o.header == CsvOptions::yes;
   if (o.header == CsvOptions::detect)
@@ -254,7 +262,8 @@ CsvLayout read_layout(const char* p, const char* last, const std::string& path, 
 
 }  // namespace
 
-Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o, Workers* workers) {
+Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o,
+                Workers* workers) {
   const char* p = reinterpret_cast<const char*>(bytes.data.get());
   const char* last = p + bytes.size;
   if (bytes.size >= 3 && std::memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
@@ -266,7 +275,8 @@ Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o
     raise<ConfigError>("{}: tables are read as f32 or f64, not {}", path, name_of(o.dtype));
   const char* body = p;
   const CsvLayout l = read_layout(p, last, path, o, &body);
-  std::vector<CsvBlock> blocks = cut(body, last, 1 + std::count(p, body, '\n'), l.names.size(), workers);
+  std::vector<CsvBlock> blocks =
+      cut(body, last, 1 + std::count(p, body, '\n'), l.names.size(), workers);
 
   Table t;
   t.values = o.dtype == DType::f32 ? parse_blocks<float>(l, blocks, path, workers)
@@ -281,7 +291,8 @@ Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o
   }
   for (CsvBlock& b : blocks) {
     if (b.missing && t.missing == 0)
-      t.first_missing = fmt::format("line {}, column {}", b.missing_line, detail::shown(l.names[b.missing_field]));
+      t.first_missing = fmt::format("line {}, column {}", b.missing_line,
+                                    detail::shown(l.names[b.missing_field]));
     t.missing += b.missing;
     for (std::size_t k = 0; k < l.texts; ++k)
       std::move(b.text[k].begin(), b.text[k].end(), std::back_inserter(t.text[k]));
@@ -293,7 +304,8 @@ Table read_csv(const std::string& path, const CsvOptions& options, Workers* work
   return parse_csv(read_unpacked(path), path, options, workers);
 }
 
-void write_csv(const std::string& path, const std::vector<std::string>& names, const Array& values) {
+void write_csv(const std::string& path, const std::vector<std::string>& names,
+               const Array& values) {
   const auto columns = std::int64_t(names.size());
   if (columns == 0 || values.size() % columns != 0)
     raise<ShapeError>("{}: {} names for values of shape {}", path, columns, values.shape().text());
@@ -301,7 +313,8 @@ void write_csv(const std::string& path, const std::vector<std::string>& names, c
   for (const std::string& name : names) {
     std::string cell = name;
     if (name.find_first_of(",;\t|\"\r\n ") != std::string::npos) {
-      for (std::size_t at = 0; (at = cell.find('"', at)) != std::string::npos; at += 2) cell.insert(at, 1, '"');
+      for (std::size_t at = 0; (at = cell.find('"', at)) != std::string::npos; at += 2)
+        cell.insert(at, 1, '"');
       cell = '"' + cell + '"';
     }
     out += cell;

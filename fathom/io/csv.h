@@ -1,6 +1,6 @@
-// CSV tables. Numbers are read exactly (correctly rounded). Missing cells become NaN and are counted.
-// Fields may be quoted, with "" for a quote and line ends inside; lines end in LF or CR LF; blank lines
-// are passed over; a UTF-8 byte order mark is ignored.
+// CSV tables. Numbers are read exactly (correctly rounded). Missing cells become NaN and are
+// counted. Fields may be quoted, with "" for a quote and line ends inside; lines end in LF or CR
+// LF; blank lines are passed over; a UTF-8 byte order mark is ignored.
 #pragma once
 
 #include <string>
@@ -18,16 +18,16 @@ struct CsvOptions {
   enum Header : std::uint8_t { detect, yes, no } header = detect;
   char delimiter = 0;  // 0: the most frequent of , ; tab | in the first line; else runs of blanks
   // Columns by name, by 0-based number, or as a range of numbers "0:64" (the end not included).
-  std::vector<std::string> columns;       // to read, in this order; empty: all
-  std::vector<std::string> drop;          // not to read
-  std::vector<std::string> text_columns;  // kept as text beside the numbers: ids, labels
+  std::vector<std::string> columns = {};       // to read, in this order; empty: all
+  std::vector<std::string> drop = {};          // not to read
+  std::vector<std::string> text_columns = {};  // kept as text beside the numbers: ids, labels
   std::vector<std::string> missing = {"", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"};
-  DType dtype = DType::f64;               // or f32
+  DType dtype = DType::f64;  // or f32
 };
 
 struct Table {
-  std::vector<std::string> names;              // of the numeric columns
-  Array values;                                // [rows, columns]
+  std::vector<std::string> names;  // of the numeric columns
+  Array values;                    // [rows, columns]
   std::vector<std::string> text_names;
   std::vector<std::vector<std::string>> text;  // one vector per text column
   std::int64_t missing = 0;                    // cells that were missing: NaN in `values`
@@ -42,7 +42,8 @@ Table read_csv(const std::string& path, const CsvOptions& options = {}, Workers*
 Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& options = {},
                 Workers* workers = nullptr);
 
-// Columns [rows, names] under their names, each number in the shortest form that reads back the same.
+// Columns [rows, names] under their names, each number in the shortest form that reads back the
+// same.
 void write_csv(const std::string& path, const std::vector<std::string>& names, const Array& values);
 
 }  // namespace fathom

@@ -1,7 +1,6 @@
-#include "fathom/io/csv_block_impl.h"
-
 #include <algorithm>
 
+#include "fathom/io/csv_block_impl.h"
 #include "fathom/io/csv_decimal_impl.h"
 
 namespace fathom::detail {
@@ -73,7 +72,8 @@ CsvField read_field(const char* p, const char* last, char delimiter, std::string
   while (blanks && p < last && *p == ' ') ++p;
   f.end = p;
   f.text = {begin, std::size_t(end - begin)};
-  if (quote) f.error = "a quote stands inside a field that does not begin with one: quote the whole field";
+  if (quote)
+    f.error = "a quote stands inside a field that does not begin with one: quote the whole field";
   return f;
 }
 
@@ -119,7 +119,8 @@ class BlockParser {
       const char* end = nullptr;
       if (p < quick_end && field < fields_ && role[field] >= 0) {
         end = short_decimal(p, &v);
-        const bool whole = end && (*end == delimiter || *end == '\n' || (*end == '\r' && end[1] == '\n'));
+        const bool whole =
+            end && (*end == delimiter || *end == '\n' || (*end == '\r' && end[1] == '\n'));
         if (!whole || !narrow(v, out + role[field])) end = nullptr;
       }
       if (end) {
@@ -134,11 +135,27 @@ class BlockParser {
         break;
       }
     }
-    if (field + 1 != fields_)
-      fail(line, fmt::format("{} fields, {} expected as in the first line", field + 1, fields_));
+    check_count(line, field + 1);
     out_ += l_.numeric;
     ++b_.rows;
     return p;
+  }
+
+  void check_count(std::int64_t line, std::size_t count) {
+    if (count != fields_)
+      fail(line, fmt::format("{} fields, {} expected as in the first line", count, fields_));
+  }
+
+  // Of a line from the end of one of its fields on, that one included.
+  std::size_t count_fields(const char* p) {
+    std::size_t count = 1;
+    for (; !at_line_end(p, b_.last) && count <= fields_; ++count) {
+      if (l_.delimiter != ' ') ++p;
+      const CsvField f = read_field(p, b_.last, l_.delimiter, &store_);
+      if (f.error) break;
+      p = f.end;
+    }
+    return count;
   }
 
   const char* careful_field(const char* p, std::size_t field, std::int64_t line) {
@@ -148,6 +165,7 @@ class BlockParser {
       fail(line, f.error);
     } else if (field < fields_ && l_.role[field] >= 0) {
       number(f.text, field, line);
+      if (!b_.error.empty()) check_count(line, field + count_fields(f.end));  // the likelier reason
     } else if (field < fields_ && l_.role[field] != kSkipped) {
       b_.text[std::size_t(-2 - l_.role[field])].emplace_back(f.text);
     }
@@ -166,14 +184,18 @@ class BlockParser {
     }
     const Decimal how = any_decimal(text.data(), text.data() + text.size(), &to);
     if (how == Decimal::fine) return;
-    const char* what = how == Decimal::not_a_number ? "not a number: drop the column, keep it as text, or mark "
-                                                      "missing cells as NA"
-                       : how == Decimal::infinite   ? "an infinite value: drop the row or mark the cell as NA"
-                                                    : "a number too large for its type";
-    fail(line, fmt::format("column \"{}\" holds \"{}\", {}", shown(l_.names[field]), shown(text), what));
+    const char* what =
+        how == Decimal::not_a_number ? "not a number: drop the column, keep it as text, or mark "
+                                       "missing cells as NA"
+        : how == Decimal::infinite   ? "an infinite value: drop the row or mark the cell as NA"
+                                     : "a number too large for its type";
+    fail(line,
+         fmt::format("column \"{}\" holds \"{}\", {}", shown(l_.names[field]), shown(text), what));
   }
 
-  void fail(std::int64_t line, std::string_view what) { b_.error = fmt::format("line {}: {}", line, what); }
+  void fail(std::int64_t line, std::string_view what) {
+    b_.error = fmt::format("line {}: {}", line, what);
+  }
 
   const CsvLayout& l_;
   CsvBlock& b_;

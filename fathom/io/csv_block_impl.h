@@ -22,32 +22,33 @@ struct CsvLayout {
   std::vector<int> role;
   std::size_t numeric = 0, texts = 0;
   const std::vector<std::string>* missing = nullptr;
-  const char* end = nullptr;       // of the readable bytes
+  const char* end = nullptr;  // of the readable bytes
 };
 
 struct CsvBlock {
   const char *first = nullptr, *last = nullptr;
-  std::int64_t line = 1;           // number of its first line
-  std::int64_t capacity = 0;       // at most so many rows
-  std::int64_t row = 0;            // where its rows begin in the table
+  std::int64_t line = 1;      // number of its first line
+  std::int64_t capacity = 0;  // at most so many rows
+  std::int64_t row = 0;       // where its rows begin in the table
 
   std::int64_t rows = 0, missing = 0;
-  std::int64_t missing_line = 0;   // of the first missing cell
+  std::int64_t missing_line = 0;  // of the first missing cell
   std::size_t missing_field = 0;
-  std::string error;               // of the first bad line, with its number
+  std::string error;  // of the first bad line, with its number
   std::vector<std::vector<std::string>> text;
 };
 
-// Parses the lines of `block` into `rows`, capacity x layout.numeric elements. Stops at the first error.
+// Parses the lines of `block` into `rows`, capacity x layout.numeric elements. Stops at the first
+// error.
 template <class T>
 void parse_block(const CsvLayout& layout, CsvBlock& block, T* rows);
 
 // A field of one line, blanks around it and quotes taken off.
 struct CsvField {
-  const char* end = nullptr;       // where the delimiter or the end of the line stands
+  const char* end = nullptr;  // where the delimiter or the end of the line stands
   std::string_view text;
   bool quoted = false;
-  const char* error = nullptr;     // what is wrong with its quotes
+  const char* error = nullptr;  // what is wrong with its quotes
 };
 
 // The field that begins at p. `store` keeps its text where quotes had to be taken off.

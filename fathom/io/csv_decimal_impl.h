@@ -1,9 +1,9 @@
 // Decimal text to binary numbers, exactly: every number read is the one nearest to its text.
 //
 // `short_decimal` reads the common case, at most 8 digits before the point and 7 after it, eight
-// digits at a time in a 64-bit word and without a branch on their number. Its digits make an integer
-// below 2^53, and an integer below 2^53 divided by a power of ten up to 10^22 is rounded once, hence
-// correctly (Clinger 1990). All other text goes to std::from_chars.
+// digits at a time in a 64-bit word and without a branch on their number. Its digits make an
+// integer below 2^53, and an integer below 2^53 divided by a power of ten up to 10^22 is rounded
+// once, hence correctly (Clinger 1990). All other text goes to std::from_chars.
 #pragma once
 
 #include <bit>
@@ -41,8 +41,8 @@ inline std::uint64_t digits_value(std::uint64_t w) {
   return (even + odd) >> 32;
 }
 
-// Reads a number at p, where kDecimalReach bytes are readable. Returns its end, or null when the text
-// is not of the short kind.
+// Reads a number at p, where kDecimalReach bytes are readable. Returns its end, or null when the
+// text is not of the short kind.
 inline const char* short_decimal(const char* p, double* out) {
   static constexpr std::uint64_t kTens[8] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
   static constexpr double kReal[8] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
@@ -70,8 +70,8 @@ inline const char* short_decimal(const char* p, double* out) {
   return p;
 }
 
-// Rounds a double that is the nearest to some decimal text to f32. False when the double lies halfway
-// between two floats, where the text must decide, or outside the normal floats.
+// Rounds a double that is the nearest to some decimal text to f32. False when the double lies
+// halfway between two floats, where the text must decide, or outside the normal floats.
 inline bool narrow(double v, float* out) {
   const bool halfway = (std::bit_cast<std::uint64_t>(v) & 0x1fffffff) == 0x10000000;
   const double size = std::fabs(v);
@@ -84,7 +84,8 @@ inline bool narrow(double v, double* out) {
   return true;
 }
 
-// True when the nonzero number of this valid text, known to be out of range, is too small, not too large.
+// True when the nonzero number of this valid text, known to be out of range, is too small, not too
+// large.
 inline bool too_small(std::string_view s) {
   std::int64_t exponent = 0, whole = 0, zeros = 0;
   bool point = false, leading = true;
@@ -93,7 +94,8 @@ inline bool too_small(std::string_view s) {
     if (c == 'e' || c == 'E') {
       const bool minus = i + 1 < s.size() && s[i + 1] == '-';
       for (char d : s.substr(i + 1))
-        if (d >= '0' && d <= '9' && exponent < (std::int64_t(1) << 50)) exponent = exponent * 10 + (d - '0');
+        if (d >= '0' && d <= '9' && exponent < (std::int64_t(1) << 50))
+          exponent = exponent * 10 + (d - '0');
       if (minus) exponent = -exponent;
       break;
     }

@@ -22,16 +22,67 @@ void set_array(Dataset& d, Array a, std::string kind) {
 }
 
 Array pick_array(const std::string& path, const std::string& name) {
-  const auto arrays = read_npz(path);
-  std::string names;
-  for (const auto& [n, a] : arrays) names += (names.empty() ? "" : ", ") + n;
-  if (name.empty()) {
-    if (arrays.size() > 1) raise<DataError>("{}: holds several arrays ({}): name one with --array", path, names);
-    return arrays.begin()->second;
+  if (!name.empty()) return read_npz(path, name);
+  const auto names = npz_names(path);
+  if (names.size() == 1) return read_npz(path, names[0]);
+  std::string known;
+  for (const std::string& n : names) known += (known.empty() ? "" : ", ") + n;
+  raise<DataError>("{}: holds several arrays ({}): name one with --array", path, known);
+}
+
+void load_table(Dataset& d, const Bytes& bytes, const DatasetOptions& o, Workers* workers) {
+  CsvOptions csv;
+  csv.columns = o.columns;
+  csv.drop = o.drop;
+  csv.text_columns = o.text;
+  csv.dtype = o.dtype;
+  if (!o.label.empty()) csv.text_columns.push_back(o.label);
+  if (!o.id.empty()) csv.text_columns.push_back(o.id);
+  Table t = parse_csv(bytes, d.source, csv, workers);
+  if (t.names.empty()) raise<DataError>("{}: no columns of numbers are left", d.source);
+  const auto take = [&](const std::string& name) {
+    std::vector<std::string> column;
+    if (name.empty()) return column;
+    column = std::move(t.text.back());
+    t.text.pop_back();
+    t.text_names.pop_back();
+    return column;
+  };
+  d.ids = take(o.id);
+  d.labels = take(o.label);
+  d.columns = std::move(t.names);
+  d.text_names = std::move(t.text_names);
+  d.text = std::move(t.text);
+  d.missing = t.missing;
+  d.first_missing = std::move(t.first_missing);
+  set_array(d, t.values, "csv");
+}
+
+void load_file(Dataset& d, const DatasetOptions& o, Workers* workers) {
+  const Bytes bytes = read_unpacked(d.source);
+  const auto b = bytes.span();
+  const auto begins = [&](std::string_view magic) {
+    return b.size() >= magic.size() && std::memcmp(b.data(), magic.data(), magic.size()) == 0;
+  };
+  const bool image =
+      begins("\x89PNG") || begins("P5\n") || begins("P2\n") || begins("P5 ") || begins("P2 ");
+  if (begins("\x93NUMPY")) {
+    set_array(d, parse_npy(bytes, d.source), "npy");
+  } else if (begins("PK\x03\x04")) {
+    set_array(d, pick_array(d.source, o.array), "npz");
+  } else if (looks_like_idx(b)) {
+    set_array(d, parse_idx(bytes, d.source), "idx");
+  } else if (image) {
+    raise<DataError>("{}: one image is no data set: name a folder of images", d.source);
+  } else {
+    load_table(d, bytes, o, workers);
   }
-  const auto found = arrays.find(name);
-  if (found == arrays.end()) raise<DataError>("{}: has no array \"{}\" among {}", path, name, names);
-  return found->second;
+  const bool table_asked =
+      !o.columns.empty() || !o.drop.empty() || !o.text.empty() || !o.label.empty() || !o.id.empty();
+  if (table_asked && d.kind != "csv")
+    raise<DataError>("{}: columns are chosen from tables, this is {}", d.source, d.kind);
+  if (!o.array.empty() && d.kind != "npz")
+    raise<DataError>("{}: an array is named in an NPZ, this is {}", d.source, d.kind);
 }
 
 }  // namespace
@@ -44,31 +95,12 @@ Dataset load_dataset(const std::string& path, const DatasetOptions& o, Workers* 
     ImageFolder images = read_image_folder(path);
     d.ids = std::move(images.names);
     set_array(d, images.pixels, "images");
-    return d;
-  }
-  const Bytes bytes = read_unpacked(path);
-  const auto b = bytes.span();
-  const auto begins = [&](const char* magic, std::size_t n) { return b.size() >= n && std::memcmp(b.data(), magic, n) == 0; };
-  if (begins("\x93NUMPY", 6)) {
-    set_array(d, parse_npy(bytes, path), "npy");
-  } else if (begins("PK\x03\x04", 4)) {
-    set_array(d, pick_array(path, o.array), "npz");
-  } else if (looks_like_idx(b)) {
-    set_array(d, parse_idx(bytes, path), "idx");
-  } else if (begins("\x89PNG", 4)) {
-    raise<DataError>("{}: one image is no data set: name a folder of images", path);
   } else {
-    CsvOptions csv;
-    csv.columns = o.columns;
-    csv.text_columns = o.text;
-    Table t = parse_csv(bytes, path, csv, workers);
-    d.columns = std::move(t.names);
-    d.text_names = std::move(t.text_names);
-    d.text = std::move(t.text);
-    d.missing = t.missing;
-    d.first_missing = std::move(t.first_missing);
-    set_array(d, t.values, "csv");
+    load_file(d, o, workers);
   }
+  d.note = fmt::format("{} rows of {} {} ({})", d.rows(), name_of(d.values.dtype()), d.item.text(),
+                       d.kind);
+  if (d.missing) d.note += fmt::format(", {} missing, the first in {}", d.missing, d.first_missing);
   return d;
 }
 
@@ -84,10 +116,12 @@ void check_values(const Dataset& d) {
   }
   if (bad == 0) return;
   const std::size_t width = v.size() / std::size_t(d.rows());
-  const std::string column = d.columns.empty() ? fmt::format("{}", first % width) : "\"" + d.columns[first % width] + "\"";
-  raise<DataError>("{}: {} NaN or infinite value{}, the first in row {}, column {}: this model needs complete data; "
-                   "drop those rows or columns, or fill them in",
-                   d.source, bad, bad == 1 ? "" : "s", first / width + 1, column);
+  const std::string column = d.columns.size() == width ? "\"" + d.columns[first % width] + "\""
+                                                       : fmt::format("{}", first % width);
+  raise<DataError>(
+      "{}: {} NaN or infinite value{}, the first in row {}, column {}: this model needs complete "
+      "data; drop those rows or columns, or fill them in",
+      d.source, bad, bad == 1 ? "" : "s", first / width + 1, column);
 }
 
 }  // namespace

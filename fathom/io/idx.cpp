@@ -23,7 +23,8 @@ bool looks_like_idx(std::span<const std::byte> b) {
 
 Array parse_idx(const Bytes& bytes, const std::string& path) {
   const auto b = bytes.span();
-  if (!looks_like_idx(b)) raise<DataError>("{}: not an IDX file: its first bytes are not 0 0 type rank", path);
+  if (!looks_like_idx(b))
+    raise<DataError>("{}: not an IDX file: its first bytes are not 0 0 type rank", path);
   const auto type = std::to_integer<int>(b[2]);
   const auto rank = std::to_integer<std::size_t>(b[3]);
   DType dtype;
@@ -46,14 +47,16 @@ Array parse_idx(const Bytes& bytes, const std::string& path) {
   const Shape shape(std::span<const Axis>(axes.data(), rank));
   const std::size_t width = size_of(dtype);
   if (count > (1ull << 40) || b.size() - header != count * width)
-    raise<DataError>("{}: the IDX header promises {} of {} elements, the file holds {} bytes of them", path,
-                     shape.text(), name_of(dtype), b.size() - header);
+    raise<DataError>(
+        "{}: the IDX header promises {} of {} elements, the file holds {} bytes of them", path,
+        shape.text(), name_of(dtype), b.size() - header);
   if (count == 0) raise<DataError>("{}: the IDX file holds no elements", path);
   const std::shared_ptr<std::byte> body(bytes.data, bytes.data.get() + header);
   if (width == 1) return {dtype, shape, body};
   Array out(dtype, shape);
   std::memcpy(out.raw(), body.get(), out.bytes());
-  for (std::size_t i = 0; i < out.bytes(); i += width) std::reverse(out.raw() + i, out.raw() + i + width);
+  for (std::size_t i = 0; i < out.bytes(); i += width)
+    std::reverse(out.raw() + i, out.raw() + i + width);
   return out;
 }
 

@@ -14,7 +14,8 @@ struct Tensors {
   std::map<std::string, std::string> metadata;
 };
 
-// Arrays stay mapped. Throws DataError when header, extents or offsets do not fit the file or overlap.
+// Arrays stay mapped. Throws DataError when header, extents or offsets do not fit the file or
+// overlap.
 Tensors read_safetensors(const std::string& path);
 // Whole, then renamed into place.
 void write_safetensors(const std::string& path, const Tensors& tensors);

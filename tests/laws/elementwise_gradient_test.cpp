@@ -58,7 +58,8 @@ double step_for(const OpInfo& op, double x) {
 }
 
 // Gradients of the sum of op(x...) at all arguments, by the graph.
-std::vector<Array> graph_gradients(const OpInfo& op, const std::vector<std::vector<double>>& arguments) {
+std::vector<Array> graph_gradients(const OpInfo& op,
+                                   const std::vector<std::vector<double>>& arguments) {
   Graph g(op_table());
   const Shape s{std::int64_t(arguments.size())};
   std::vector<Value> x;
@@ -97,10 +98,12 @@ TEST(ElementwiseGradient, EqualsDualNumbers) {
     for (std::size_t i = 0; i < arguments.size(); ++i)
       for (std::size_t k = 0; k < grads.size(); ++k) {
         if (!has_slope<Op>(arguments[i], k)) continue;
-        const double got = grads[k].values<double>()[i], want = dual_derivative<Op>(arguments[i], k);
+        const double got = grads[k].values<double>()[i],
+                     want = dual_derivative<Op>(arguments[i], k);
         if (got == want || (std::isnan(got) && std::isnan(want))) continue;
         ASSERT_LE(std::abs(got - want), 1e-10 * std::abs(want) + 1e-14)
-            << "argument " << k << " of (" << fmt::format("{}", fmt::join(arguments[i], ", ")) << ")";
+            << "argument " << k << " of (" << fmt::format("{}", fmt::join(arguments[i], ", "))
+            << ")";
       }
   });
 }
@@ -154,7 +157,8 @@ TEST(ElementwiseGradient, HessianVectorProductEqualsDifferencesOfGradients) {
       return evaluate_reference(g, grads, moved);
     };
     const double h = 1e-3;
-    const auto a = gradients_at(-2 * h), b = gradients_at(-h), c = gradients_at(h), d = gradients_at(2 * h);
+    const auto a = gradients_at(-2 * h), b = gradients_at(-h), c = gradients_at(h),
+               d = gradients_at(2 * h);
     for (std::size_t k = 0; k < grads.size(); ++k)
       for (std::int64_t i = 0; i < n; ++i) {
         const auto of = [&](const std::vector<Array>& r) { return r[k].data<double>()[i]; };

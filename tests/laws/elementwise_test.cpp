@@ -35,8 +35,9 @@ struct Vectors {
   }
 };
 
-std::string worst_error(const OpInfo& op, DType dtype, const std::vector<std::vector<double>>& arguments,
-                        const Array& y, double allowed) {
+std::string worst_error(const OpInfo& op, DType dtype,
+                        const std::vector<std::vector<double>>& arguments, const Array& y,
+                        double allowed) {
   const Oracle oracle = oracle_of(op.doc.name);
   if (!oracle) return "no oracle";
   const std::vector<double> got = numbers(y);
@@ -49,9 +50,9 @@ std::string worst_error(const OpInfo& op, DType dtype, const std::vector<std::ve
     const double error = ulps(got[i], want, dtype, op.doc.least);
     if (error <= worst) continue;
     worst = error;
-    text = fmt::format("{}({:.17g}, {:.17g}, {:.17g}) = {:.17g}, wanted {:.17g}: {} ulp, declared {}",
-                       op.doc.name, double(x[0]), double(x[1]), double(x[2]), got[i], double(want),
-                       error, op.doc.ulp);
+    text = fmt::format(
+        "{}({:.17g}, {:.17g}, {:.17g}) = {:.17g}, wanted {:.17g}: {} ulp, declared {}", op.doc.name,
+        double(x[0]), double(x[1]), double(x[2]), got[i], double(want), error, op.doc.ulp);
   }
   return text;
 }
@@ -100,7 +101,8 @@ TEST(Elementwise, NanGivesNan) {
       for (const Array& y : {evaluate_reference(v.graph, out, v.bindings)[0],
                              run_planned(v.graph, out, v.bindings)[0]}) {
         const std::vector<double> got = numbers(y);
-        for (std::size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(std::isnan(got[i])) << "case " << i;
+        for (std::size_t i = 0; i < got.size(); ++i)
+          EXPECT_TRUE(std::isnan(got[i])) << "case " << i;
       }
     }
   });

@@ -31,7 +31,8 @@ Real log_erfc_of(Real x) {
 
 Real quantile_of(Real p) {
   const Real root = std::numbers::sqrt2_v<Real>;
-  return p < 0.5L ? -root * boost::math::erfc_inv(2 * p) : root * boost::math::erfc_inv(2 * (1 - p));
+  return p < 0.5L ? -root * boost::math::erfc_inv(2 * p)
+                  : root * boost::math::erfc_inv(2 * (1 - p));
 }
 
 const std::map<std::string_view, Oracle>& oracles() {
@@ -63,7 +64,8 @@ const std::map<std::string_view, Oracle>& oracles() {
       {"softplus", [](const Real* x) { return softplus_of(x[0]); }},
       {"log_sigmoid", [](const Real* x) { return -softplus_of(-x[0]); }},
       {"relu", [](const Real* x) { return std::fmax(x[0], Real(0)); }},
-      {"gelu", [](const Real* x) { return x[0] * std::erfc(-x[0] / std::numbers::sqrt2_v<Real>) / 2; }},
+      {"gelu",
+       [](const Real* x) { return x[0] * std::erfc(-x[0] / std::numbers::sqrt2_v<Real>) / 2; }},
       {"logit", [](const Real* x) { return logit_of(x[0]); }},
       {"xlogy", [](const Real* x) { return x[0] == 0 ? Real(0) : x[0] * std::log(x[1]); }},
       {"erf", [](const Real* x) { return std::erf(x[0]); }},
@@ -89,7 +91,8 @@ double draw_argument(const OpInfo& op, Random& random) {
   const std::string_view domain = op.doc.domain;
   const double magnitude = std::ldexp(uniform_in(random, 1, 2), int(integer_in(random, -25, 6)));
   if (domain == "0 < p < 1") {
-    const double p = std::min(0.5, std::ldexp(uniform_in(random, 0.5, 1), -int(integer_in(random, 0, 30))));
+    const double p =
+        std::min(0.5, std::ldexp(uniform_in(random, 0.5, 1), -int(integer_in(random, 0, 30))));
     return integer_in(random, 0, 3) ? p : 1 - p * 0.9;
   }
   if (domain == "x > 0" || domain == "x >= 0" || domain == "y >= 0") return magnitude;
@@ -103,7 +106,8 @@ double draw_argument(const OpInfo& op, Random& random) {
 
 Oracle oracle_of(std::string_view op) {
   const auto found = oracles().find(op);
-  EXPECT_NE(found, oracles().end()) << "no oracle for op " << op << ": add one to tests/laws/oracle.cpp";
+  EXPECT_NE(found, oracles().end())
+      << "no oracle for op " << op << ": add one to tests/laws/oracle.cpp";
   return found == oracles().end() ? Oracle() : found->second;
 }
 
@@ -142,10 +146,12 @@ double moderate_argument(const OpInfo& op, Random& random) {
   return uniform_in(random, 0.3, 3);
 }
 
-Value apply_op(const OpInfo& op, std::span<const Value> x) { return x[0].graph().apply(op.id(), x); }
+Value apply_op(const OpInfo& op, std::span<const Value> x) {
+  return x[0].graph().apply(op.id(), x);
+}
 
 bool has_jump(std::string_view op) {
-  static const std::set<std::string_view> jumps = {"abs", "sign", "min",  "max",        "clamp",
+  static const std::set<std::string_view> jumps = {"abs",  "sign", "min",   "max",        "clamp",
                                                    "relu", "less", "equal", "less_equal", "where"};
   return jumps.count(op) > 0;
 }

@@ -10,8 +10,8 @@ using Oracle = std::function<long double(const long double* x)>;
 // Fails the test and gives nothing for an op that has no oracle yet.
 Oracle oracle_of(std::string_view op);
 
-// Tuples of arguments in the domain of an elementwise op, as f64 numbers that `dtype` holds exactly:
-// all combinations of its points, then `random` drawn ones of many magnitudes.
+// Tuples of arguments in the domain of an elementwise op, as f64 numbers that `dtype` holds
+// exactly: all combinations of its points, then `random` drawn ones of many magnitudes.
 std::vector<std::vector<double>> arguments_of(const OpInfo& op, DType dtype, int random);
 
 // One argument of moderate size in the domain of `op`.

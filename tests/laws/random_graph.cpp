@@ -101,11 +101,22 @@ void RandomGraph::make_leaves() {
 
 void RandomGraph::grow() {
   switch (dice(20)) {
-    case 0: case 1: case 2: case 3: return unary_op();
-    case 4: case 5: case 6: case 7: case 8: return binary_op();
+    case 0:
+    case 1:
+    case 2:
+    case 3: return unary_op();
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+    case 8: return binary_op();
     case 9: return ternary_op();
-    case 10: case 11: case 12: return layout_op();
-    case 13: case 14: case 15: return reduce_op();
+    case 10:
+    case 11:
+    case 12: return layout_op();
+    case 13:
+    case 14:
+    case 15: return reduce_op();
     case 16: return index_op();
     case 17: return product_op();
     case 18: return matrix_op();
@@ -154,9 +165,11 @@ void RandomGraph::binary_op() {
     return;
   }
   switch (dice(8)) {
-    case 0: case 1: return put(x + y, bx + by);
+    case 0:
+    case 1: return put(x + y, bx + by);
     case 2: return put(x - y, bx + by);
-    case 3: case 4: return put(x * y, bx * by);
+    case 3:
+    case 4: return put(x * y, bx * by);
     case 5: return put(x / (square(y) + 1.0), bx);
     case 6: return put(coin() ? min(x, y) : max(x, y), std::max(bx, by));
     default: return put(xlogy(square(x), softplus(y) + 0.1), bx * bx * (by + 2));
@@ -254,8 +267,9 @@ void RandomGraph::reduce_op() {
   switch (dice(8)) {
     case 0: return put(sum(x), b * double(x.shape().size()));
     case 1: return put(sum(x, first, count), b * n);
-    case 2: return put(x.shape().find(row) >= 0 ? sum(x, row) : sum(x, 0, 1),
-                       b * double(x.shape().extent(0)));
+    case 2:
+      return put(x.shape().find(row) >= 0 ? sum(x, row) : sum(x, 0, 1),
+                 b * double(x.shape().extent(0)));
     case 3: return put(sum_events(x), b * double(x.shape().size(x.shape().labelled(), r)));
     case 4: return put(mean(x, first, count), b);
     case 5: {
@@ -325,10 +339,12 @@ void RandomGraph::product_op() {
       for (int tries = 0; tries < 8; ++tries) {
         const auto [y, by] = any_like(x.dtype());
         if (r == 0 || y.shape().rank() == 0 || x.shape()[0] != y.shape()[0]) continue;
-        if (x.shape().labelled() + y.shape().labelled() > 2 * (x.shape()[0].label != kNoLabel)) continue;
+        if (x.shape().labelled() + y.shape().labelled() > 2 * (x.shape()[0].label != kNoLabel))
+          continue;
         const std::int64_t n = x.shape().extent(0);
         if (x.shape().size() / std::max<std::int64_t>(n, 1) * y.shape().size() /
-                std::max<std::int64_t>(n, 1) > kMost)
+                std::max<std::int64_t>(n, 1) >
+            kMost)
           continue;
         return put(contract(x, y, 0, 1, true, false), bx * by * double(n));
       }
@@ -337,7 +353,8 @@ void RandomGraph::product_op() {
     case 2: {  // batches on the first axis
       if (r < 2 || x.shape().labelled() > 1) return;
       const auto [y, by] = any_like(x.dtype());
-      if (y.shape().rank() < 2 || y.shape()[0] != x.shape()[0] || y.shape()[1] != x.shape()[1]) return;
+      if (y.shape().rank() < 2 || y.shape()[0] != x.shape()[0] || y.shape()[1] != x.shape()[1])
+        return;
       if (x.shape()[1].label != kNoLabel || y.shape().labelled() > 1) return;
       if (r + y.shape().rank() > 8) return;
       return put(contract(x, y, 1, 1, true, false), bx * by * double(x.shape().extent(1)));
@@ -382,7 +399,8 @@ void RandomGraph::draw_op() {
   switch (dice(4)) {
     case 0: return put(standard_normal(key_, main_, streamed, ids_) * 0.25, 2);
     case 1: return put(uniform(fold_key(key_, 3), main_, streamed, ids_), 1);
-    case 2: return put(standard_normal(fold_key(key_, 4), main_, Shape{some_extent(), 3}) * 0.25, 2);
+    case 2:
+      return put(standard_normal(fold_key(key_, 4), main_, Shape{some_extent(), 3}) * 0.25, 2);
     default: return put(uniform(key_, main_, Shape{}), 1);
   }
 }
@@ -408,7 +426,8 @@ Value RandomGraph::expression_like(Value slot) {
     default: {
       for (const Bounded& b : pool_)
         if (b.value.shape() == slot.shape() && b.value.dtype() == slot.dtype() && coin() &&
-            (b.value == slot || graph.op(b.value.id()).kind != OpKind::leaf || slot == slots_.back()))
+            (b.value == slot || graph.op(b.value.id()).kind != OpKind::leaf ||
+             slot == slots_.back()))
           return b.value;  // the last slot may take another as it is; a circle is refused
       return half * half;
     }
@@ -451,7 +470,8 @@ Bindings RandomGraph::bindings(std::int64_t rows, std::uint64_t seed) const {
   Bindings out;
   for (const InputInfo& input : graph.graph_inputs()) {
     const DType t = graph.node(input.node).dtype;
-    std::vector<Axis> axes(graph.shape(input.node).axes().begin(), graph.shape(input.node).axes().end());
+    std::vector<Axis> axes(graph.shape(input.node).axes().begin(),
+                           graph.shape(input.node).axes().end());
     if (!axes.empty() && axes[0].label == row) axes[0].extent = rows;
     const Shape s = shape_of(axes);
     if (t == DType::key) {

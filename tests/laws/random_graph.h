@@ -1,5 +1,5 @@
-// Random graphs for the law that a planned run equals the interpreter: all ops mixed, streamed rows,
-// broadcasts of every pattern, several dtypes, slots that are read and rewritten.
+// Random graphs for the law that a planned run equals the interpreter: all ops mixed, streamed
+// rows, broadcasts of every pattern, several dtypes, slots that are read and rewritten.
 #pragma once
 
 #include "tests/laws/support.h"
@@ -19,7 +19,7 @@ class RandomGraph {
   Graph graph{op_table()};
   std::vector<Value> outputs;
   std::vector<Update> updates;
-  bool single = false;         // some of it is f32
+  bool single = false;  // some of it is f32
   std::int64_t capacity = 1;
   Label row{};
 
@@ -28,8 +28,8 @@ class RandomGraph {
 
  private:
   void make_leaves();
-  void grow();                 // adds one random value to the pool
-  void finish();               // outputs, gradients, updates
+  void grow();    // adds one random value to the pool
+  void finish();  // outputs, gradients, updates
   void put(Value v, double bound);
   Bounded any();
   Bounded any_like(DType dtype);
@@ -55,7 +55,7 @@ class RandomGraph {
   std::int64_t draws_ = 3, table_rows_ = 6;
   std::vector<Bounded> pool_;
   std::vector<Value> slots_;
-  std::vector<Value> exact_;   // data read as they are: arguments of comparisons
+  std::vector<Value> exact_;  // data read as they are: arguments of comparisons
   Value ids_, index_, small_index_, key_;
 };
 

@@ -1,9 +1,10 @@
 // A planned run equals the interpreter, and is the same bits for any number of threads.
+#include "tests/laws/random_graph.h"
+
 #include <map>
 #include <memory>
 
 #include "fathom/graph/verify.h"
-#include "tests/laws/random_graph.h"
 
 namespace fathom::test {
 namespace {
@@ -53,8 +54,8 @@ std::vector<Result> reference_steps(const RandomGraph& g, std::vector<Bindings> 
   return out;
 }
 
-void expect_close(const RandomGraph& g, const std::vector<Result>& got, const std::vector<Result>& want,
-                  const std::string& how) {
+void expect_close(const RandomGraph& g, const std::vector<Result>& got,
+                  const std::vector<Result>& want, const std::string& how) {
   const double tolerance = g.single ? 2e-3 : 1e-8;
   for (std::size_t s = 0; s < want.size(); ++s)
     for (std::size_t k = 0; k < want[s].size(); ++k) {
@@ -98,7 +99,8 @@ TEST_P(RandomGraphs, PlannedRunEqualsInterpreterForAnyThreads) {
           }
           for (std::size_t s = 0; s < got.size(); ++s)
             for (std::size_t k = 0; k < got[s].size(); ++k)
-              ASSERT_TRUE(same_bits(got[s][k], first[s][k])) << how << ", step " << s << ", result " << k;
+              ASSERT_TRUE(same_bits(got[s][k], first[s][k]))
+                  << how << ", step " << s << ", result " << k;
         }
       }
     }

@@ -30,7 +30,8 @@ struct Table {
   Shape shape;
   std::vector<long double> v, weight;  // weight: sum of magnitudes that went into an element
 
-  explicit Table(const Shape& s) : shape(s), v(std::size_t(s.size())), weight(std::size_t(s.size())) {}
+  explicit Table(const Shape& s)
+      : shape(s), v(std::size_t(s.size())), weight(std::size_t(s.size())) {}
   explicit Table(const Array& a) : Table(a.shape()) {
     const std::vector<double> x = numbers(a);
     for (std::size_t i = 0; i < x.size(); ++i) weight[i] = std::abs(v[i] = x[i]);
@@ -54,8 +55,8 @@ void expect_near(const Array& got, const Table& want, double units, const std::s
   for (std::size_t i = 0; i < g.size(); ++i) {
     const long double w = want.v[i];
     if (static_cast<long double>(g[i]) == w || (std::isnan(g[i]) && std::isnan(w))) continue;
-    ASSERT_LE(std::abs(g[i] - w), units * eps * want.weight[i]) << how << ", element " << i << ": "
-                                                               << g[i] << " for " << double(w);
+    ASSERT_LE(std::abs(g[i] - w), units * eps * want.weight[i])
+        << how << ", element " << i << ": " << g[i] << " for " << double(w);
   }
 }
 
@@ -86,11 +87,26 @@ Shape plate(std::int64_t n, std::initializer_list<std::int64_t> rest) {
 }
 
 const std::vector<Shape>& shapes() {
-  static const std::vector<Shape> all = {
-      Shape{1},    Shape{5},       Shape{0},       Shape{3, 4},    Shape{1, 7},         Shape{6, 1},
-      Shape{0, 3}, Shape{3, 0},    Shape{2, 3, 4}, Shape{2, 1, 5}, Shape{70, 90},       Shape{1, 1, 1},
-      Shape{5000}, plate(7, {}),   plate(4, {3}),  plate(1, {2}),  plate(300, {2, 40}), plate(0, {3}),
-      Shape{2, 0, 3}, plate(5, {1, 6})};
+  static const std::vector<Shape> all = {Shape{1},
+                                         Shape{5},
+                                         Shape{0},
+                                         Shape{3, 4},
+                                         Shape{1, 7},
+                                         Shape{6, 1},
+                                         Shape{0, 3},
+                                         Shape{3, 0},
+                                         Shape{2, 3, 4},
+                                         Shape{2, 1, 5},
+                                         Shape{70, 90},
+                                         Shape{1, 1, 1},
+                                         Shape{5000},
+                                         plate(7, {}),
+                                         plate(4, {3}),
+                                         plate(1, {2}),
+                                         plate(300, {2, 40}),
+                                         plate(0, {3}),
+                                         Shape{2, 0, 3},
+                                         plate(5, {1, 6})};
   return all;
 }
 
@@ -111,13 +127,17 @@ TEST(Structured, SumAndMeanOverAnyAdjacentAxes) {
           });
           return y;
         };
-        check(s, [&](Value x) { return sum(x, first, count); }, loop, 2 + std::sqrt(n));
+        check(
+            s, [&](Value x) { return sum(x, first, count); }, loop, 2 + std::sqrt(n));
         if (n == 0) continue;
-        check(s, [&](Value x) { return mean(x, first, count); }, [&](const Table& x) {
-          Table y = loop(x);
-          for (std::size_t i = 0; i < y.v.size(); ++i) y.v[i] /= n, y.weight[i] /= n;
-          return y;
-        }, 4 + std::sqrt(n));
+        check(
+            s, [&](Value x) { return mean(x, first, count); },
+            [&](const Table& x) {
+              Table y = loop(x);
+              for (std::size_t i = 0; i < y.v.size(); ++i) y.v[i] /= n, y.weight[i] /= n;
+              return y;
+            },
+            4 + std::sqrt(n));
       }
 }
 
@@ -125,28 +145,32 @@ TEST(Structured, LargestOverAnyAdjacentAxesAndItsPlace) {
   for (const Shape& s : shapes()) {
     for (int first = 0; first < s.rank(); ++first)
       for (int count = 1; first + count <= s.rank(); ++count)
-        check(s, [&](Value x) { return reduce_max(x, first, count); }, [&](const Table& x) {
-          Shape to = s;
-          for (int i = 0; i < count; ++i) to = to.without(first);
-          Table y(to);
-          std::fill(y.v.begin(), y.v.end(), -std::numeric_limits<long double>::infinity());
-          each_index(s, [&](const Index& i) {
-            Index j = i;
-            j.erase(j.begin() + first, j.begin() + first + count);
-            y.at(j) = std::max(y.at(j), x.at(i));
-          });
-          return y;
-        });
+        check(
+            s, [&](Value x) { return reduce_max(x, first, count); },
+            [&](const Table& x) {
+              Shape to = s;
+              for (int i = 0; i < count; ++i) to = to.without(first);
+              Table y(to);
+              std::fill(y.v.begin(), y.v.end(), -std::numeric_limits<long double>::infinity());
+              each_index(s, [&](const Index& i) {
+                Index j = i;
+                j.erase(j.begin() + first, j.begin() + first + count);
+                y.at(j) = std::max(y.at(j), x.at(i));
+              });
+              return y;
+            });
     if (s.extent(s.rank() - 1) == 0) continue;
-    check(s, [](Value x) { return cast(argmax(x), x.dtype()); }, [&](const Table& x) {
-      return filled(s.without(s.rank() - 1), [&](Index i) -> long double {
-        i.push_back(0);
-        Index best = i;
-        for (; i.back() < s.extent(s.rank() - 1); ++i.back())
-          if (x.at(i) > x.at(best)) best = i;
-        return static_cast<long double>(best.back());
-      });
-    });
+    check(
+        s, [](Value x) { return cast(argmax(x), x.dtype()); },
+        [&](const Table& x) {
+          return filled(s.without(s.rank() - 1), [&](Index i) -> long double {
+            i.push_back(0);
+            Index best = i;
+            for (; i.back() < s.extent(s.rank() - 1); ++i.back())
+              if (x.at(i) > x.at(best)) best = i;
+            return static_cast<long double>(best.back());
+          });
+        });
   }
 }
 
@@ -166,15 +190,19 @@ TEST(Structured, LogSumExpAndSoftmaxOverAnyAxis) {
         }
         return y;
       };
-      check(s, [&](Value x) { return logsumexp(x, axis); }, loop, 8);
-      check(s, [&](Value x) { return softmax(x, axis); }, [&](const Table& x) {
-        const Table l = loop(x);
-        return filled(s, [&](const Index& i) {
-          Index j = i;
-          j.erase(j.begin() + axis);
-          return std::exp(x.at(i) - l.at(j));
-        });
-      }, 24 + std::sqrt(double(s.extent(axis))));
+      check(
+          s, [&](Value x) { return logsumexp(x, axis); }, loop, 8);
+      check(
+          s, [&](Value x) { return softmax(x, axis); },
+          [&](const Table& x) {
+            const Table l = loop(x);
+            return filled(s, [&](const Index& i) {
+              Index j = i;
+              j.erase(j.begin() + axis);
+              return std::exp(x.at(i) - l.at(j));
+            });
+          },
+          24 + std::sqrt(double(s.extent(axis))));
     }
 }
 
@@ -185,8 +213,9 @@ TEST(Structured, LogSumExpAtExtremes) {
     Graph g(op_table());
     const Value x = g.data("x", t, Shape{4, 3});
     const std::vector<Value> out = {logsumexp(x, 1), softmax(x, 1)};
-    const Bindings b = {{"x", array_of(t, Shape{4, 3},
-                                       {-inf, -inf, -inf, 1e4, 1e4, -1e4, -inf, 2, -inf, inf, 0, 1})}};
+    const Bindings b = {
+        {"x",
+         array_of(t, Shape{4, 3}, {-inf, -inf, -inf, 1e4, 1e4, -1e4, -inf, 2, -inf, inf, 0, 1})}};
     for (const auto& r : {evaluate_reference(g, out, b), run_planned(g, out, b)}) {
       const std::vector<double> l = numbers(r[0]), p = numbers(r[1]);
       EXPECT_EQ(l[0], -inf);
@@ -204,22 +233,27 @@ TEST(Structured, LogSumExpAtExtremes) {
 TEST(Structured, LayoutMovesEveryElementToItsPlace) {
   for (const Shape& s : shapes()) {
     const int l = s.labelled(), r = s.rank();
-    check(s, [&](Value x) { return reshape(x, Shape{s.size()}); }, [&](const Table& x) {
-      return filled(Shape{s.size()}, [&](const Index& i) { return x.v[std::size_t(i[0])]; });
-    });
-    check(s, [](Value x) { return stop_gradient(x); }, [](const Table& x) { return x; });
+    check(
+        s, [&](Value x) { return reshape(x, Shape{s.size()}); },
+        [&](const Table& x) {
+          return filled(Shape{s.size()}, [&](const Index& i) { return x.v[std::size_t(i[0])]; });
+        });
+    check(
+        s, [](Value x) { return stop_gradient(x); }, [](const Table& x) { return x; });
     if (r - l >= 2) {
       std::vector<int> from(std::size_t(r), 0);
       for (int i = 0; i < r; ++i) from[std::size_t(i)] = i < l ? i : l + r - 1 - i;
       std::vector<Axis> axes;
       for (const int i : from) axes.push_back(s[i]);
-      check(s, [&](Value x) { return transpose(x, from); }, [&](const Table& x) {
-        return filled(shape_of(axes), [&](const Index& i) {
-          Index j(i.size());
-          for (std::size_t k = 0; k < i.size(); ++k) j[std::size_t(from[k])] = i[k];
-          return x.at(j);
-        });
-      });
+      check(
+          s, [&](Value x) { return transpose(x, from); },
+          [&](const Table& x) {
+            return filled(shape_of(axes), [&](const Index& i) {
+              Index j(i.size());
+              for (std::size_t k = 0; k < i.size(); ++k) j[std::size_t(from[k])] = i[k];
+              return x.at(j);
+            });
+          });
     }
     for (int axis = l; axis < r; ++axis) {
       const std::int64_t n = s.extent(axis);
@@ -231,43 +265,61 @@ TEST(Structured, LayoutMovesEveryElementToItsPlace) {
       const auto a = std::size_t(axis);
       for (const std::int64_t first : {std::int64_t(0), n / 3}) {
         const std::int64_t count = n - first - n / 4;
-        check(s, [&](Value x) { return slice(x, axis, first, count); }, [&](const Table& x) {
-          return filled(resized(count), [&](Index i) { return i[a] += first, x.at(i); });
-        });
-        check(s, [&](Value x) { return embed(x, axis, first, n + first + 1); }, [&](const Table& x) {
-          return filled(resized(n + first + 1), [&](Index i) -> long double {
-            i[a] -= first;
-            return i[a] < 0 || i[a] >= n ? 0 : x.at(i);
-          });
-        });
-      }
-      check(s, [&](Value x) { return concat(std::vector<Value>{x, x * 2.0, x, x * 0.5, -x, x}, axis); },
+        check(
+            s, [&](Value x) { return slice(x, axis, first, count); },
             [&](const Table& x) {
-              return filled(resized(6 * n), [&](Index i) {
-                constexpr long double factor[] = {1, 2, 1, 0.5L, -1, 1};
-                const std::int64_t part = n ? i[a] / n : 0;
-                i[a] -= part * n;
-                return factor[part] * x.at(i);
+              return filled(resized(count), [&](Index i) { return i[a] += first, x.at(i); });
+            });
+        check(
+            s, [&](Value x) { return embed(x, axis, first, n + first + 1); },
+            [&](const Table& x) {
+              return filled(resized(n + first + 1), [&](Index i) -> long double {
+                i[a] -= first;
+                return i[a] < 0 || i[a] >= n ? 0 : x.at(i);
               });
             });
+      }
+      check(
+          s,
+          [&](Value x) {
+            return concat(std::vector<Value>{x, x * 2.0, x, x * 0.5, -x, x}, axis);
+          },
+          [&](const Table& x) {
+            return filled(resized(6 * n), [&](Index i) {
+              constexpr long double factor[] = {1, 2, 1, 0.5L, -1, 1};
+              const std::int64_t part = n ? i[a] / n : 0;
+              i[a] -= part * n;
+              return factor[part] * x.at(i);
+            });
+          });
     }
     for (const Axis front : {Axis{3, kNoLabel}, Axis{1, kNoLabel}}) {
       if (l > 0) continue;
       const Shape to = s.with_front(front);
-      check(s, [&](Value x) { return broadcast_to(x, to); }, [&](const Table& x) {
-        return filled(to, [&](const Index& i) { return x.at(Index(i.begin() + 1, i.end())); });
-      });
+      check(
+          s, [&](Value x) { return broadcast_to(x, to); },
+          [&](const Table& x) {
+            return filled(to, [&](const Index& i) { return x.at(Index(i.begin() + 1, i.end())); });
+          });
     }
   }
 }
 
 TEST(Structured, BroadcastRepeatsHeadTailMiddleAndScalar) {
-  const std::vector<std::pair<Shape, Shape>> pairs = {
-      {Shape{}, Shape{4, 5}},           {Shape{5}, Shape{4, 5}},           {Shape{4, 1}, Shape{4, 5}},
-      {Shape{1, 3, 1}, Shape{2, 3, 4}}, {Shape{2, 1, 4}, Shape{2, 3, 4}},  {Shape{1}, Shape{1}},
-      {Shape{1}, Shape{0}},             {Shape{3, 1}, Shape{3, 0}},        {Shape{1, 1}, Shape{70, 80}},
-      {Shape{80}, Shape{70, 80}},       {Shape{70, 1}, Shape{70, 80}},     {plate(4, {}), plate(4, {3})},
-      {Shape{3}, plate(4, {3})},        {plate(4, {1, 3}), plate(4, {2, 3})}};
+  const std::vector<std::pair<Shape, Shape>> pairs = {{Shape{}, Shape{4, 5}},
+                                                      {Shape{5}, Shape{4, 5}},
+                                                      {Shape{4, 1}, Shape{4, 5}},
+                                                      {Shape{1, 3, 1}, Shape{2, 3, 4}},
+                                                      {Shape{2, 1, 4}, Shape{2, 3, 4}},
+                                                      {Shape{1}, Shape{1}},
+                                                      {Shape{1}, Shape{0}},
+                                                      {Shape{3, 1}, Shape{3, 0}},
+                                                      {Shape{1, 1}, Shape{70, 80}},
+                                                      {Shape{80}, Shape{70, 80}},
+                                                      {Shape{70, 1}, Shape{70, 80}},
+                                                      {plate(4, {}), plate(4, {3})},
+                                                      {Shape{3}, plate(4, {3})},
+                                                      {plate(4, {1, 3}), plate(4, {2, 3})}};
   for (const auto& [from, to] : pairs) {
     const auto loop = [from = from, to = to](const Table& x) {
       return filled(to, [&](const Index& i) {
@@ -275,30 +327,39 @@ TEST(Structured, BroadcastRepeatsHeadTailMiddleAndScalar) {
         for (int k = 0; k < from.rank(); ++k) {
           const int at = from[k].label != kNoLabel ? k : to.rank() - from.rank() + k;
           // Plates match by label; events from the right.
-          j[std::size_t(k)] = from.extent(k) == 1 ? 0 : i[std::size_t(from[k].label != kNoLabel ? 0 : at)];
+          j[std::size_t(k)] =
+              from.extent(k) == 1 ? 0 : i[std::size_t(from[k].label != kNoLabel ? 0 : at)];
         }
         return x.at(j);
       });
     };
-    check(from, [to = to](Value x) {
-      while (x.graph().labels().empty()) x.graph().label("l");
-      return broadcast_to(x, to);
-    }, loop);
+    check(
+        from,
+        [to = to](Value x) {
+          while (x.graph().labels().empty()) x.graph().label("l");
+          return broadcast_to(x, to);
+        },
+        loop);
   }
 }
 
 TEST(Structured, Casts) {
-  for (const DType from : {DType::f32, DType::f64, DType::u8, DType::i32, DType::i64, DType::boolean})
-    for (const DType to : {DType::f32, DType::f64, DType::u8, DType::i32, DType::i64, DType::boolean}) {
+  for (const DType from :
+       {DType::f32, DType::f64, DType::u8, DType::i32, DType::i64, DType::boolean})
+    for (const DType to :
+         {DType::f32, DType::f64, DType::u8, DType::i32, DType::i64, DType::boolean}) {
       Graph g(op_table());
       const Value x = g.data("x", from, Shape{2, 3});
       const Array a = array_of(DType::f64, Shape{2, 3}, {0, 1, 2, 7.5, 100, 0.25}).cast(from);
       const std::vector<Value> out = {cast(x, to)};
       const std::vector<double> in = numbers(a);
-      const Array r = evaluate_reference(g, out, {{"x", a}})[0], p = run_planned(g, out, {{"x", a}})[0];
+      const Array r = evaluate_reference(g, out, {{"x", a}})[0],
+                  p = run_planned(g, out, {{"x", a}})[0];
       EXPECT_TRUE(same_bits(r, p)) << name_of(from) << " " << name_of(to);
       for (std::size_t i = 0; i < in.size(); ++i) {
-        const double want = is_real(to) ? in[i] : to == DType::boolean ? double(in[i] != 0) : std::trunc(in[i]);
+        const double want = is_real(to)            ? in[i]
+                            : to == DType::boolean ? double(in[i] != 0)
+                                                   : std::trunc(in[i]);
         EXPECT_EQ(numbers(r)[i], want) << name_of(from) << " " << name_of(to);
       }
     }

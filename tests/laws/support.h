@@ -40,7 +40,8 @@ inline Array random_array(Random& random, DType dtype, const Shape& shape, doubl
 }
 
 inline Array array_of(DType dtype, const Shape& shape, std::initializer_list<double> values) {
-  return Array::of<double>(shape, std::span<const double>(values.begin(), values.size())).cast(dtype);
+  return Array::of<double>(shape, std::span<const double>(values.begin(), values.size()))
+      .cast(dtype);
 }
 
 inline std::vector<double> numbers(const Array& a) {
@@ -63,7 +64,8 @@ inline double ulps(double got, long double expected, DType dtype, double least_r
   if (std::abs(expected) >= greatest) {  // beyond the dtype: the infinity or the greatest number
     const bool same = std::signbit(got) == std::signbit(expected);
     return same && std::abs(static_cast<long double>(got)) >= greatest * 0.9999999L
-               ? 0 : std::numeric_limits<double>::infinity();
+               ? 0
+               : std::numeric_limits<double>::infinity();
   }
   if (!std::isfinite(got)) return std::numeric_limits<double>::infinity();
   if (std::abs(expected) < least && std::abs(static_cast<long double>(got)) <= least) return 0;

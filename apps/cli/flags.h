@@ -1,0 +1,28 @@
+// Command-line flags from the fields of a configuration (base/fields.h).
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <type_traits>
+
+#include <CLI/CLI.hpp>
+
+namespace fathom::cli {
+
+// One flag for each field; names of those that were given go to `given` when the line is parsed.
+template <class T>
+void add_fields(CLI::App& app, T& config, std::set<std::string>* given = nullptr) {
+  T::fields(config, [&](std::string_view name, auto& value, std::string_view help) {
+    const std::string flag(name);
+    if constexpr (std::is_same_v<std::remove_reference_t<decltype(value)>, bool>) {
+      app.add_flag("--" + flag, value, std::string(help));
+    } else {
+      CLI::Option* option = app.add_option("--" + flag, value, std::string(help));
+      option->capture_default_str();
+      if (given) option->each([given, flag](const std::string&) { given->insert(flag); });
+    }
+  });
+}
+
+}  // namespace fathom::cli
