@@ -1,9 +1,9 @@
 #include "apps/cli/commands.h"
 
+#include <fmt/format.h>
+
 #include <csignal>
 #include <cstdio>
-
-#include <fmt/format.h>
 
 #include "apps/cli/live.h"
 
@@ -29,16 +29,18 @@ void print_evaluation(const nlohmann::json& j) {
   if (j.contains("elbo_se")) fmt::print(" (se {:.4f})", number(j, "elbo_se") / n);
   fmt::print("; {:.2f} over {} {}s\n", number(j, "elbo"), j.at("n").get<std::int64_t>(), unit);
   for (const auto& [name, value] : j.at("terms").items())
-    fmt::print("  {:<9}{:12.4f}  {}\n", name, value.get<double>() / n, j.at("estimators").at(name).get<std::string>());
+    fmt::print("  {:<9}{:12.4f}  {}\n", name, value.get<double>() / n,
+               j.at("estimators").at(name).get<std::string>());
   if (j.contains("log_px")) {
     fmt::print("log p(x)   {:12.4f} nats per {}", number(j, "log_px_per_row"), unit);
     if (j.contains("log_px_se")) fmt::print(" (se {:.4f})", number(j, "log_px_se") / n);
-    fmt::print("; {} importance samples, {:.1f} of them effective\n", j.at("samples").get<std::int64_t>(),
-               number(j, "effective_samples"));
+    fmt::print("; {} importance samples, {:.1f} of them effective\n",
+               j.at("samples").get<std::int64_t>(), number(j, "effective_samples"));
   }
   if (j.contains("bits_per_dim")) {
     fmt::print("bits/dim   {:12.4f} by the ELBO", number(j, "bits_per_dim"));
-    if (j.contains("log_px_bits_per_dim")) fmt::print(", {:.4f} by log p(x)", number(j, "log_px_bits_per_dim"));
+    if (j.contains("log_px_bits_per_dim"))
+      fmt::print(", {:.4f} by log p(x)", number(j, "log_px_bits_per_dim"));
     fmt::print("\n");
   }
 }
@@ -61,15 +63,19 @@ Progress follow(Live& live, const char* what) {
 void print_data_info(const nlohmann::json& j) {
   std::vector<std::string> item;
   for (const auto& e : j.at("item")) item.push_back(e.dump());
-  fmt::print("{}: {}, {} rows of {} {}\n", j.value("source", ""), j.value("kind", ""), j.at("rows").get<std::int64_t>(),
-             j.value("dtype", ""), item.empty() ? "one number" : fmt::format("{}", fmt::join(item, " x ")));
-  if (j.contains("min")) fmt::print("values in [{:g}, {:g}], mean {:g}\n", number(j, "min"), number(j, "max"), number(j, "mean"));
+  fmt::print("{}: {}, {} rows of {} {}\n", j.value("source", ""), j.value("kind", ""),
+             j.at("rows").get<std::int64_t>(), j.value("dtype", ""),
+             item.empty() ? "one number" : fmt::format("{}", fmt::join(item, " x ")));
+  if (j.contains("min"))
+    fmt::print("values in [{:g}, {:g}], mean {:g}\n", number(j, "min"), number(j, "max"),
+               number(j, "mean"));
   if (const auto missing = j.at("missing").get<std::int64_t>(); missing > 0)
     fmt::print("{} missing cells, the first in {}\n", missing, j.value("first_missing", ""));
   if (j.contains("columns")) {
     const auto columns = j["columns"].get<std::vector<std::string>>();
     const std::size_t shown = std::min<std::size_t>(columns.size(), 12);
-    fmt::print("columns: {}{}\n", fmt::join(columns.begin(), columns.begin() + std::ptrdiff_t(shown), ", "),
+    fmt::print("columns: {}{}\n",
+               fmt::join(columns.begin(), columns.begin() + std::ptrdiff_t(shown), ", "),
                shown < columns.size() ? fmt::format(", ... {}", columns.back()) : "");
   }
 }
@@ -84,9 +90,11 @@ void print_run_info(const nlohmann::json& j) {
   const auto settings = c.value("settings", nlohmann::json::object());
   fmt::print("{}: a {} fitted to {}\n", j.value("run", ""), c.value("task", "run"),
              c.value("data", nlohmann::json::object()).value("source", "?"));
-  fmt::print("epochs {} of {}, seed {}, fathom {}, {}\n", j.at("epochs").get<std::int64_t>(), settings.value("epochs", 0),
-             c.value("seed", std::uint64_t(0)), c.value("version", "?"), c.value("isa", "?"));
-  if (j.contains("parameters")) fmt::print("{} learned numbers\n", j["parameters"].get<std::int64_t>());
+  fmt::print("epochs {} of {}, seed {}, fathom {}, {}\n", j.at("epochs").get<std::int64_t>(),
+             settings.value("epochs", 0), c.value("seed", std::uint64_t(0)),
+             c.value("version", "?"), c.value("isa", "?"));
+  if (j.contains("parameters"))
+    fmt::print("{} learned numbers\n", j["parameters"].get<std::int64_t>());
   if (j.contains("summary")) print_verdict(j["summary"]);
   if (j.contains("report")) fmt::print("report: {}\n", j["report"].get<std::string>());
 }
@@ -109,8 +117,9 @@ int fit_vae_command(const FitVaeConfig& config, bool json) {
   const FitVaeResult r = fit_vae(config, hooks);
   live.clear();
   if (r.stopped == Stopped::interrupted) {
-    live.note(fmt::format("interrupted; the run is saved, this goes on with it:\n  fathom fit vae {} -o {} --resume",
-                          config.data, config.run));
+    live.note(fmt::format(
+        "interrupted; the run is saved, this goes on with it:\n  fathom fit vae {} -o {} --resume",
+        config.data, config.run));
     return kInterrupted;
   }
   if (json) {
@@ -151,7 +160,8 @@ int map_command(MapVerb verb, const char* doing, const MapVaeConfig& config, boo
 }
 
 int report_command(const ReportVaeConfig& config, bool json) {
-  const std::string path = report_vae(config, [](const std::string& text) { fmt::print(stderr, "{}\n", text); });
+  const std::string path =
+      report_vae(config, [](const std::string& text) { fmt::print(stderr, "{}\n", text); });
   if (json) {
     print_json({{"report", path}});
   } else {
@@ -178,8 +188,9 @@ int plan_command(const PlanVaeConfig& config, bool dot) {
   if (dot) {
     fmt::print("{}", p.dot);
   } else {
-    fmt::print("one training step; {} learned numbers, {:.2f} MB of memory beside data and state\n{}", p.parameters,
-               double(p.memory) / 1e6, p.plan);
+    fmt::print(
+        "one training step; {} learned numbers, {:.2f} MB of memory beside data and state\n{}",
+        p.parameters, double(p.memory) / 1e6, p.plan);
   }
   return 0;
 }

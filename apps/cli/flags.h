@@ -1,12 +1,11 @@
 // Command-line flags from the fields of a configuration (base/fields.h).
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <functional>
 #include <set>
 #include <string>
 #include <type_traits>
-
-#include <CLI/CLI.hpp>
 
 namespace fathom::cli {
 

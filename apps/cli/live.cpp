@@ -1,12 +1,11 @@
 #include "apps/cli/live.h"
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-
-#include <fmt/format.h>
 
 namespace fathom::cli {
 
@@ -32,7 +31,8 @@ void Live::clear() {
 
 void Live::over(const std::string& text) {
   winsize size{};
-  const std::size_t columns = ioctl(fileno(out_), TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1u : 79u;
+  const std::size_t columns =
+      ioctl(fileno(out_), TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1u : 79u;
   fmt::print(out_, "\r\033[K{}", text.substr(0, columns));
   std::fflush(out_);
   shown_ = true;
@@ -70,20 +70,26 @@ void Live::step(const StepRecord& s) {
     from_ = done;
   }
   std::string left;
-  if (epochs_ > 0 && done > from_) left = ", " + clock_text((t - start_) / (done - from_) * (epochs_ - done)) + " left";
+  if (epochs_ > 0 && done > from_)
+    left = ", " + clock_text((t - start_) / (done - from_) * (epochs_ - done)) + " left";
   const double rate = done > from_ ? (done - from_) * double(s.rows) / (t - start_) : 0;
-  over(fmt::format("epoch {}{} {:3.0f} %{}, {:.0f}/s{}", s.epoch, epochs_ > 0 ? fmt::format("/{}", epochs_) : "",
+  over(fmt::format("epoch {}{} {:3.0f} %{}, {:.0f}/s{}", s.epoch,
+                   epochs_ > 0 ? fmt::format("/{}", epochs_) : "",
                    100 * double(s.row) / double(s.rows), last_, rate, left));
 }
 
 void Live::epoch(const EpochRecord& e, int epochs) {
   epochs_ = epochs;
   double reconstruction = 0, kl = 0;
-  for (const NamedValue& t : e.terms) (t.name.find('.') == std::string::npos ? reconstruction : kl) += t.value;
+  for (const NamedValue& t : e.terms)
+    (t.name.find('.') == std::string::npos ? reconstruction : kl) += t.value;
   std::string line = fmt::format("epoch {:>3}/{}  ELBO {:.3f}", e.epoch, epochs, e.elbo);
-  if (e.has_validation) line += fmt::format("  validation {:.3f}{}", e.validation, e.best ? "*" : " ");
-  line += fmt::format("  reconstruction {:.3f}  KL {:.3f}  {:.0f}/s", reconstruction, -kl, e.rows_per_second);
-  last_ = fmt::format(", ELBO {:.2f}", e.elbo) + (e.has_validation ? fmt::format(" validation {:.2f}", e.validation) : "");
+  if (e.has_validation)
+    line += fmt::format("  validation {:.3f}{}", e.validation, e.best ? "*" : " ");
+  line += fmt::format("  reconstruction {:.3f}  KL {:.3f}  {:.0f}/s", reconstruction, -kl,
+                      e.rows_per_second);
+  last_ = fmt::format(", ELBO {:.2f}", e.elbo) +
+          (e.has_validation ? fmt::format(" validation {:.2f}", e.validation) : "");
   // On a terminal a long fit shows every epoch and a short one about twenty of them.
   const int every = live_ ? std::max(1, epochs / 50) : 1;
   if (e.epoch % every == 0 || e.epoch == epochs || e.epoch == 1) note(line);

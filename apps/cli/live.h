@@ -16,11 +16,11 @@ class Live {
   ~Live();
 
   bool on_terminal() const { return live_; }
-  void note(const std::string& text);             // a line that stays
-  void first_step(double seconds);                // said where there is no live line
+  void note(const std::string& text);  // a line that stays
+  void first_step(double seconds);     // said where there is no live line
   void step(const StepRecord& step);
   void epoch(const EpochRecord& epoch, int epochs);
-  void doing(const std::string& what);            // a line that is written over; nothing elsewhere
+  void doing(const std::string& what);  // a line that is written over; nothing elsewhere
   void rows(const std::string& what, std::int64_t done, std::int64_t rows);
   void clear();
 
@@ -30,8 +30,8 @@ class Live {
 
   std::FILE* out_;
   bool live_, shown_ = false;
-  int epochs_ = 0;                                // known from the first epoch on
-  std::string last_;                              // figures of the last epoch
+  int epochs_ = 0;    // known from the first epoch on
+  std::string last_;  // figures of the last epoch
   double next_ = 0, start_ = -1, from_ = 0;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };

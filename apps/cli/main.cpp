@@ -1,9 +1,9 @@
 // The program: words and flags to configurations (apps/cli/flags.h), verbs to jobs
-// (apps/cli/commands.h). A mistake of the user is one line on stderr and exit code 2; a fault of the
-// program is 1; a fit that was interrupted saves and ends with 130.
-#include <cstdio>
-
+// (apps/cli/commands.h). A mistake of the user is one line on stderr and exit code 2; a fault of
+// the program is 1; a fit that was interrupted saves and ends with 130.
 #include <fmt/format.h>
+
+#include <cstdio>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/flags.h"
@@ -14,25 +14,31 @@ namespace fathom::cli {
 
 namespace {
 
-static_assert(kVersion == FATHOM_VERSION, "fathom/jobs/version.h lags behind the project's version");
+static_assert(kVersion == FATHOM_VERSION,
+              "fathom/jobs/version.h lags behind the project's version");
 
 class Program {
  public:
-  Program() : app_("Variational inference: fits a model by climbing the evidence lower bound (ELBO)\n"
-                   "and says how far below the evidence it ended.", "fathom") {
+  Program()
+      : app_(
+            "Variational inference: fits a model by climbing the evidence lower bound (ELBO)\n"
+            "and says how far below the evidence it ended.",
+            "fathom") {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "fathom " + std::string(kVersion));
-    app_.footer("Example: fathom fit vae data/digits.csv -o runs/digits --latent 2 --scale 16 --binarize dynamic\n"
-                "Each verb has its own --help.");
+    app_.footer(
+        "Example: fathom fit vae data/digits.csv -o runs/digits --latent 2 --scale 16 --binarize "
+        "dynamic\n"
+        "Each verb has its own --help.");
     add_fit();
     add_evaluate();
     add_sample();
-    add_map("encode", "means and standard deviations of q(z | x) for the rows of a file", encode_vae, "encoding",
-            "fathom encode RUN digits.csv -o codes.csv");
+    add_map("encode", "means and standard deviations of q(z | x) for the rows of a file",
+            encode_vae, "encoding", "fathom encode RUN digits.csv -o codes.csv");
     add_map("decode", "means of x for the codes in a file", decode_vae, "decoding",
             "fathom decode RUN codes.csv -o pictures.png");
-    add_map("reconstruct", "means of x at the posterior mean of each row", reconstruct_vae, "reconstructing",
-            "fathom reconstruct RUN digits.csv -o pairs.png");
+    add_map("reconstruct", "means of x at the posterior mean of each row", reconstruct_vae,
+            "reconstructing", "fathom reconstruct RUN digits.csv -o pairs.png");
     add_report();
     add_info();
     add_plan();
@@ -57,8 +63,8 @@ class Program {
   }
 
  private:
-  CLI::App* verb(CLI::App& under, const std::string& name, const std::string& what, const std::string& example,
-                 bool json = true) {
+  CLI::App* verb(CLI::App& under, const std::string& name, const std::string& what,
+                 const std::string& example, bool json = true) {
     CLI::App* v = under.add_subcommand(name, what);
     v->footer("Example: " + example);
     if (json) v->add_flag("--json", json_, "print one JSON object");
@@ -68,18 +74,23 @@ class Program {
   void add_fit() {
     CLI::App* fit = app_.add_subcommand("fit", "fit a model to data and leave a run folder");
     fit->require_subcommand(1);
-    fit->footer("Example: fathom fit vae digits.csv -o RUN --latent 2 --scale 16 --binarize dynamic");
+    fit->footer(
+        "Example: fathom fit vae digits.csv -o RUN --latent 2 --scale 16 --binarize dynamic");
     CLI::App* v = verb(*fit, "vae", "a variational auto-encoder (Kingma & Welling 2013)",
-                       "fathom fit vae train-images-idx3-ubyte.gz -o runs/fashion --latent 20 --binarize dynamic --epochs 10");
-    v->add_option("DATA", fit_.data, "CSV, NPY, NPZ, IDX (gzipped or not) or a folder of PNG or PGM images")->required();
+                       "fathom fit vae train-images-idx3-ubyte.gz -o runs/fashion --latent 20 "
+                       "--binarize dynamic --epochs 10");
+    v->add_option("DATA", fit_.data,
+                  "CSV, NPY, NPZ, IDX (gzipped or not) or a folder of PNG or PGM images")
+        ->required();
     v->add_option("-o,--out", fit_.run, "run folder to write")->required();
     add_fields(*v, fit_, &fit_.given);
     v->callback([this] { command_ = [this] { return fit_vae_command(fit_, json_); }; });
   }
 
   void add_evaluate() {
-    CLI::App* v = verb(app_, "evaluate", "ELBO and importance-weighted log p(x) of a file under a run",
-                       "fathom evaluate RUN t10k-images-idx3-ubyte.gz --samples 1000");
+    CLI::App* v =
+        verb(app_, "evaluate", "ELBO and importance-weighted log p(x) of a file under a run",
+             "fathom evaluate RUN t10k-images-idx3-ubyte.gz --samples 1000");
     v->add_option("RUN", evaluate_.run, "run folder")->required();
     v->add_option("DATA", evaluate_.data, "rows like those the run was fitted to")->required();
     add_fields(*v, evaluate_);
@@ -87,20 +98,25 @@ class Program {
   }
 
   void add_sample() {
-    CLI::App* v = verb(app_, "sample", "rows from the model: z from the prior, decoded", "fathom sample RUN -o samples.png --count 128");
+    CLI::App* v = verb(app_, "sample", "rows from the model: z from the prior, decoded",
+                       "fathom sample RUN -o samples.png --count 128");
     v->add_option("RUN", sample_.run, "run folder")->required();
     v->add_option("-o,--out", sample_.out, "file to write: .npy, .csv or .png")->required();
     add_fields(*v, sample_);
     v->callback([this] { command_ = [this] { return sample_command(sample_, json_); }; });
   }
 
-  void add_map(const char* name, const char* what, MapVerb job, const char* doing, const char* example) {
+  void add_map(const char* name, const char* what, MapVerb job, const char* doing,
+               const char* example) {
     CLI::App* v = verb(app_, name, what, example);
     v->add_option("RUN", map_.run, "run folder")->required();
     v->add_option("DATA", map_.data, "file of rows")->required();
-    v->add_option("-o,--out", map_.out, "file to write: .npy, .csv or, for pictures, .png")->required();
+    v->add_option("-o,--out", map_.out, "file to write: .npy, .csv or, for pictures, .png")
+        ->required();
     add_fields(*v, map_);
-    v->callback([this, job, doing] { command_ = [this, job, doing] { return map_command(job, doing, map_, json_); }; });
+    v->callback([this, job, doing] {
+      command_ = [this, job, doing] { return map_command(job, doing, map_, json_); };
+    });
   }
 
   void add_report() {

@@ -1,10 +1,9 @@
 // "Did you mean": the nearest of the names that exist.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
-
-#include <CLI/CLI.hpp>
 
 namespace fathom::cli {
 

@@ -9,7 +9,8 @@ namespace fathom {
 namespace {
 
 // Centred rows as f32 and their column means.
-std::vector<float> centred(const VaeRows& rows, const PixelFormat& format, std::int64_t most, std::int64_t* count) {
+std::vector<float> centred(const VaeRows& rows, const PixelFormat& format, std::int64_t most,
+                           std::int64_t* count) {
   // Rows lie in the order of the file, which may be sorted: take them evenly.
   const std::int64_t n = std::min(most, rows.set.rows), step = rows.set.rows / n, d = format.width;
   std::vector<float> x;
@@ -85,8 +86,10 @@ Closing close_fit(VaeScorer& scorer, const VaeSettings& settings, const VaeRows&
   g.elbo = bound.elbo_per_row;
   g.log_px = evidence.log_px / double(g.rows);
   double mean = 0, squares = 0;
-  for (std::size_t i = 0; i < bound.per_row.size(); ++i) mean += (evidence.per_row[i] - bound.per_row[i]) / double(g.rows);
-  for (std::size_t i = 0; i < bound.per_row.size(); ++i) squares += std::pow(evidence.per_row[i] - bound.per_row[i] - mean, 2);
+  for (std::size_t i = 0; i < bound.per_row.size(); ++i)
+    mean += (evidence.per_row[i] - bound.per_row[i]) / double(g.rows);
+  for (std::size_t i = 0; i < bound.per_row.size(); ++i)
+    squares += std::pow(evidence.per_row[i] - bound.per_row[i] - mean, 2);
   g.gap_se = g.rows > 1 ? std::sqrt(squares / double(g.rows - 1) / double(g.rows)) : 0;
   c.gap = g;
   c.sigma2 = sigma2_of(settings.model, state);
@@ -94,9 +97,10 @@ Closing close_fit(VaeScorer& scorer, const VaeSettings& settings, const VaeRows&
   return c;
 }
 
-nlohmann::json elbo_summary(const Evaluation& e, const PixelFormat& format, const std::string& unit) {
-  nlohmann::json out = {{"task", "vae"}, {"unit", unit}, {"n", e.rows}, {"dims", format.width},
-                        {"elbo", e.elbo}, {"elbo_per_row", e.elbo_per_row}};
+nlohmann::json elbo_summary(const Evaluation& e, const PixelFormat& format,
+                            const std::string& unit) {
+  nlohmann::json out = {{"task", "vae"},        {"unit", unit},   {"n", e.rows},
+                        {"dims", format.width}, {"elbo", e.elbo}, {"elbo_per_row", e.elbo_per_row}};
   if (e.rows > 1) out["elbo_se"] = e.elbo_se;
   for (const TermValue& t : e.terms) {
     out["terms"][t.name] = t.value;
@@ -105,7 +109,8 @@ nlohmann::json elbo_summary(const Evaluation& e, const PixelFormat& format, cons
   return out;
 }
 
-std::optional<double> bits_per_dim(double elbo_per_row, const VaeConfig& config, const PixelFormat& format) {
+std::optional<double> bits_per_dim(double elbo_per_row, const VaeConfig& config,
+                                   const PixelFormat& format) {
   const double nats = -elbo_per_row / double(format.width);
   if (config.likelihood == "bernoulli") return nats / std::numbers::ln2;
   if (format.eight_bit) return (nats + std::log(255.0)) / std::numbers::ln2;

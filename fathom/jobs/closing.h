@@ -8,7 +8,7 @@
 namespace fathom {
 
 struct Closing {
-  Evaluation train, validation;       // rows = 0: not computed
+  Evaluation train, validation;  // rows = 0: not computed
   UnitFigures units;
   std::optional<GapFigures> gap;
   std::optional<double> sigma2, lambda1;
@@ -29,10 +29,13 @@ double mean_variance(const VaeRows& rows, const PixelFormat& format);
 double largest_eigenvalue(const VaeRows& rows, const PixelFormat& format);
 
 // The keys that all verbs share; `e` is of the rows that `n` counts.
-nlohmann::json elbo_summary(const Evaluation& e, const PixelFormat& format, const std::string& unit);
+nlohmann::json elbo_summary(const Evaluation& e, const PixelFormat& format,
+                            const std::string& unit);
 
-// Bits per dimension of an ELBO per row: of the 8-bit values where pixels are 8-bit (a density of the
-// scaled value is 255 times that of the value), of the bits of a Bernoulli; absent for other reals.
-std::optional<double> bits_per_dim(double elbo_per_row, const VaeConfig& config, const PixelFormat& format);
+// Bits per dimension of an ELBO per row: of the 8-bit values where pixels are 8-bit (a density of
+// the scaled value is 255 times that of the value), of the bits of a Bernoulli; absent for other
+// reals.
+std::optional<double> bits_per_dim(double elbo_per_row, const VaeConfig& config,
+                                   const PixelFormat& format);
 
 }  // namespace fathom

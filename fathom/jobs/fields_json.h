@@ -1,9 +1,8 @@
 // Fields of a configuration as JSON: visitors of its one declaration (base/fields.h).
 #pragma once
 
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "fathom/base/error.h"
 #include "fathom/base/fields.h"

@@ -62,8 +62,11 @@ class Saver {
 };
 
 nlohmann::json metrics_line(const EpochRecord& r) {
-  nlohmann::json line = {{"epoch", r.epoch}, {"elbo", r.elbo}, {"rate", r.rate},
-                         {"seconds", r.seconds}, {"rows_per_second", r.rows_per_second}};
+  nlohmann::json line = {{"epoch", r.epoch},
+                         {"elbo", r.elbo},
+                         {"rate", r.rate},
+                         {"seconds", r.seconds},
+                         {"rows_per_second", r.rows_per_second}};
   for (const NamedValue& t : r.terms) line["terms"][t.name] = t.value;
   if (r.has_validation) {
     line["validation"] = r.validation;
@@ -83,9 +86,10 @@ void merge_settings(const FitVaeConfig& config, VaeRun& run) {
     } else if (name == "patience") {
       run.settings.fit.patience = config.settings.fit.patience;
     } else {
-      raise<ConfigError>("--{} {} differs from the run's {}: a resumed run keeps its settings, except epochs, "
-                         "patience and threads",
-                         name, asked[name].dump(), had[name].dump());
+      raise<ConfigError>(
+          "--{} {} differs from the run's {}: a resumed run keeps its settings, except epochs, "
+          "patience and threads",
+          name, asked[name].dump(), had[name].dump());
     }
   }
 }
@@ -95,9 +99,11 @@ void check_settings(const VaeSettings& s) {
   if (s.fit.epochs < 1) raise<ConfigError>("--epochs must be at least 1, got {}", s.fit.epochs);
   if (s.fit.batch < 1) raise<ConfigError>("--batch must be at least 1, got {}", s.fit.batch);
   if (s.fit.samples < 1) raise<ConfigError>("--samples must be at least 1, got {}", s.fit.samples);
-  if (!(s.fit.rate > 0) || !std::isfinite(s.fit.rate)) raise<ConfigError>("--lr must be positive, got {}", s.fit.rate);
+  if (!(s.fit.rate > 0) || !std::isfinite(s.fit.rate))
+    raise<ConfigError>("--lr must be positive, got {}", s.fit.rate);
   if (!(s.fit.clip >= 0)) raise<ConfigError>("--clip must not be negative, got {}", s.fit.clip);
-  if (s.fit.patience < 0) raise<ConfigError>("--patience must not be negative, got {}", s.fit.patience);
+  if (s.fit.patience < 0)
+    raise<ConfigError>("--patience must not be negative, got {}", s.fit.patience);
   if (s.model.likelihood != "bernoulli" && s.model.likelihood != "gaussian")
     raise<ConfigError>("--likelihood \"{}\": bernoulli or gaussian", s.model.likelihood);
   parse_widths(s.model.hidden);
@@ -111,7 +117,8 @@ class FitVaeJob {
  public:
   FitVaeJob(const FitVaeConfig& config, const FitVaeHooks& hooks)
       : config_(config), hooks_(hooks), start_(now()), workers_(config.threads) {
-    if (config.resume && config.force) raise<ConfigError>("--resume goes on, --force starts anew: choose one");
+    if (config.resume && config.force)
+      raise<ConfigError>("--resume goes on, --force starts anew: choose one");
     if (config.run.empty()) raise<ConfigError>("-o names the run folder to write");
   }
 
@@ -138,15 +145,23 @@ class FitVaeJob {
 
   VaeRun begin() {
     std::error_code ignored;
-    if (std::filesystem::exists(config_.run, ignored)) RunFolder::create(config_.run, config_.force);
+    if (std::filesystem::exists(config_.run, ignored))
+      RunFolder::create(config_.run, config_.force);
     const VaeSettings& s = config_.settings;
     check_settings(s);
     load(s);
     const bool learned = s.model.likelihood == "gaussian" && s.model.sigma2 == "learned";
-    const double variance = learned ? std::max(mean_variance(data_.train, data_.format), 1e-6) : 0.1;
+    const double variance =
+        learned ? std::max(mean_variance(data_.train, data_.format), 1e-6) : 0.1;
     std::unique_ptr<Vae> vae = make_vae(s.model, data_.format, variance);
-    VaeRun run{RunFolder::create(config_.run, config_.force), {}, s, data_.format,
-               std::filesystem::absolute(config_.data, ignored).string(), variance, std::move(vae), {}};
+    VaeRun run{RunFolder::create(config_.run, config_.force),
+               {},
+               s,
+               data_.format,
+               std::filesystem::absolute(config_.data, ignored).string(),
+               variance,
+               std::move(vae),
+               {}};
     init_fit(run.vae->model, s.fit, run.state);
     write_config(run);
     return run;
@@ -161,8 +176,9 @@ class FitVaeJob {
     if (had != fingerprint(data_.train))
       raise<DataError>("{}: not the data that {} was fitted to", config_.data, config_.run);
     if (position_.epoch >= run.settings.fit.epochs)
-      raise<ConfigError>("{}: the run is complete, {} epochs; --epochs with a larger number goes on", config_.run,
-                         position_.epoch);
+      raise<ConfigError>(
+          "{}: the run is complete, {} epochs; --epochs with a larger number goes on", config_.run,
+          position_.epoch);
     run.folder.truncate_metrics(std::size_t(position_.epoch));
     if (run.config.value("isa", "") != kernels::name_of(kernels::isa()))
       note(fmt::format("the run was begun with instruction set {}; bits may differ with {}",
@@ -197,10 +213,11 @@ class FitVaeJob {
     note(describe_vae(run.settings.model, run.format));
     note(fmt::format("{} rows to fit, {} for validation; {} at {:g}, batch {}, {} thread{}, {}",
                      data_.train.set.rows, data_.validation.set.rows, f.optimiser.kind, f.rate,
-                     std::min(f.batch, data_.train.set.rows), workers_.size(), workers_.size() == 1 ? "" : "s",
-                     kernels::name_of(kernels::isa())));
+                     std::min(f.batch, data_.train.set.rows), workers_.size(),
+                     workers_.size() == 1 ? "" : "s", kernels::name_of(kernels::isa())));
     if (f.batch > data_.train.set.rows)
-      note(fmt::format("--batch {} is larger than the data: each step takes all {} rows", f.batch, data_.train.set.rows));
+      note(fmt::format("--batch {} is larger than the data: each step takes all {} rows", f.batch,
+                       data_.train.set.rows));
   }
 
   FitVaeResult climb(VaeRun& run, Saver& saver) {
@@ -215,11 +232,13 @@ class FitVaeJob {
       if (hooks_.epoch) hooks_.epoch(r, run.settings.fit.epochs);
     };
     callbacks.interrupted = hooks_.interrupted;
-    callbacks.checkpoint = [&](const State& s, const FitPosition& p, bool best) { saver.offer(s, p, best); };
+    callbacks.checkpoint = [&](const State& s, const FitPosition& p, bool best) {
+      saver.offer(s, p, best);
+    };
     FitVaeResult out;
     try {
-      const FitResult r = fit(run.vae->model, data_.train.set, data_.validation.set, run.settings.fit, run.state,
-                              position_, workers_, callbacks);
+      const FitResult r = fit(run.vae->model, data_.train.set, data_.validation.set,
+                              run.settings.fit, run.state, position_, workers_, callbacks);
       out.stopped = r.stopped;
       position_ = r.position;
     } catch (const NumericError&) {
@@ -235,8 +254,10 @@ class FitVaeJob {
     const Tensors best = run.folder.read_tensors("model.safetensors");
     for (const auto& [name, a] : best.arrays)
       std::copy_n(a.raw(), a.bytes(), run.state.slot(name, a.dtype(), a.shape()).raw());
-    VaeScorer scorer(run.settings.model, run.format, run.initial_variance, run.state, run.settings.fit.seed, workers_);
-    const Closing c = close_fit(scorer, run.settings, data_.train, data_.validation, run.format, run.state);
+    VaeScorer scorer(run.settings.model, run.format, run.initial_variance, run.state,
+                     run.settings.fit.seed, workers_);
+    const Closing c =
+        close_fit(scorer, run.settings, data_.train, data_.validation, run.format, run.state);
     out.summary = summary(run, c, out.stopped);
     run.folder.write_json("summary.json", out.summary);
     if (hooks_.closing) hooks_.closing("writing the report");
@@ -250,7 +271,8 @@ class FitVaeJob {
     for (const auto& line : run.folder.read_metrics()) {
       seconds += line.value("seconds", 0.0);
       f.train_curve.push_back(line.value("elbo", 0.0));
-      if (line.contains("validation")) f.validation_curve.push_back(line["validation"].get<double>());
+      if (line.contains("validation"))
+        f.validation_curve.push_back(line["validation"].get<double>());
     }
     f.unit = run.unit();
     f.n = c.train.rows;
@@ -268,14 +290,18 @@ class FitVaeJob {
     f.sigma2_learned = run.settings.model.sigma2 == "learned";
     f.lambda1 = c.lambda1;
 
-    if (const auto bits = bits_per_dim(c.train.elbo_per_row, run.settings.model, run.format)) s["bits_per_dim"] = *bits;
+    if (const auto bits = bits_per_dim(c.train.elbo_per_row, run.settings.model, run.format))
+      s["bits_per_dim"] = *bits;
     if (c.validation.rows > 0) {
       s["validation"] = elbo_summary(c.validation, run.format, run.unit());
       for (const char* same : {"task", "unit", "dims", "estimators"}) s["validation"].erase(same);
     }
     if (c.gap)
-      s["gap"] = {{"rows", c.gap->rows}, {"samples", c.gap->draws}, {"elbo_per_row", c.gap->elbo},
-                  {"log_px_per_row", c.gap->log_px}, {"gap_se", c.gap->gap_se}};
+      s["gap"] = {{"rows", c.gap->rows},
+                  {"samples", c.gap->draws},
+                  {"elbo_per_row", c.gap->elbo},
+                  {"log_px_per_row", c.gap->log_px},
+                  {"gap_se", c.gap->gap_se}};
     s["units"] = {{"rows", c.units.rows}, {"kl", c.units.kl}, {"activity", c.units.activity}};
     if (c.sigma2) s["sigma2"] = *c.sigma2;
     if (c.lambda1) s["lambda1"] = *c.lambda1;
@@ -301,6 +327,8 @@ class FitVaeJob {
 
 }  // namespace
 
-FitVaeResult fit_vae(const FitVaeConfig& config, const FitVaeHooks& hooks) { return FitVaeJob(config, hooks).run(); }
+FitVaeResult fit_vae(const FitVaeConfig& config, const FitVaeHooks& hooks) {
+  return FitVaeJob(config, hooks).run();
+}
 
 }  // namespace fathom

@@ -30,8 +30,12 @@ void add_range(nlohmann::json& out, const Array& a) {
 
 nlohmann::json info_of_data(const std::string& path, Workers& workers) {
   const Dataset d = load_dataset(path, {}, &workers);
-  nlohmann::json out = {{"what", "data"}, {"source", path}, {"kind", d.kind}, {"rows", d.rows()},
-                        {"dims", d.values.size() / d.rows()}, {"dtype", name_of(d.values.dtype())}};
+  nlohmann::json out = {{"what", "data"},
+                        {"source", path},
+                        {"kind", d.kind},
+                        {"rows", d.rows()},
+                        {"dims", d.values.size() / d.rows()},
+                        {"dtype", name_of(d.values.dtype())}};
   out["item"] = nlohmann::json::array();
   for (int i = 0; i < d.item.rank(); ++i) out["item"].push_back(d.item.extent(i));
   if (!d.columns.empty()) out["columns"] = d.columns;
@@ -50,14 +54,16 @@ nlohmann::json info_of_data(const std::string& path, Workers& workers) {
 
 nlohmann::json info_of_run(const std::string& path) {
   const RunFolder folder = RunFolder::open(path);
-  nlohmann::json out = {{"what", "run"}, {"run", path}, {"config", folder.read_json("config.json")}};
+  nlohmann::json out = {
+      {"what", "run"}, {"run", path}, {"config", folder.read_json("config.json")}};
   const auto metrics = folder.read_metrics();
   out["epochs"] = metrics.size();
   if (!metrics.empty()) out["last"] = metrics.back();
   if (folder.has("summary.json")) out["summary"] = folder.read_json("summary.json");
   if (folder.has("model.safetensors")) {
     std::int64_t parameters = 0;
-    for (const auto& [name, a] : folder.read_tensors("model.safetensors").arrays) parameters += a.size();
+    for (const auto& [name, a] : folder.read_tensors("model.safetensors").arrays)
+      parameters += a.size();
     out["parameters"] = parameters;
   }
   if (folder.has("report.html")) out["report"] = folder.file("report.html");
@@ -84,7 +90,8 @@ PlanText plan_vae(const PlanVaeConfig& c) {
     VaeRun run = open_vae_run(c.run);
     vae = std::move(run.vae);
     const FitConfig& f = run.settings.fit;
-    options = {std::min(f.batch, run.config.at("data").value("rows", f.batch)), f.samples, f.optimiser, f.clip};
+    options = {std::min(f.batch, run.config.at("data").value("rows", f.batch)), f.samples,
+               f.optimiser, f.clip};
   }
   State state;
   PlanText out;

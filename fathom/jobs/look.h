@@ -12,7 +12,7 @@ namespace fathom {
 nlohmann::json info(const std::string& path, Workers& workers);
 
 struct PlanVaeConfig {
-  std::string run;                 // of this run; empty: of the sizes below
+  std::string run;  // of this run; empty: of the sizes below
   VaeConfig model;
   std::int64_t width = 784, batch = 128;
   int samples = 1;
@@ -26,10 +26,10 @@ struct PlanVaeConfig {
 };
 
 struct PlanText {
-  std::string plan;                // the stages of a training step
-  std::string dot;                 // the graph of the bound in the DOT language
-  std::int64_t memory = 0;         // bytes that the step holds beyond data and parameters
-  std::int64_t parameters = 0;     // learned numbers
+  std::string plan;             // the stages of a training step
+  std::string dot;              // the graph of the bound in the DOT language
+  std::int64_t memory = 0;      // bytes that the step holds beyond data and parameters
+  std::int64_t parameters = 0;  // learned numbers
 };
 
 PlanText plan_vae(const PlanVaeConfig& config);

@@ -6,11 +6,13 @@
 namespace fathom {
 
 // Writes reconstructions.png, samples.png, manifold.png (where rows are pictures) and report.html;
-// returns the path of the page. `data` may be null: then there are no reconstructions and no scatter.
-std::string write_vae_report(VaeRun& run, VaeScorer& scorer, const VaeData* data, const nlohmann::json& summary);
+// returns the path of the page. `data` may be null: then there are no reconstructions and no
+// scatter.
+std::string write_vae_report(VaeRun& run, VaeScorer& scorer, const VaeData* data,
+                             const nlohmann::json& summary);
 
 struct ReportVaeConfig {
-  std::string run, data;   // empty: the file that the run was fitted to
+  std::string run, data;  // empty: the file that the run was fitted to
   int threads = 0;
   static void fields(auto& self, auto&& f) {
     f("threads", self.threads, "threads; 0: one per processor");

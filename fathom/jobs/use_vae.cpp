@@ -18,7 +18,8 @@ VaeScorer scorer_of(VaeRun& run, std::uint64_t seed, Workers& workers) {
 }
 
 VaeRows rows_of(const VaeRun& run, const MapVaeConfig& c, Workers& workers) {
-  const VaeRows rows = load_vae_rows(c.data, run.settings.data, run.format, run.settings.model, workers);
+  const VaeRows rows =
+      load_vae_rows(c.data, run.settings.data, run.format, run.settings.model, workers);
   if (c.rows < 0) raise<ConfigError>("--rows must not be negative, got {}", c.rows);
   return c.rows > 0 ? slice_rows(rows, 0, c.rows) : rows;
 }
@@ -50,11 +51,13 @@ nlohmann::json evaluate_vae(const EvaluateVaeConfig& c, const Progress& progress
   if (c.draws < 1) raise<ConfigError>("--draws must be at least 1, got {}", c.draws);
   Workers workers(c.threads);
   VaeRun run = open_vae_run(c.run);
-  const VaeRows rows = load_vae_rows(c.data, run.settings.data, run.format, run.settings.model, workers);
+  const VaeRows rows =
+      load_vae_rows(c.data, run.settings.data, run.format, run.settings.model, workers);
   VaeScorer scorer = scorer_of(run, c.seed, workers);
   const Evaluation e = scorer.elbo(rows, c.draws, c.samples > 0 ? Progress() : progress);
   nlohmann::json out = elbo_summary(e, run.format, run.unit());
-  if (const auto bits = bits_per_dim(e.elbo_per_row, run.settings.model, run.format)) out["bits_per_dim"] = *bits;
+  if (const auto bits = bits_per_dim(e.elbo_per_row, run.settings.model, run.format))
+    out["bits_per_dim"] = *bits;
   if (c.samples > 0) {
     const LogEvidence p = scorer.evidence(rows, c.samples, progress);
     out["log_px"] = p.log_px;
@@ -112,7 +115,8 @@ RowsFile decode_vae(const MapVaeConfig& c, const Progress& progress) {
     raise<DataError>("{}: rows have {} numbers, the latent of the model has {}", c.data, width, k);
   const Array wide = codes.values.cast(DType::f64);
   Array z(DType::f64, Shape{n, k});
-  for (std::int64_t i = 0; i < n; ++i) std::copy_n(wide.data<double>() + i * width, k, z.data<double>() + i * k);
+  for (std::int64_t i = 0; i < n; ++i)
+    std::copy_n(wide.data<double>() + i * width, k, z.data<double>() + i * k);
   const Array x = scorer_of(run, run.settings.fit.seed, workers).decode(z, progress);
   return write_rows(c.out, x, pixel_names(run.format), run.format.item);
 }
@@ -124,7 +128,8 @@ Array interleave(const Array& originals, const Array& reconstructions, std::int6
   for (std::int64_t i = 0; i < n; ++i) {
     const std::int64_t at = i / columns * 2 * columns + i % columns;
     std::copy_n(originals.data<double>() + i * width, width, both.data<double>() + at * width);
-    std::copy_n(reconstructions.data<double>() + i * width, width, both.data<double>() + (at + columns) * width);
+    std::copy_n(reconstructions.data<double>() + i * width, width,
+                both.data<double>() + (at + columns) * width);
   }
   return both;
 }
@@ -142,7 +147,8 @@ RowsFile reconstruct_vae(const MapVaeConfig& c, const Progress& progress) {
   const Array pixels = as_pixels(rows.set.columns.at("x"), run.format).cast(DType::f64);
   const std::int64_t columns = std::min<std::int64_t>(16, rows.set.rows);
   const Array both = interleave(pixels, x, columns);
-  write_png(c.out, sheet(both, run.format.item, {.columns = columns, .zoom = zoom_for(run.format.item, 16), .group = 2}));
+  write_png(c.out, sheet(both, run.format.item,
+                         {.columns = columns, .zoom = zoom_for(run.format.item, 16), .group = 2}));
   return {c.out, rows.set.rows, run.format.width};
 }
 

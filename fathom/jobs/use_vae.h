@@ -24,7 +24,8 @@ struct EvaluateVaeConfig {
   }
 };
 
-// The figures under the keys of summary.json: elbo, elbo_se, terms, log_px, log_px_se, bits_per_dim ...
+// The figures under the keys of summary.json: elbo, elbo_se, terms, log_px, log_px_se, bits_per_dim
+// ...
 nlohmann::json evaluate_vae(const EvaluateVaeConfig& config, const Progress& progress = {});
 
 struct SampleVaeConfig {

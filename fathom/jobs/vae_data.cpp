@@ -46,7 +46,7 @@ auto with_elements(const Array& a, F&& f) {
 
 struct Loaded {
   Dataset data;
-  std::string label;             // its column
+  std::string label;  // its column
   std::vector<double> labels;
   std::string label_note;
 };
@@ -159,7 +159,8 @@ double divisor_for(const VaeDataConfig& c, const Dataset& d) {
   if (c.scale == "auto" || c.scale == "none") return 1;
   if (c.scale == "max") {
     const double top = range_of(d.values).high;
-    if (!(top > 0)) raise<DataError>("{}: --scale max needs a positive value; the largest is {}", d.source, top);
+    if (!(top > 0))
+      raise<DataError>("{}: --scale max needs a positive value; the largest is {}", d.source, top);
     return top;
   }
   const auto v = number(c.scale);
@@ -171,7 +172,8 @@ double divisor_for(const VaeDataConfig& c, const Dataset& d) {
 std::string place_text(const Dataset& d, std::int64_t element, std::int64_t width) {
   const std::int64_t column = element % width;
   return fmt::format("row {}, column {}", element / width + 1,
-                     d.columns.empty() ? std::to_string(column + 1) : "\"" + d.columns[std::size_t(column)] + "\"");
+                     d.columns.empty() ? std::to_string(column + 1)
+                                       : "\"" + d.columns[std::size_t(column)] + "\"");
 }
 
 void check_unit_range(const Dataset& d, double divisor, std::int64_t width) {
@@ -181,21 +183,25 @@ void check_unit_range(const Dataset& d, double divisor, std::int64_t width) {
     for (std::int64_t i = 0;; ++i)
       if (double(v[i]) < 0 || double(v[i]) > divisor) return i;
   });
-  const std::string remedy =
-      r.low < 0 ? "--likelihood gaussian takes any numbers"
-                : fmt::format("--scale {:g} divides by the largest value; --likelihood gaussian takes any numbers", r.high);
-  raise<DataError>("{}: values lie in [{:g}, {:g}], the first outside [0, {:g}] in {}: a bernoulli likelihood "
-                   "needs pixels in [0, 1]; {}",
-                   d.source, r.low, r.high, divisor, place_text(d, at, width), remedy);
+  const std::string remedy = r.low < 0 ? "--likelihood gaussian takes any numbers"
+                                       : fmt::format(
+                                             "--scale {:g} divides by the largest value; "
+                                             "--likelihood gaussian takes any numbers",
+                                             r.high);
+  raise<DataError>(
+      "{}: values lie in [{:g}, {:g}], the first outside [0, {:g}] in {}: a bernoulli likelihood "
+      "needs pixels in [0, 1]; {}",
+      d.source, r.low, r.high, divisor, place_text(d, at, width), remedy);
 }
 
 void check_grey(const Dataset& d, double one, std::int64_t width) {
   const std::int64_t at = first_grey(d.values, one);
   if (at < 0) return;
-  raise<DataError>("{}: grey values, the first in {}: under a bernoulli they are not a likelihood; say "
-                   "--binarize dynamic (bits drawn anew each epoch), threshold (above one half) or fixed:SEED "
-                   "(drawn once), or model them with --likelihood gaussian",
-                   d.source, place_text(d, at, width));
+  raise<DataError>(
+      "{}: grey values, the first in {}: under a bernoulli they are not a likelihood; say "
+      "--binarize dynamic (bits drawn anew each epoch), threshold (above one half) or fixed:SEED "
+      "(drawn once), or model them with --likelihood gaussian",
+      d.source, place_text(d, at, width));
 }
 
 // Decides how values are stored, and checks them against the likelihood.
@@ -243,8 +249,8 @@ VaeRows all_rows(Loaded&& l, const PixelFormat& f) {
   return rows;
 }
 
-// Moves a keyed choice of `count` rows out of `rows`. What stays is closed up in place from the end,
-// so that memory does not hold the table twice.
+// Moves a keyed choice of `count` rows out of `rows`. What stays is closed up in place from the
+// end, so that memory does not hold the table twice.
 VaeRows split_off(VaeRows& rows, std::int64_t count, std::uint64_t seed) {
   Array& x = rows.set.columns["x"];
   const std::int64_t n = rows.set.rows, left = n - count;
@@ -282,13 +288,15 @@ void describe(const Loaded& l, const PixelFormat& f, const VaeConfig& model, con
   const Dataset& d = l.data;
   note(fmt::format("{}: {} rows of {} numbers{}", d.source, d.rows(), f.width,
                    f.item.empty() ? "" : fmt::format(", pictures of {}", shape_text(f.item))));
-  if (!l.label.empty()) note(fmt::format("column \"{}\" is a label: kept for pictures, not modelled", l.label));
+  if (!l.label.empty())
+    note(fmt::format("column \"{}\" is a label: kept for pictures, not modelled", l.label));
   if (f.eight_bit) note("8-bit pixels scaled to [0, 1]; densities are of the scaled values");
   if (f.divisor != 1)
     note(fmt::format("values divided by {:g}; densities are of the scaled values", f.divisor));
   if (model.likelihood == "bernoulli" && model.binarize == "dynamic")
     note("bits are drawn anew for every row and epoch, with the grey value as probability");
-  if (model.likelihood == "bernoulli" && model.binarize == "threshold") note("pixels above one half are 1, others 0");
+  if (model.likelihood == "bernoulli" && model.binarize == "threshold")
+    note("pixels above one half are 1, others 0");
 }
 
 void fix_bits(VaeRows& rows, const PixelFormat& f, std::uint64_t seed, Workers& workers) {
@@ -305,12 +313,14 @@ std::uint64_t check_binarize(const std::string& b) {
     const auto [end, error] = std::from_chars(b.data() + 6, b.data() + b.size(), seed);
     if (error == std::errc() && end == b.data() + b.size()) return seed;
   }
-  raise<ConfigError>("--binarize \"{}\": dynamic, threshold, fixed:SEED with a whole number, or none", b);
+  raise<ConfigError>(
+      "--binarize \"{}\": dynamic, threshold, fixed:SEED with a whole number, or none", b);
 }
 
 Array draw_bits(const Array& pixels, const std::vector<std::int64_t>& place, bool eight_bit,
                 std::uint64_t seed, Workers& workers) {
-  const std::int64_t rows = std::int64_t(place.size()), width = pixels.size() / std::max<std::int64_t>(rows, 1);
+  const std::int64_t rows = std::int64_t(place.size()),
+                     width = pixels.size() / std::max<std::int64_t>(rows, 1);
   Array bits(DType::u8, Shape{rows, width});
   const Key key = fold(Key{seed, 0}, 0x626974);  // "bit"
   const auto probability = [&](std::int64_t i) {
@@ -352,7 +362,8 @@ VaeRows slice_rows(const VaeRows& rows, std::int64_t first, std::int64_t count) 
         Array(a.dtype(), Shape{out.set.rows, width}, std::shared_ptr<std::byte>(owner, at));
   }
   out.place.assign(rows.place.begin() + first, rows.place.begin() + last);
-  if (!rows.labels.empty()) out.labels.assign(rows.labels.begin() + first, rows.labels.begin() + last);
+  if (!rows.labels.empty())
+    out.labels.assign(rows.labels.begin() + first, rows.labels.begin() + last);
   return out;
 }
 
@@ -371,7 +382,8 @@ VaeData load_vae_data(const std::string& path, const VaeDataConfig& config, cons
                       std::uint64_t seed, Workers& workers, const Note& note) {
   const std::uint64_t bits_seed = check_binarize(model.binarize);
   if (model.likelihood == "gaussian" && model.binarize != "none")
-    raise<ConfigError>("--binarize {} makes bits: it goes with --likelihood bernoulli", model.binarize);
+    raise<ConfigError>("--binarize {} makes bits: it goes with --likelihood bernoulli",
+                       model.binarize);
   Loaded l = load(path, config, workers);
   if (l.labels.empty() && config.label == "auto") find_label_file(l, path);
   VaeData out;
@@ -383,7 +395,8 @@ VaeData load_vae_data(const std::string& path, const VaeDataConfig& config, cons
   out.train = all_rows(std::move(l), out.format);
   if (out.format.drawn) {
     fix_bits(out.train, out.format, bits_seed, workers);
-    note(fmt::format("bits are drawn once, with the grey value as probability and seed {}", bits_seed));
+    note(fmt::format("bits are drawn once, with the grey value as probability and seed {}",
+                     bits_seed));
   }
   const auto part = number(config.validation);
   if (!part && !config.validation.empty()) {
@@ -391,7 +404,8 @@ VaeData load_vae_data(const std::string& path, const VaeDataConfig& config, cons
     return out;
   }
   if (part && !(*part >= 0 && *part < 1))
-    raise<ConfigError>("--validation {}: a part of the rows in [0, 1), or a file", config.validation);
+    raise<ConfigError>("--validation {}: a part of the rows in [0, 1), or a file",
+                       config.validation);
   const std::int64_t n = out.train.set.rows;
   if (part && *part > 0 && n > 1) {
     const auto count = std::clamp<std::int64_t>(std::llround(*part * double(n)), 1, n - 1);
@@ -418,9 +432,13 @@ VaeRows load_vae_rows(const std::string& path, const VaeDataConfig& given, const
     raise<DataError>("{}: rows have {} numbers, the model's have {}{}", path, width, f.width,
                      f.item.empty() ? "" : " (" + shape_text(f.item) + ")");
   const bool bytes = d.values.dtype() == DType::u8;
-  if ((f.eight_bit || f.bits) && !bytes) raise<DataError>("{}: holds {}, the model was fitted to bytes", path, name_of(d.values.dtype()));
-  if (f.bits && first_grey(d.values, 1) >= 0) raise<DataError>("{}: the model was fitted to bytes 0 and 1; here are others", path);
-  if (model.likelihood == "bernoulli" && !f.eight_bit && !f.bits) check_unit_range(d, f.divisor, width);
+  if ((f.eight_bit || f.bits) && !bytes)
+    raise<DataError>("{}: holds {}, the model was fitted to bytes", path,
+                     name_of(d.values.dtype()));
+  if (f.bits && first_grey(d.values, 1) >= 0)
+    raise<DataError>("{}: the model was fitted to bytes 0 and 1; here are others", path);
+  if (model.likelihood == "bernoulli" && !f.eight_bit && !f.bits)
+    check_unit_range(d, f.divisor, width);
   if (model.likelihood == "bernoulli" && model.binarize == "none" && !f.bits)
     check_grey(d, f.eight_bit ? 255 : f.divisor, width);
   VaeRows rows = all_rows(std::move(l), f);

@@ -72,9 +72,10 @@ using Note = std::function<void(const std::string&)>;
 VaeData load_vae_data(const std::string& path, const VaeDataConfig& config, const VaeConfig& model,
                       std::uint64_t seed, Workers& workers, const Note& note);
 
-// Rows of another file for a model that was fitted to `format`. Throws DataError when they do not fit.
-VaeRows load_vae_rows(const std::string& path, const VaeDataConfig& config, const PixelFormat& format,
-                      const VaeConfig& model, Workers& workers);
+// Rows of another file for a model that was fitted to `format`. Throws DataError when they do not
+// fit.
+VaeRows load_vae_rows(const std::string& path, const VaeDataConfig& config,
+                      const PixelFormat& format, const VaeConfig& model, Workers& workers);
 
 // Bits drawn once: pixel j of row i is 1 with its grey value as probability, a function of the seed
 // and the row's place. The result is u8.

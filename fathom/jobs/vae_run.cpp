@@ -8,27 +8,30 @@ namespace fathom {
 
 namespace {
 
-void copy_into(State& state, const std::string& file, const Tensors& tensors, const std::string& name,
-               DType dtype, const Shape& shape) {
+void copy_into(State& state, const std::string& file, const Tensors& tensors,
+               const std::string& name, DType dtype, const Shape& shape) {
   const auto found = tensors.arrays.find(name);
   if (found == tensors.arrays.end()) raise<DataError>("{}: has no tensor \"{}\"", file, name);
   const Array& a = found->second;
   if (a.dtype() != dtype || !(a.shape() == shape))
     raise<DataError>("{}: tensor \"{}\" is {} {}, the model wants {} {}", file, name,
-                     fathom::name_of(a.dtype()), a.shape().text(), fathom::name_of(dtype), shape.text());
+                     fathom::name_of(a.dtype()), a.shape().text(), fathom::name_of(dtype),
+                     shape.text());
   std::memcpy(state.slot(name, dtype, shape).raw(), a.raw(), a.bytes());
 }
 
 Tensors read(const VaeRun& run, const std::string& name) {
   if (!run.folder.has(name))
-    raise<DataError>("{}: the run has no {}: it ended before its first save; fit it anew with --force",
-                     run.folder.path(), name);
+    raise<DataError>(
+        "{}: the run has no {}: it ended before its first save; fit it anew with --force",
+        run.folder.path(), name);
   return run.folder.read_tensors(name);
 }
 
 }  // namespace
 
-std::unique_ptr<Vae> make_vae(const VaeConfig& config, const PixelFormat& format, double initial_variance) {
+std::unique_ptr<Vae> make_vae(const VaeConfig& config, const PixelFormat& format,
+                              double initial_variance) {
   VaeConfig c = config;
   if (format.bits) c.binarize = "fixed:0";  // they are bits already
   return std::make_unique<Vae>(c, format.width, format.stored(), initial_variance);
@@ -60,13 +63,16 @@ FitPosition read_checkpoint(VaeRun& run) {
   const std::string file = run.folder.file("checkpoint.safetensors");
   const Tensors tensors = read(run, "checkpoint.safetensors");
   const Model& m = run.vae->model;
-  for (const nn::Parameter& p : parameters_of(m)) copy_into(run.state, file, tensors, p.name, m.dtype(), p.shape);
+  for (const nn::Parameter& p : parameters_of(m))
+    copy_into(run.state, file, tensors, p.name, m.dtype(), p.shape);
   for (const auto& [name, a] : tensors.arrays)
     if (!run.state.find(name)) copy_into(run.state, file, tensors, name, a.dtype(), a.shape());
   FitPosition position;
   const auto found = tensors.metadata.find("position");
-  const auto json = nlohmann::json::parse(found == tensors.metadata.end() ? "" : found->second, nullptr, false);
-  if (!json.is_object()) raise<DataError>("{}: damaged: it does not say where the fit stands", file);
+  const auto json =
+      nlohmann::json::parse(found == tensors.metadata.end() ? "" : found->second, nullptr, false);
+  if (!json.is_object())
+    raise<DataError>("{}: damaged: it does not say where the fit stands", file);
   from_json(json, position, file);  // a best of null is none yet
   return position;
 }
@@ -96,9 +102,9 @@ std::string describe_vae(const VaeConfig& c, const PixelFormat& f) {
                                  net(f.width, hidden.begin(), hidden.end(), 2 * c.latent),
                                  net(c.latent, hidden.rbegin(), hidden.rend(), f.width));
   text += hidden.empty() ? ", both affine" : ", " + c.activation;
-  text += c.likelihood == "gaussian"
-              ? fmt::format(", gaussian with {} variance", c.sigma2 == "learned" ? "learned" : c.sigma2)
-              : ", bernoulli";
+  text += c.likelihood == "gaussian" ? fmt::format(", gaussian with {} variance",
+                                                   c.sigma2 == "learned" ? "learned" : c.sigma2)
+                                     : ", bernoulli";
   return text;
 }
 

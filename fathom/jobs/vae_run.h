@@ -29,23 +29,25 @@ struct VaeSettings {
 };
 
 // The model for rows of this format.
-std::unique_ptr<Vae> make_vae(const VaeConfig& config, const PixelFormat& format, double initial_variance);
+std::unique_ptr<Vae> make_vae(const VaeConfig& config, const PixelFormat& format,
+                              double initial_variance);
 
 struct VaeRun {
   RunFolder folder;
   nlohmann::json config;
   VaeSettings settings;
   PixelFormat format;
-  std::string data;               // path of what it was fitted to
+  std::string data;  // path of what it was fitted to
   double initial_variance = 0.1;
   std::unique_ptr<Vae> vae;
-  State state;                    // the best parameters; of a resume the last state
+  State state;  // the best parameters; of a resume the last state
 
   // The name of a row: "image" or "row".
   std::string unit() const { return format.item.empty() ? "row" : "image"; }
 };
 
-// Opens a run with its best parameters. Throws DataError naming the file that is missing or damaged.
+// Opens a run with its best parameters. Throws DataError naming the file that is missing or
+// damaged.
 VaeRun open_vae_run(const std::string& path);
 
 // Reads the last state of the run instead, and where it stands.

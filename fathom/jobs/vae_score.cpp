@@ -29,8 +29,13 @@ double error_of_sum(const std::vector<double>& x) {
 
 VaeScorer::VaeScorer(const VaeConfig& config, const PixelFormat& format, double initial_variance,
                      State& state, std::uint64_t seed, Workers& workers)
-    : config_(config), format_(format), state_(state), seed_(seed), workers_(workers),
-      draws_bits_(config.likelihood == "bernoulli" && config.binarize == "dynamic" && !format.bits) {
+    : config_(config),
+      format_(format),
+      state_(state),
+      seed_(seed),
+      workers_(workers),
+      draws_bits_(config.likelihood == "bernoulli" && config.binarize == "dynamic" &&
+                  !format.bits) {
   PixelFormat scored = format;
   scored.drawn = scored.drawn || draws_bits_;
   vae_ = make_vae(with_bits(config, draws_bits_), scored, initial_variance);
@@ -76,7 +81,8 @@ LogEvidence VaeScorer::evidence(const VaeRows& rows, std::int64_t draws, const P
   LogEvidence total;
   double effective = 0;
   // About a second of work at a time, and no smaller than what the evaluator takes at once.
-  const std::int64_t size = std::clamp<std::int64_t>(200000 / std::max<std::int64_t>(draws, 1), 64, kSlice) / 64 * 64;
+  const std::int64_t size =
+      std::clamp<std::int64_t>(200000 / std::max<std::int64_t>(draws, 1), 64, kSlice) / 64 * 64;
   sliced(rows, size, progress, [&](const VaeRows& part, std::int64_t first) {
     const Key key = fold(key_for(seed_, Draws::evidence), std::uint64_t(first));
     const LogEvidence e = evaluator.log_evidence(part.set, draws, key, workers_);
@@ -96,7 +102,8 @@ VaeScorer::Codes VaeScorer::encode(const VaeRows& rows, const Progress& progress
   Codes out{Array(DType::f64, shape), Array(DType::f64, shape)};
   sliced(rows, kSlice, progress, [&](const VaeRows& part, std::int64_t first) {
     const auto q = evaluator.posterior(part.set, "z", key_for(seed_, Draws::evaluation), workers_);
-    const std::span<const double> mean = q[0].second.values<double>(), log_sd = q[1].second.values<double>();
+    const std::span<const double> mean = q[0].second.values<double>(),
+                                  log_sd = q[1].second.values<double>();
     std::copy(mean.begin(), mean.end(), out.mean.data<double>() + first * config_.latent);
     std::transform(log_sd.begin(), log_sd.end(), out.sd.data<double>() + first * config_.latent,
                    [](double v) { return std::exp(v); });
@@ -126,7 +133,8 @@ UnitFigures VaeScorer::units(const VaeRows& rows, const Progress& progress) {
 Array VaeScorer::decode(const Array& codes, const Progress& progress) {
   const std::int64_t rows = codes.shape().extent(0), latent = codes.shape().extent(1);
   if (latent != config_.latent)
-    raise<DataError>("codes have {} numbers per row, the latent of the model has {}", latent, config_.latent);
+    raise<DataError>("codes have {} numbers per row, the latent of the model has {}", latent,
+                     config_.latent);
   Array out(DType::f64, Shape{rows, format_.width});
   const Array z = codes.cast(vae_->model.dtype());
   Evaluator evaluator(vae_->model, {}, state_);
@@ -134,7 +142,8 @@ Array VaeScorer::decode(const Array& codes, const Progress& progress) {
     DataSet part;
     part.rows = std::min(kSlice, rows - first);
     part.columns["z"] = Array::of<float>(
-        Shape{part.rows, latent}, z.values<float>().subspan(std::size_t(first * latent), std::size_t(part.rows * latent)));
+        Shape{part.rows, latent},
+        z.values<float>().subspan(std::size_t(first * latent), std::size_t(part.rows * latent)));
     const Array x = evaluator.decode(part, vae_->mean, workers_);
     std::copy_n(x.data<double>(), x.size(), out.data<double>() + first * format_.width);
     if (progress && !progress(first + part.rows, rows)) throw Interrupted();

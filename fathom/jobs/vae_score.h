@@ -1,8 +1,9 @@
 // What a VAE's parameters are worth on rows: the ELBO, log p(x) by importance weights, the units of
-// the latent. Rows are taken in slices, so that memory stays small and a caller can follow and stop.
+// the latent. Rows are taken in slices, so that memory stays small and a caller can follow and
+// stop.
 //
-// Where the model draws bits anew each epoch, they are drawn once here, from the seed, so that every
-// figure is of the same bits.
+// Where the model draws bits anew each epoch, they are drawn once here, from the seed, so that
+// every figure is of the same bits.
 #pragma once
 
 #include <functional>
@@ -21,16 +22,17 @@ struct Interrupted : Error {
 };
 
 struct UnitFigures {
-  std::vector<double> activity;   // variance over rows of E[z_j | x] (Burda et al. 2016, section 5.2)
-  std::vector<double> kl;         // mean over rows of KL(q(z_j | x) || N(0, 1)), nats
-  std::vector<double> mean;       // mean over rows of E[z_j | x]
+  std::vector<double>
+      activity;              // variance over rows of E[z_j | x] (Burda et al. 2016, section 5.2)
+  std::vector<double> kl;    // mean over rows of KL(q(z_j | x) || N(0, 1)), nats
+  std::vector<double> mean;  // mean over rows of E[z_j | x]
   std::int64_t rows = 0;
 };
 
 class VaeScorer {
  public:
-  VaeScorer(const VaeConfig& config, const PixelFormat& format, double initial_variance, State& state,
-            std::uint64_t seed, Workers& workers);
+  VaeScorer(const VaeConfig& config, const PixelFormat& format, double initial_variance,
+            State& state, std::uint64_t seed, Workers& workers);
 
   Evaluation elbo(const VaeRows& rows, int samples, const Progress& progress = {});
   LogEvidence evidence(const VaeRows& rows, std::int64_t draws, const Progress& progress = {});

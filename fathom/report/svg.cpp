@@ -1,10 +1,10 @@
 #include "fathom/report/svg.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
-
-#include <fmt/format.h>
 
 namespace fathom {
 
@@ -26,22 +26,26 @@ struct Scale {
 };
 
 std::string text_at(double x, double y, const char* anchor, const std::string& text) {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n", x, y, anchor, escape_html(text));
+  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n", x, y, anchor,
+                     escape_html(text));
 }
 
 std::string axes(const Scale& y, const std::string& x_label, ChartSize f) {
   std::string s;
   const double step = nice_step(y.high - y.low, 5);
   for (double v = std::ceil(y.low / step) * step; v <= y.high + 1e-9 * step; v += step) {
-    s += fmt::format("<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", kLeft,
-                     f.width - kRight, y.at(v), y.at(v));
-    s += text_at(kLeft - 8, y.at(v) + 4, "end", fmt::format("{:g}", std::abs(v) < 1e-9 * step ? 0.0 : v));
+    s += fmt::format(
+        "<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", kLeft,
+        f.width - kRight, y.at(v), y.at(v));
+    s += text_at(kLeft - 8, y.at(v) + 4, "end",
+                 fmt::format("{:g}", std::abs(v) < 1e-9 * step ? 0.0 : v));
   }
   return s + text_at((kLeft + f.width - kRight) / 2, f.height - 6, "middle", x_label);
 }
 
 std::string open_svg(double width, double height, const std::string& label) {
-  return fmt::format("<svg viewBox=\"0 0 {:g} {:g}\" role=\"img\" aria-label=\"{}\">\n", width, height, escape_html(label));
+  return fmt::format("<svg viewBox=\"0 0 {:g} {:g}\" role=\"img\" aria-label=\"{}\">\n", width,
+                     height, escape_html(label));
 }
 
 // The range of the curves without their steep beginning.
@@ -59,7 +63,8 @@ void range_of(const std::vector<Curve>& curves, double* low, double* high) {
 // Distinct hues, spread so that neighbours differ; readable on light and dark.
 std::string group_color(int group, std::size_t groups) {
   if (group < 0) return "var(--a)";
-  const double hue = std::fmod(double(group) * 360 / double(std::max<std::size_t>(groups, 1)) + 210, 360);
+  const double hue =
+      std::fmod(double(group) * 360 / double(std::max<std::size_t>(groups, 1)) + 210, 360);
   return fmt::format("hsl({:.0f} 62% {}%)", hue, group % 2 == 0 ? 50 : 62);
 }
 
@@ -73,24 +78,32 @@ std::string svg_curves(const std::vector<Curve>& curves, const std::string& x_la
   for (const Curve& c : curves) n = std::max(n, c.y.size());
   if (n == 0 || !(high >= low)) return {};
   const double pad = std::max((high - low) * 0.06, 1e-9 + 1e-3 * std::abs(high));
-  const Scale y{low - pad, high + pad, floor, kTop}, x{1, std::max(2.0, double(n)), kLeft, f.width - kRight};
+  const Scale y{low - pad, high + pad, floor, kTop},
+      x{1, std::max(2.0, double(n)), kLeft, f.width - kRight};
   std::string s = open_svg(f.width, f.height, "curves over " + x_label) + axes(y, x_label, f);
-  s += fmt::format("<svg x=\"0\" y=\"{0:g}\" width=\"{1:g}\" height=\"{2:g}\" viewBox=\"0 {0:g} {1:g} {2:g}\">\n", kTop,
-                   f.width, floor - kTop);  // an inner frame clips
+  s += fmt::format(
+      "<svg x=\"0\" y=\"{0:g}\" width=\"{1:g}\" height=\"{2:g}\" viewBox=\"0 {0:g} {1:g} "
+      "{2:g}\">\n",
+      kTop, f.width, floor - kTop);  // an inner frame clips
   for (const Curve& c : curves) {
     std::string points;
     for (std::size_t i = 0; i < c.y.size(); ++i)
-      if (std::isfinite(c.y[i])) points += fmt::format("{:.1f},{:.1f} ", x.at(double(i + 1)), y.at(c.y[i]));
+      if (std::isfinite(c.y[i]))
+        points += fmt::format("{:.1f},{:.1f} ", x.at(double(i + 1)), y.at(c.y[i]));
     if (c.y.size() == 1)
-      s += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>\n", x.at(1), y.at(c.y[0]), c.color);
+      s += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>\n", x.at(1),
+                       y.at(c.y[0]), c.color);
     s += fmt::format("<polyline class=\"curve\" stroke=\"{}\" points=\"{}\"/>\n", c.color, points);
   }
   s += "</svg>\n";
   const double step = std::max(1.0, nice_step(double(n), 6));
-  for (double v = step; v <= double(n); v += step) s += text_at(x.at(v), floor + 18, "middle", fmt::format("{:g}", v));
+  for (double v = step; v <= double(n); v += step)
+    s += text_at(x.at(v), floor + 18, "middle", fmt::format("{:g}", v));
   double legend = kLeft;
   for (const Curve& c : curves) {
-    s += fmt::format("<rect x=\"{:.1f}\" y=\"10\" width=\"16\" height=\"3\" rx=\"1.5\" fill=\"{}\"/>", legend, c.color);
+    s += fmt::format(
+        "<rect x=\"{:.1f}\" y=\"10\" width=\"16\" height=\"3\" rx=\"1.5\" fill=\"{}\"/>", legend,
+        c.color);
     s += text_at(legend + 22, 16, "start", c.name);
     legend += 44 + 7 * double(c.name.size());
   }
@@ -103,13 +116,16 @@ std::string svg_bars(const std::vector<Bar>& bars, const std::string& x_label, C
   double top = 1e-6;
   for (const Bar& b : bars) top = std::max(top, b.height);
   const Scale y{0, top * 1.05, floor, kTop - 16};
-  const double slot = (f.width - kLeft - kRight) / double(bars.size()), wide = std::min(44.0, slot * 0.72);
+  const double slot = (f.width - kLeft - kRight) / double(bars.size()),
+               wide = std::min(44.0, slot * 0.72);
   std::string s = open_svg(f.width, f.height, "bars by " + x_label) + axes(y, x_label, f);
   const std::size_t every = (bars.size() + 24) / 25;
   for (std::size_t i = 0; i < bars.size(); ++i) {
     const double middle = kLeft + (double(i) + 0.5) * slot, h = y.at(std::max(bars[i].height, 0.0));
-    s += fmt::format("<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"2\"/>",
-                     bars[i].pale ? "bar pale" : "bar", middle - wide / 2, h, wide, std::max(1.0, floor - h));
+    s += fmt::format(
+        "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" "
+        "rx=\"2\"/>",
+        bars[i].pale ? "bar pale" : "bar", middle - wide / 2, h, wide, std::max(1.0, floor - h));
     if (i % every == 0) s += text_at(middle, floor + 18, "middle", bars[i].name);
   }
   return s + "</svg>\n";
@@ -124,18 +140,21 @@ std::string svg_points(const std::vector<Point>& points, const std::vector<std::
   const double height = side + (groups.empty() ? 0 : 26);
   std::string s = open_svg(side, height, "points of the latent plane");
   for (double r : {1.0, 2.0})
-    s += fmt::format("<circle class=\"ring\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\"/>", x.at(0), y.at(0), x.at(r) - x.at(0));
+    s += fmt::format("<circle class=\"ring\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\"/>", x.at(0),
+                     y.at(0), x.at(r) - x.at(0));
   for (double v = -std::floor(reach / 2) * 2; v <= reach; v += reach > 4 ? 2 : 1) {
     s += text_at(x.at(v), side - margin + 18, "middle", fmt::format("{:g}", v));
     s += text_at(margin - 8, y.at(v) + 4, "end", fmt::format("{:g}", v));
   }
   for (const Point& p : points)
-    s += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.2\" fill=\"{}\" opacity=\".75\"/>\n", x.at(p.x), y.at(p.y),
-                     group_color(p.group, groups.size()));
+    s +=
+        fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.2\" fill=\"{}\" opacity=\".75\"/>\n",
+                    x.at(p.x), y.at(p.y), group_color(p.group, groups.size()));
   const double slot = (side - margin) / double(std::max<std::size_t>(groups.size(), 8));
   for (std::size_t i = 0; i < groups.size(); ++i) {
     const double at = margin + slot * (double(i) + 0.3);
-    s += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\" fill=\"{}\"/>", at, side + 12, group_color(int(i), groups.size()));
+    s += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\" fill=\"{}\"/>", at, side + 12,
+                     group_color(int(i), groups.size()));
     s += text_at(at + 9, side + 16, "start", groups[i]);
   }
   return s + "</svg>\n";
@@ -156,14 +175,16 @@ std::string escape_html(const std::string& text) {
 }
 
 std::string base64(const std::string& bytes) {
-  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr char kAlphabet[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     unsigned v = 0;
     for (std::size_t j = 0; j < 3; ++j)
       v = v << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0u);
-    for (std::size_t j = 0; j < 4; ++j) out += i + j > bytes.size() ? '=' : kAlphabet[v >> (18 - 6 * j) & 63];
+    for (std::size_t j = 0; j < 4; ++j)
+      out += i + j > bytes.size() ? '=' : kAlphabet[v >> (18 - 6 * j) & 63];
   }
   return out;
 }

@@ -9,7 +9,7 @@ namespace fathom {
 
 struct Curve {
   std::string name, color;
-  std::vector<double> y;   // at 1, 2, 3, ...; NaN leaves a gap
+  std::vector<double> y;  // at 1, 2, 3, ...; NaN leaves a gap
 };
 
 // How large a picture is meant to be shown, in pixels of the page: letters keep their size.
@@ -19,7 +19,8 @@ struct ChartSize {
 
 // Curves over a common axis, with ticks and a legend. The steep first tenth may leave the frame, so
 // that the rest can be read.
-std::string svg_curves(const std::vector<Curve>& curves, const std::string& x_label, ChartSize frame = {});
+std::string svg_curves(const std::vector<Curve>& curves, const std::string& x_label,
+                       ChartSize frame = {});
 
 // One vertical bar each, with its name below; pale ones stand back.
 struct Bar {
@@ -27,10 +28,11 @@ struct Bar {
   double height = 0;
   bool pale = false;
 };
-std::string svg_bars(const std::vector<Bar>& bars, const std::string& x_label, ChartSize frame = {});
+std::string svg_bars(const std::vector<Bar>& bars, const std::string& x_label,
+                     ChartSize frame = {});
 
-// Points in the plane, coloured by group: index into `groups`, or -1 for none. Square, with the unit
-// and two-unit circles of a standard normal behind them.
+// Points in the plane, coloured by group: index into `groups`, or -1 for none. Square, with the
+// unit and two-unit circles of a standard normal behind them.
 struct Point {
   double x = 0, y = 0;
   int group = -1;

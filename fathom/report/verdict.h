@@ -12,7 +12,7 @@ namespace fathom {
 struct GapFigures {
   std::int64_t rows = 0, draws = 0;
   double elbo = 0, log_px = 0;
-  double gap_se = 0;             // of their difference, from the spread over rows
+  double gap_se = 0;  // of their difference, from the spread over rows
 };
 
 // What is known of a finished fit of a VAE.
@@ -20,16 +20,16 @@ struct VaeFigures {
   std::string unit = "row";
   std::int64_t n = 0, dims = 0;
   std::string likelihood = "bernoulli";
-  double elbo = 0;                       // per row, on the training rows
-  std::optional<double> validation;      // per row, of the state that is kept
+  double elbo = 0;                                    // per row, on the training rows
+  std::optional<double> validation;                   // per row, of the state that is kept
   std::vector<double> train_curve, validation_curve;  // per epoch
   std::int64_t epochs = 0, asked = 0, best_epoch = 0;
-  std::string stopped = "epochs";        // epochs | patience | interrupted
-  std::vector<double> activity;          // variance over rows of each unit's posterior mean
+  std::string stopped = "epochs";  // epochs | patience | interrupted
+  std::vector<double> activity;    // variance over rows of each unit's posterior mean
   std::optional<GapFigures> gap;
-  std::optional<double> sigma2;          // of a gaussian likelihood
+  std::optional<double> sigma2;  // of a gaussian likelihood
   bool sigma2_learned = false;
-  std::optional<double> lambda1;         // largest eigenvalue of the data's covariance
+  std::optional<double> lambda1;  // largest eigenvalue of the data's covariance
 };
 
 inline constexpr double kActive = 0.01;  // Burda et al. 2016, section 5.2

@@ -24,8 +24,10 @@ long allocations() { return calls.load(); }
 }  // namespace fathom::test
 
 void* operator new(std::size_t n) { return counted(n, 16); }
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return counted(n, 16); }
 void* operator new(std::size_t n, std::align_val_t a) { return counted(n, std::size_t(a)); }
 void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
