@@ -19,7 +19,7 @@ std::string gzip(const std::string& s) {
   z.next_out = reinterpret_cast<unsigned char*>(out.data());
   z.avail_out = unsigned(out.size());
   EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
-  out.resize(out.size() - z.avail_out);
+  out.erase(out.size() - z.avail_out);
   deflateEnd(&z);
   return out;
 }
