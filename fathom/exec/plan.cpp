@@ -388,7 +388,7 @@ void Planner::decide_places() {
 void Planner::choose_tiles() {
   for (StageDraft& stage : stages_) {
     for (LoopDraft& l : stage.loops) {
-      std::int64_t widest = 1, total = 0;
+      std::int64_t widest = 1;
       bool products = false;
       for (NodeId id : l.nodes) {
         const Shape& s =
@@ -396,7 +396,6 @@ void Planner::choose_tiles() {
         if (s.rank() == 0) continue;
         const std::int64_t row = s.size(1, s.rank());
         widest = std::max(widest, row);
-        total += row;
         products = products || graph_.op(id).kind == OpKind::contraction;
       }
       if (l.streamed) {
