@@ -1,0 +1,143 @@
+// The verbs on a fitted run: they agree with one another and with the laws of the bound.
+#include "fathom/jobs/use_vae.h"
+
+#include <gtest/gtest.h>
+
+#include "fathom/io/csv.h"
+#include "fathom/jobs/look.h"
+#include "fathom/jobs/report_vae.h"
+#include "tests/jobs/small_data.h"
+
+namespace fathom {
+namespace {
+
+using testing::small_fit;
+using testing::stripes;
+using testing::TempFolder;
+
+// One run for all tests of the file.
+class UseVae : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TempFolder;
+    write_npy(data(), stripes(300));
+    FitVaeConfig c = small_fit(data(), run());
+    c.settings.fit.epochs = 40;
+    fit_vae(c, {});
+  }
+  static void TearDownTestSuite() { delete folder_; }
+  static std::string path(const std::string& name) { return folder_->file(name); }
+  static std::string data() { return path("stripes.npy"); }
+  static std::string run() { return path("run"); }
+  static MapVaeConfig map(const std::string& from, const std::string& to) {
+    MapVaeConfig c;
+    c.run = run();
+    c.data = from;
+    c.out = path(to);
+    c.threads = 1;
+    return c;
+  }
+  static TempFolder* folder_;
+};
+TempFolder* UseVae::folder_ = nullptr;
+
+TEST_F(UseVae, ImportanceWeightsRiseWithTheirNumberAboveTheBound) {
+  EvaluateVaeConfig c;
+  c.run = run();
+  c.data = data();
+  c.threads = 1;
+  c.samples = 1;
+  const nlohmann::json one = evaluate_vae(c);
+  c.samples = 300;
+  const nlohmann::json many = evaluate_vae(c);
+  EXPECT_EQ(one["elbo"], many["elbo"]);
+  // Burda et al. 2016, theorem 1: the bound rises with K, and K = 1 is the ELBO. One draw per row
+  // has a spread over rows that its standard error knows.
+  EXPECT_GT(many["log_px"].get<double>(), one["elbo"].get<double>());
+  EXPECT_GT(many["log_px"].get<double>(), one["log_px"].get<double>());
+  EXPECT_NEAR(one["log_px"].get<double>(), one["elbo"].get<double>(),
+              3 * one["elbo_se"].get<double>());
+  EXPECT_NEAR(many["bits_per_dim"].get<double>(),
+              -many["elbo_per_row"].get<double>() / 16 / std::log(2.0), 1e-12);
+  EXPECT_EQ(many["samples"], 300);
+  c.samples = 0;
+  EXPECT_FALSE(evaluate_vae(c).contains("log_px"));
+}
+
+TEST_F(UseVae, ProgressMayStopAnEvaluation) {
+  EvaluateVaeConfig c;
+  c.run = run();
+  c.data = data();
+  EXPECT_THROW(evaluate_vae(c, [](std::int64_t, std::int64_t) { return false; }), Interrupted);
+}
+
+TEST_F(UseVae, ReconstructionIsTheDecodedCode) {
+  const RowsFile codes = encode_vae(map(data(), "codes.csv"));
+  EXPECT_EQ(codes.rows, 300);
+  EXPECT_EQ(codes.width, 4);
+  EXPECT_EQ(read_csv(codes.path).names,
+            (std::vector<std::string>{"z1_mean", "z2_mean", "z1_sd", "z2_sd"}));
+  decode_vae(map(codes.path, "decoded.npy"));
+  reconstruct_vae(map(data(), "reconstructed.npy"));
+  const Array a = read_npy(path("decoded.npy")), b = read_npy(path("reconstructed.npy"));
+  ASSERT_EQ(a.shape(), (Shape{300, 16}));
+  for (std::int64_t i = 0; i < a.size(); ++i) EXPECT_EQ(a.data<double>()[i], b.data<double>()[i]);
+}
+
+TEST_F(UseVae, SamplesAreAFunctionOfTheSeed) {
+  SampleVaeConfig c;
+  c.run = run();
+  c.count = 20;
+  c.threads = 1;
+  const auto draw = [&](const char* name) {
+    c.out = path(name);
+    sample_vae(c);
+    const Array x = read_npy(c.out);
+    return std::vector<double>(x.data<double>(), x.data<double>() + x.size());
+  };
+  const auto a = draw("a.npy"), b = draw("b.npy");
+  EXPECT_EQ(a, b);
+  c.seed = 2;
+  EXPECT_NE(a, draw("c.npy"));
+  c.noise = true;
+  for (double v : draw("d.npy")) EXPECT_TRUE(v == 0 || v == 1);
+}
+
+TEST_F(UseVae, OutputsFollowTheEndingOfTheName) {
+  EXPECT_GT(reconstruct_vae(map(data(), "pairs.png")).rows, 0);
+  EXPECT_TRUE(std::filesystem::exists(path("pairs.png")));
+  EXPECT_THROW(reconstruct_vae(map(data(), "pairs.jpg")), ConfigError);
+  EXPECT_THROW(encode_vae(map(data(), "codes.png")), ConfigError);
+}
+
+TEST_F(UseVae, AReportDoesWithoutTheData) {
+  std::filesystem::copy(run(), path("moved"), std::filesystem::copy_options::recursive);
+  ReportVaeConfig c;
+  c.run = path("moved");
+  std::filesystem::rename(data(), path("elsewhere.npy"));
+  std::string said;
+  report_vae(c, [&](const std::string& text) { said += text; });
+  EXPECT_NE(said.find("stripes.npy"), std::string::npos);
+  c.data = path("elsewhere.npy");
+  said.clear();
+  report_vae(c, [&](const std::string& text) { said += text; });
+  EXPECT_EQ(said, "");
+  std::filesystem::rename(path("elsewhere.npy"), data());
+}
+
+TEST_F(UseVae, InfoAndPlanTellWhatTheyLookAt) {
+  Workers workers(1);
+  EXPECT_EQ(info(run(), workers)["what"], "run");
+  const nlohmann::json d = info(data(), workers);
+  EXPECT_EQ(d["rows"], 300);
+  EXPECT_EQ(d["item"], (std::vector<int>{4, 4}));
+  PlanVaeConfig p;
+  p.run = run();
+  const PlanText text = plan_vae(p);
+  EXPECT_EQ(text.parameters, (16 * 12 + 12) + (12 * 4 + 4) + (2 * 12 + 12) + (12 * 16 + 16));
+  EXPECT_NE(text.plan.find("stage"), std::string::npos);
+  EXPECT_NE(text.dot.find("digraph"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace fathom
