@@ -1,7 +1,9 @@
 #include "apps/cli/commands.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 
@@ -11,11 +13,29 @@ namespace fathom::cli {
 
 namespace {
 
-volatile std::sig_atomic_t interrupts = 0;
+// A signal must not be delivered to a thread that computes: the matrix products of the vendor
+// library keep their stack pointer in a block of the heap meanwhile, and the frame of a handler
+// would be written over what lies below it. Signals are therefore blocked in the calling thread,
+// and by inheritance in the workers; they are asked for between steps. Threads that a library made
+// before may still receive one, which is what the handler is for.
+std::atomic<bool> stopped{false};
 
-extern "C" void on_interrupt(int) {
-  interrupts = 1;
+extern "C" void on_interrupt(int) { stopped = true; }
+
+sigset_t interrupts() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return set;
+}
+
+// The next one ends the program at once.
+void release_interrupts() {
   std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  const sigset_t set = interrupts();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
 double number(const nlohmann::json& j, const char* key) { return j.at(key).get<double>(); }
@@ -101,8 +121,23 @@ void print_run_info(const nlohmann::json& j) {
 
 }  // namespace
 
-void catch_interrupts() { std::signal(SIGINT, on_interrupt); }
-bool interrupted() { return interrupts != 0; }
+void catch_interrupts() {
+  const sigset_t set = interrupts();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
+}
+
+bool interrupted() {
+  static bool released = false;
+  const sigset_t set = interrupts();
+  const timespec now{};
+  if (!released && (stopped || sigtimedwait(&set, nullptr, &now) > 0)) {
+    stopped = released = true;
+    release_interrupts();
+  }
+  return stopped;
+}
 
 int fit_vae_command(const FitVaeConfig& config, bool json) {
   catch_interrupts();
@@ -112,7 +147,10 @@ int fit_vae_command(const FitVaeConfig& config, bool json) {
   hooks.first_step = [&](double seconds) { live.first_step(seconds); };
   hooks.step = [&](const StepRecord& s) { live.step(s); };
   hooks.epoch = [&](const EpochRecord& e, int epochs) { live.epoch(e, epochs); };
-  hooks.closing = [&](const std::string& what) { live.doing(what); };
+  hooks.closing = [&](const std::string& what) {
+    release_interrupts();  // the run is saved
+    live.doing(what);
+  };
   hooks.interrupted = [] { return interrupted(); };
   const FitVaeResult r = fit_vae(config, hooks);
   live.clear();

@@ -175,7 +175,7 @@ class FitVaeJob {
     const auto had = run.config.at("data").value("fingerprint", std::uint32_t(0));
     if (had != fingerprint(data_.train))
       raise<DataError>("{}: not the data that {} was fitted to", config_.data, config_.run);
-    if (position_.epoch >= run.settings.fit.epochs)
+    if (position_.epoch >= run.settings.fit.epochs && run.folder.has("summary.json"))
       raise<ConfigError>(
           "{}: the run is complete, {} epochs; --epochs with a larger number goes on", config_.run,
           position_.epoch);

@@ -95,6 +95,8 @@ TEST_F(FitVae, MoreEpochsGoOnFromTheLastState) {
   fit_vae(c, {});
   c.resume = true;
   EXPECT_THROW(fit_vae(c, {}), ConfigError);  // complete
+  std::filesystem::remove(path("longer/summary.json"));
+  EXPECT_EQ(fit_vae(c, {}).summary["epochs"], 3);  // what was left is the verdict
   c.settings.fit.epochs = 6;
   c.given = {"epochs"};
   fit_vae(c, {});
