@@ -43,11 +43,10 @@ std::vector<Update> descent(Graph& g, std::span<const Value> parameters,
       continue;
     }
     const Value v = g.slot(name + ".v", dtype, p.shape());
-    const Value m1 = m * o.beta1 + d * (1 - o.beta1);
-    const Value v1 = v * o.beta2 + square(d) * (1 - o.beta2);
-    updates.push_back({m, m1});
-    updates.push_back({v, v1});
-    updates.push_back({p, p - rate * m1 / (sqrt(v1) + epsilon)});
+    const AdamUpdate after = adam_step(p, m, v, d, rate, epsilon, o.beta1, o.beta2);
+    updates.push_back({m, after.first});
+    updates.push_back({v, after.second});
+    updates.push_back({p, after.parameter});
   }
   return updates;
 }

@@ -189,10 +189,11 @@ void FusedBlock::run(const Frame& frame) const {
   run_block<double>(*this, frame);
 }
 
-// a b, read once, by a sum: one op. Results keep their registers; the product's is left unused.
+// a b, read once, by a sum or by what it is taken away from: one op. Results keep their registers;
+// the product's is left unused.
 void FusedBlock::join_products() {
-  static const OpInfo &mul = *find_op("mul"), &add = *find_op("add"),
-                      &mul_add = *find_op("mul_add");
+  static const OpInfo &mul = *find_op("mul"), &add = *find_op("add"), &sub = *find_op("sub"),
+                      &mul_add = *find_op("mul_add"), &mul_sub = *find_op("mul_sub");
   std::vector<int> readers(std::size_t(registers), 0), maker(std::size_t(registers), -1);
   for (std::size_t p = 0; p < ops.size(); ++p) {
     maker[std::size_t(ops[p].out)] = int(p);
@@ -203,16 +204,16 @@ void FusedBlock::join_products() {
   for (const FusedSum& s : sums) readers[std::size_t(s.reg)] += 2;
   std::vector<char> gone(ops.size(), 0);
   for (FusedOp& op : ops) {
-    if (op.op != &add) continue;
-    for (int k = 0; k < 2; ++k) {
+    if (op.op != &add && op.op != &sub) continue;
+    for (int k = op.op == &add ? 0 : 1; k < 2; ++k) {
       const int product = maker[std::size_t(op.in[k])];
       if (product < 0 || ops[std::size_t(product)].op != &mul ||
           readers[std::size_t(op.in[k])] != 1)
         continue;
       const FusedOp m = ops[std::size_t(product)];
       const int other = op.in[1 - k];
-      op.op = &mul_add;
-      op.run = wide_table().op[std::size_t(mul_add.wide)][dtype == DType::f32 ? 0 : 1];
+      op.op = op.op == &add ? &mul_add : &mul_sub;
+      op.run = wide_table().op[std::size_t(op.op->wide)][dtype == DType::f32 ? 0 : 1];
       op.in[0] = m.in[0];
       op.in[1] = m.in[1];
       op.in[2] = other;

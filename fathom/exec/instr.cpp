@@ -43,18 +43,7 @@ void KernelInstr::run(const Frame& f) const {
   }
   for (std::size_t i = 0; i < in.size(); ++i) inputs[i] = view_at(in[i], f);
   for (std::size_t i = 0; i < out.size(); ++i) y[i] = view_at(out[i], f);
-  if (wide_logsumexp) {
-    const std::int64_t k = x[0].extent[x[0].rank - 1], rows = x[0].size(0, x[0].rank - 1);
-    if (x[0].dtype == DType::f64) {
-      wide_table().logsumexp_f64(rows, k, x[0].data<double>(), y[0].data<double>(),
-                                 y[1].data<double>());
-    } else {
-      wide_table().logsumexp_f32(rows, k, x[0].data<float>(), y[0].data<float>(),
-                                 y[1].data<float>());
-    }
-  } else {
-    op->forward({{inputs, in.size()}, {y, out.size()}, attrs});
-  }
+  (op->planned ? op->planned : op->forward)({{inputs, in.size()}, {y, out.size()}, attrs});
   if (!fills) return;
   for (std::size_t i = 0; i < out.size(); ++i)
     if (y[i].size() == 1) fill_scalar(y[i]);

@@ -16,7 +16,6 @@ class KernelInstr : public Instr {
   const OpInfo* op = nullptr;
   AttrBlob attrs;
   std::vector<OperandView> in, out;  // outputs that nobody reads have base -1
-  bool wide_logsumexp = false;       // rows of reals: through the wide table
   bool fills = false;                // outputs are single numbers, which fill 64 bytes
   std::string label;
 

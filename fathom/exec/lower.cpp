@@ -123,7 +123,66 @@ std::vector<std::vector<NodeId>> Planner::group(const std::vector<NodeId>& nodes
     }
     out.push_back(part);
   }
+  join_sums(out);
   return out;
+}
+
+// A block from which nothing but sums is read is done as early as its operands allow, in a block
+// of the same space where there is one: what they share is then read, or formed, once.
+void Planner::join_sums(Groups& groups) {
+  if (!options_.fuse) return;
+  std::map<NodeId, std::size_t> place;
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    for (NodeId id : groups[i]) place[id] = i;
+  const auto registers = [&](const std::vector<NodeId>& members) {
+    std::size_t n = 0;
+    for (NodeId id : members) n += 1 + graph_.inputs(id).size();
+    return n;
+  };
+  const auto kept = [&](NodeId id) {
+    for (const Value& v : outputs_)
+      if (root(v.id()) == id) return true;
+    return std::any_of(updates_.begin(), updates_.end(),
+                       [&](const Update& u) { return root(u.value.id()) == id; });
+  };
+  const auto is_sum = [&](NodeId id) { return graph_.op(id).kind == OpKind::reduce; };
+  const auto sums_of = [&](const std::vector<NodeId>& members) {
+    return std::count_if(members.begin(), members.end(), is_sum);
+  };
+  for (std::size_t j = 1; j < groups.size(); ++j) {
+    const std::vector<NodeId>& late = groups[j];
+    if (late.empty() || !fusable(late[0]) || sums_of(late) == 0) continue;
+    std::size_t ready = 0;  // the first group whose block may read all operands, or form them
+    bool sums_only = true;
+    for (NodeId id : late) {
+      if (!is_sum(id)) {
+        sums_only = sums_only && !kept(id);
+        for (NodeId r : readers_[id]) sums_only = sums_only && place.count(r) && place[r] == j;
+      }
+      for (const Read& r : reads_[id]) {
+        const auto found = place.find(root(r.source));
+        if (found == place.end() || found->second == j) continue;
+        const std::size_t at = found->second;
+        const bool within = !is_sum(root(r.source)) && fusable(root(r.source));
+        ready = std::max(ready, within ? at : at + 1);
+      }
+    }
+    if (!sums_only) continue;
+    for (std::size_t i = ready; i < j; ++i) {
+      std::vector<NodeId>& early = groups[i];
+      if (early.empty() || !fusable(early[0]) || space_of(early[0]) != space_of(late[0]) ||
+          graph_.node(early[0]).dtype != graph_.node(late[0]).dtype ||
+          registers(early) + registers(late) > std::size_t(FusedBlock::kMaxRegisters) ||
+          sums_of(early) + sums_of(late) > FusedBlock::kMaxSums)
+        continue;
+      early.insert(early.end(), late.begin(), late.end());
+      std::sort(early.begin(), early.end());
+      for (NodeId id : late) place[id] = i;
+      groups[j].clear();
+      break;
+    }
+  }
+  std::erase_if(groups, [](const auto& members) { return members.empty(); });
 }
 
 Storage& Planner::storage(NodeId id) {
@@ -328,10 +387,6 @@ std::unique_ptr<Instr> Planner::lower_kernel(NodeId id, const LoopDraft* loop) {
   }
   const Shape& made = graph_.shape(id);
   k->fills = !loop && made.size() == 1 && !row_label(made) && is_real(graph_.node(id).dtype);
-  if (op.id == op_id<LogSumExp>) {
-    const Shape& s = graph_.shape(in[0]);
-    k->wide_logsumexp = k->attrs.as<LogSumExp::Attrs>().axis == s.rank() - 1 && s.size() > 0;
-  }
   return k;
 }
 

@@ -81,18 +81,18 @@ bool Planner::reads_before(NodeId reader, NodeId made) const {
   if (!here) return r.loop < 0 && !r.reduction && m.loop >= 0;  // serial parts run before loops
   const auto& order = m.loop >= 0 ? within_ : when_;
   if (order.at(reader) != order.at(made)) return order.at(reader) < order.at(made);
-  return graph_.op(reader).kind == OpKind::elementwise &&
-         graph_.shape(reader) == graph_.shape(made);
+  return graph_.op(reader).in_place && graph_.shape(reader) == graph_.shape(made);
 }
 
 void Planner::settle_updates() {
-  std::set<NodeId> taken;
+  std::set<std::pair<NodeId, int>> taken;
   for (const Update& u : updates_) {
     const NodeId slot = u.slot.id(), value = u.value.id(), made = info_[value].root;
     if (info_[value].root == slot) continue;
     // In the slot's own memory, where nothing reads the old value later.
-    bool free = graph_.op(made).kind == OpKind::elementwise && u.slot.shape().size() > 1 &&
-                graph_.shape(made).size() == u.slot.shape().size() && taken.insert(made).second;
+    bool free = graph_.op(made).in_place && u.slot.shape().size() > 1 &&
+                graph_.shape(made).size() == u.slot.shape().size() &&
+                taken.insert({made, info_[value].root_output}).second;
     for (const Update& other : updates_) free = free && info_[other.value.id()].root != slot;
     for (NodeId reader : readers_[slot]) free = free && reads_before(reader, made);
     for (const Value& o : outputs_) free = free && info_[o.id()].root != slot;

@@ -385,6 +385,14 @@ void Planner::decide_places() {
   }
 }
 
+// Rows of a tile when `extent` rows are cut into an even number of nearly equal tiles of at most
+// `most` rows: two, four or six workers then finish together.
+static std::int64_t even_tile(std::int64_t extent, std::int64_t most) {
+  const std::int64_t two = 2 * std::max<std::int64_t>(1, most);
+  const std::int64_t tiles = 2 * std::max<std::int64_t>(1, (extent + two - 1) / two);
+  return std::max<std::int64_t>(1, (extent + tiles - 1) / tiles);
+}
+
 void Planner::choose_tiles() {
   for (StageDraft& stage : stages_) {
     for (LoopDraft& l : stage.loops) {
@@ -400,13 +408,12 @@ void Planner::choose_tiles() {
       }
       if (l.streamed) {
         const std::int64_t wanted =
-            products ? 64 : std::clamp<std::int64_t>(16384 / widest, 16, 1024);
-        l.tile = options_.tile_rows > 0 ? options_.tile_rows : wanted;
-        if (!options_.unbounded && options_.tile_rows == 0 && l.extent < 2 * l.tile)
-          l.tile = std::max<std::int64_t>(1, (l.extent + 1) / 2);
+            products ? 128 : std::clamp<std::int64_t>(16384 / widest, 16, 1024);
+        l.tile = options_.tile_rows > 0 ? options_.tile_rows
+                 : options_.unbounded   ? wanted
+                                        : even_tile(l.extent, wanted);
       } else {
-        l.tile = std::clamp<std::int64_t>((products ? 65536 : 16384) / widest, 1, l.extent);
-        if (l.extent < 2 * l.tile) l.tile = (l.extent + 1) / 2;
+        l.tile = even_tile(l.extent, (products ? 65536 : 16384) / widest);
       }
       l.lanes = options_.unbounded && l.streamed
                     ? kLanes

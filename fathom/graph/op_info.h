@@ -104,10 +104,13 @@ struct OpInfo {
   bool differentiable = false;
   void (*shape)(ShapeCall&) = nullptr;
   void (*forward)(const KernelCall&) = nullptr;  // the reference; for structured ops the kernel
+  // The kernel of planned runs, where it is another than `forward`.
+  void (*planned)(const KernelCall&) = nullptr;
   void (*vjp)(const VjpCall&) = nullptr;
   // Which inputs (bits) are read at the same places of the first axis as the output is written;
   // the others are read whole. -1 where outputs along the first axis depend on each other's inputs.
   int (*aligned)(const ShapeCall&) = nullptr;
+  bool in_place = false;  // aligned inputs are read before an output of their shape is written
   std::uint16_t (*id)() = nullptr;
   std::span<const double> points;  // nasty arguments of an elementwise op
 };

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "fathom/climb/fit.h"
+#include "fathom/kernels/rng.h"
 
 namespace fathom {
 
@@ -323,20 +324,17 @@ Array draw_bits(const Array& pixels, const std::vector<std::int64_t>& place, boo
                      width = pixels.size() / std::max<std::int64_t>(rows, 1);
   Array bits(DType::u8, Shape{rows, width});
   const Key key = fold(Key{seed, 0}, 0x626974);  // "bit"
-  const auto probability = [&](std::int64_t i) {
-    return eight_bit ? pixels.data<std::uint8_t>()[i] / 255.0 : double(pixels.data<float>()[i]);
-  };
-  constexpr std::int64_t kRows = 256;
+  const std::uint8_t* grey = eight_bit ? pixels.data<std::uint8_t>() : nullptr;
+  const float* unit = eight_bit ? nullptr : pixels.data<float>();
+  std::uint8_t* out = bits.data<std::uint8_t>();
+  constexpr std::int64_t kRows = 64;
   workers.each(std::size_t((rows + kRows - 1) / kRows), [&](std::size_t task, int) {
-    const std::int64_t first = std::int64_t(task) * kRows, last = std::min(rows, first + kRows);
-    for (std::int64_t i = first; i < last; ++i)
-      for (std::int64_t j = 0; j < width; j += 4) {
-        const Random4 r = philox(key, std::uint64_t(place[std::size_t(i)]), std::uint64_t(j));
-        for (std::int64_t k = 0; k < 4 && j + k < width; ++k) {
-          const std::int64_t at = i * width + j + k;
-          bits.data<std::uint8_t>()[at] = (double(r.word[k]) + 0.5) * 0x1p-32 < probability(at);
-        }
-      }
+    const std::int64_t first = std::int64_t(task) * kRows, count = std::min(rows - first, kRows);
+    std::vector<float> u(std::size_t(count * width));
+    kernels::fill_uniform(key, place.data() + first, 0, count, width, u.data());
+    const std::int64_t at = first * width;
+    for (std::int64_t i = 0; i < count * width; ++i)
+      out[at + i] = u[std::size_t(i)] < (grey ? float(grey[at + i]) / 255.0f : unit[at + i]);
   });
   return bits;
 }
@@ -345,8 +343,9 @@ Array as_pixels(const Array& stored, const PixelFormat& f) {
   if (stored.dtype() == DType::f32) return stored;
   Array out(DType::f32, stored.shape());
   const double unit = f.eight_bit && !f.drawn ? 1.0 / 255 : 1.0;
-  for (std::int64_t i = 0; i < stored.size(); ++i)
-    out.data<float>()[i] = float(stored.data<std::uint8_t>()[i] * unit);
+  const std::uint8_t* in = stored.data<std::uint8_t>();
+  float* to = out.data<float>();
+  for (std::int64_t i = 0; i < stored.size(); ++i) to[i] = float(in[i] * unit);
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include "fathom/ops/polygamma.h"
 #include "fathom/ops/random.h"
 #include "fathom/ops/transcendental.h"
+#include "fathom/ops/updates.h"
 
 namespace fathom {
 
@@ -11,15 +12,15 @@ template <class... Ops>
 struct OpList {};
 
 // Elementwise ops in the order of the wide kernels.
-using ElementwiseOps = OpList<Add, Sub, Mul, Div, MulAdd, Neg, Square, Reciprocal, Sqrt, Abs, Sign,
-                              Min, Max, Clamp, Less, LessEqual, Equal, Where, Exp, Log, Log1p,
-                              Expm1, Tanh, Sigmoid, Softplus, LogSigmoid, Relu, Gelu, Logit, Xlogy,
-                              Erf, Erfc, LogErfc, Lgamma, Digamma, Trigamma, NormalQuantile>;
+using ElementwiseOps = OpList<Add, Sub, Mul, Div, MulAdd, MulSub, Neg, Square, Reciprocal, Sqrt,
+                              Abs, Sign, Min, Max, Clamp, Less, LessEqual, Equal, Where, Exp, Log,
+                              Log1p, Expm1, Tanh, Sigmoid, Softplus, LogSigmoid, Relu, Gelu, Logit,
+                              Xlogy, Erf, Erfc, LogErfc, Lgamma, Digamma, Trigamma, NormalQuantile>;
 
 using StructuredOps =
     OpList<Broadcast, Reshape, StopGradient, Transpose, Slice, Embed, Concat, Cast, Sum, ReduceMax,
            LogSumExp, Argmax, Gather, ScatterAdd, Pick, Place, MatMul, Cholesky, TriangularSolve,
-           Tril, Diagonal, DiagonalMatrix, Uniform, StandardNormal, FoldKey, Polygamma>;
+           Tril, Diagonal, DiagonalMatrix, Uniform, StandardNormal, FoldKey, Polygamma, AdamStep>;
 
 // The table of all ops: leaves first, then the lists above.
 OpTable op_table();

@@ -47,6 +47,17 @@ struct MulAdd {
   static Grads vjp(const auto& c) { return {c.dy * c.x[1], c.dy * c.x[0], c.dy}; }
 };
 
+// Likewise, of a difference and the product that is taken away.
+struct MulSub {
+  static constexpr OpDoc doc{.name = "mul_sub",
+                             .brief = "c - a b, rounded once where the machine can",
+                             .grad = "-dy b, -dy a, dy",
+                             .ulp = 1};
+  static constexpr auto points = at(-1e100, -1., -0., 0., 1e-100, 1., 3.);
+  static auto forward(auto a, auto b, auto c) { return fma(-a, b, c); }
+  static Grads vjp(const auto& c) { return {-(c.dy * c.x[1]), -(c.dy * c.x[0]), c.dy}; }
+};
+
 struct Neg {
   static constexpr OpDoc doc{.name = "neg", .brief = "-x", .grad = "-dy", .ulp = 0};
   static constexpr auto points = at(-1., -0., 0., 2.);

@@ -1,5 +1,7 @@
 #include "fathom/ops/reduce.h"
 
+#include "fathom/ops/wide.h"
+
 namespace fathom {
 
 namespace detail {
@@ -94,6 +96,17 @@ Value logsumexp_output(Value x, int axis, int k) {
 }
 
 }  // namespace
+
+void LogSumExp::planned(const KernelCall& c) {
+  const View &x = c.in[0], &y = c.out[0], &p = c.out[1];
+  if (c.attrs.as<Attrs>().axis != x.rank - 1 || x.size() == 0) return forward(c);
+  const std::int64_t k = x.extent[x.rank - 1], rows = x.size(0, x.rank - 1);
+  if (x.dtype == DType::f64) {
+    wide_table().logsumexp_f64(rows, k, x.data<double>(), y.data<double>(), p.data<double>());
+  } else {
+    wide_table().logsumexp_f32(rows, k, x.data<float>(), y.data<float>(), p.data<float>());
+  }
+}
 
 Value logsumexp(Value x, int axis) { return logsumexp_output(x, axis, 0); }
 Value softmax(Value x, int axis) { return logsumexp_output(x, axis, 1); }

@@ -72,6 +72,7 @@ struct LogSumExp {
   static void forward(const KernelCall& c) {
     kernels::logsumexp(c.in[0], int(c.attrs.as<Attrs>().axis), c.out[0], c.out[1]);
   }
+  static void planned(const KernelCall& c);
   static int aligned(const ShapeCall& c) { return c.attrs.as<Attrs>().axis > 0 ? 1 : -1; }
   static Grads vjp(const auto& c) {
     const int axis = int(c.template attrs<Attrs>().axis);

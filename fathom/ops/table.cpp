@@ -81,6 +81,7 @@ OpInfo elementwise_entry(std::int16_t wide) {
   e.kind = OpKind::elementwise;
   e.arity = elementwise_arity<Op>();
   e.wide = wide;
+  e.in_place = true;
   e.differentiable = true;
   e.shape = elementwise_shape<Op>;
   e.forward = elementwise_forward<Op>;
@@ -99,6 +100,8 @@ OpInfo structured_entry() {
   if constexpr (requires { Op::outputs; }) e.outputs = Op::outputs;
   e.shape = Op::shape;
   e.forward = Op::forward;
+  if constexpr (requires(const KernelCall& c) { Op::planned(c); }) e.planned = Op::planned;
+  if constexpr (requires { Op::in_place; }) e.in_place = Op::in_place;
   if constexpr (requires(const ShapeCall& c) { Op::aligned(c); }) e.aligned = Op::aligned;
   if constexpr (has_vjp<Op>) {
     e.differentiable = true;

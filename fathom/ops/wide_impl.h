@@ -130,6 +130,33 @@ static void logsumexp_rows(std::int64_t rows, std::int64_t k, const T* x, T* out
   }
 }
 
+// One pass, so that the streams of parameter and moments come from memory side by side.
+template <class T>
+static void adam(std::int64_t n, const T* const* in, T* const* out) {
+  using P = Pack<T>;
+  constexpr std::int64_t w = P::lanes;
+  const T *p = in[0], *m = in[1], *v = in[2], *g = in[3];
+  const auto scalar = [in](int k) { return P(double(*in[k])); };
+  const P rate = scalar(4), epsilon = scalar(5), a = scalar(6), b = scalar(7);
+  const auto run = [&](P x, P first, P second, P d, auto store) {
+    AdamStep::step(x, first, second, d, rate, epsilon, a, b);
+    store(x, out[0]);
+    store(first, out[1]);
+    store(second, out[2]);
+  };
+  std::int64_t i = 0;
+  for (; i + w <= n; i += w)
+    run(P::load(p + i), P::load(m + i), P::load(v + i), P::load(g + i), [i](P y, T* q) {
+      if (q) y.store(q + i);
+    });
+  const int rest = int(n - i);
+  if (rest == 0) return;
+  const auto tail = [&](const T* x) { return P::load_partial(x + i, rest); };
+  run(tail(p), tail(m), tail(v), tail(g), [i, rest](P y, T* q) {
+    if (q) y.store_partial(q + i, rest);
+  });
+}
+
 static void widen_u8(std::int64_t n, const std::uint8_t* x, float* out) {
   for (std::int64_t i = 0; i < n; ++i) out[i] = float(x[i]);
 }
@@ -147,6 +174,8 @@ static WideTable make_table() {
   table.sum_f32 = sum_of<float>;
   table.sum_rows_f64 = sum_rows<double>;
   table.sum_rows_f32 = sum_rows<float>;
+  table.adam_f64 = adam<double>;
+  table.adam_f32 = adam<float>;
   table.u8_to_f32 = widen_u8;
   table.logsumexp_f64 = logsumexp_rows<double>;
   table.logsumexp_f32 = logsumexp_rows<float>;

@@ -42,6 +42,7 @@ const std::map<std::string_view, Oracle>& oracles() {
       {"mul", [](const Real* x) { return x[0] * x[1]; }},
       {"div", [](const Real* x) { return x[0] / x[1]; }},
       {"mul_add", [](const Real* x) { return std::fma(x[0], x[1], x[2]); }},
+      {"mul_sub", [](const Real* x) { return std::fma(-x[0], x[1], x[2]); }},
       {"neg", [](const Real* x) { return -x[0]; }},
       {"square", [](const Real* x) { return x[0] * x[0]; }},
       {"reciprocal", [](const Real* x) { return 1 / x[0]; }},
