@@ -123,13 +123,13 @@ std::vector<std::vector<NodeId>> Planner::group(const std::vector<NodeId>& nodes
     }
     out.push_back(part);
   }
-  join_sums(out);
+  tighten(out);
   return out;
 }
 
 // A block from which nothing but sums is read is done as early as its operands allow, in a block
 // of the same space where there is one: what they share is then read, or formed, once.
-void Planner::join_sums(Groups& groups) {
+void Planner::tighten(Groups& groups) {
   if (!options_.fuse) return;
   std::map<NodeId, std::size_t> place;
   for (std::size_t i = 0; i < groups.size(); ++i)
@@ -183,6 +183,25 @@ void Planner::join_sums(Groups& groups) {
     }
   }
   std::erase_if(groups, [](const auto& members) { return members.empty(); });
+  // Sums and products over rows for the lanes follow what they read, which is in cache then.
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    for (NodeId id : groups[i]) place[id] = i;
+  std::vector<std::pair<std::size_t, std::size_t>> order;  // after which group; own place
+  for (std::size_t j = 0; j < groups.size(); ++j) {
+    const NodeId id = groups[j][0];
+    std::size_t after = j;
+    if (info_[id].reduction && !fusable(id)) {
+      after = 0;
+      for (const Read& r : reads_[id])
+        if (const auto found = place.find(root(r.source)); found != place.end())
+          after = std::max(after, found->second);
+    }
+    order.emplace_back(after, j);
+  }
+  std::sort(order.begin(), order.end());
+  Groups sorted;
+  for (const auto& [after, j] : order) sorted.push_back(std::move(groups[j]));
+  groups = std::move(sorted);
 }
 
 Storage& Planner::storage(NodeId id) {

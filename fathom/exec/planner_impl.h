@@ -77,7 +77,7 @@ class Planner {
   void choose_tiles();
   // lower.cpp
   std::vector<std::vector<NodeId>> group(const std::vector<NodeId>& nodes, bool in_loop);
-  void join_sums(std::vector<std::vector<NodeId>>& groups);
+  void tighten(std::vector<std::vector<NodeId>>& groups);
   bool fusable(NodeId id) const;
   bool simple_broadcast(NodeId id) const;
   std::unique_ptr<Instr> lower_group(const std::vector<NodeId>& nodes, const LoopDraft* loop);
