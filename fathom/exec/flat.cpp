@@ -32,8 +32,12 @@ template <class T>
 void repeat_each(std::int64_t n, void* out, const void* a, const void* b, const void*, unsigned) {
   const std::int64_t period = as_count(b);
   T* q = static_cast<T*>(out);
-  for (std::int64_t i = 0, r = 0; i < n; i += period, ++r)
-    std::fill_n(q + i, std::min(period, n - i), static_cast<const T*>(a)[r]);
+  const T* p = static_cast<const T*>(a);
+  if (period == 8 && n % 8 == 0) {  // a known length is a few stores
+    for (T* end = q + n; q < end; q += 8, ++p) std::fill_n(q, 8, *p);
+    return;
+  }
+  for (std::int64_t i = 0; i < n; i += period, ++p) std::fill_n(q + i, std::min(period, n - i), *p);
 }
 
 // out[i] = a[i % b]
@@ -70,7 +74,8 @@ void sum_each(std::int64_t n, void* out, const void* a, const void* b, const voi
 }
 
 template <class T>
-bool flatten_block(const FusedBlock& b, const Frame& f, std::vector<FlatStep>& steps) {
+bool flatten_block(const FusedBlock& b, const Frame& f, FlatList& list) {
+  std::vector<FlatStep>& steps = list.steps;
   constexpr std::int64_t room = FusedBlock::kChunkBytes / std::int64_t(sizeof(T));
   const std::int64_t n = b.scalar ? std::int64_t(64 / sizeof(T)) : b.rows.value * b.inner;
   if (b.rows.kind != Extent::fixed || n > room || n == 0) return false;
@@ -100,7 +105,15 @@ bool flatten_block(const FusedBlock& b, const Frame& f, std::vector<FlatStep>& s
         steps.push_back({repeat_each<T>, n, reg[k], at, as_pointer(o.period), nullptr, 0});
         break;
       case FusedOperand::tail:
-        steps.push_back({repeat_all<T>, n, reg[k], at, as_pointer(o.period), nullptr, 0});
+        if (o.constant) {  // repeated once, now
+          if (list.repeats == list.repeated.size()) {
+            list.repeated.emplace_back(o.dtype, Shape{n});
+            repeat_all<T>(n, list.repeated.back().raw(), at, as_pointer(o.period), nullptr, 0);
+          }
+          reg[k] = list.repeated[list.repeats++].raw();
+        } else {
+          steps.push_back({repeat_all<T>, n, reg[k], at, as_pointer(o.period), nullptr, 0});
+        }
         break;
     }
   }
@@ -150,6 +163,10 @@ void copy_rows(std::int64_t n, void* out, const void* a, const void* b, const vo
   const T* p = static_cast<const T*>(a);
   if (s.width == 1) {
     for (std::int64_t i = 0; i < n; ++i) q[i * s.to] = p[i * s.from];
+    return;
+  }
+  if (s.width == 8) {  // a known length is a few moves
+    for (std::int64_t i = 0; i < n; ++i, p += s.from, q += s.to) std::memcpy(q, p, 8 * sizeof(T));
     return;
   }
   for (std::int64_t i = 0; i < n; ++i, p += s.from, q += s.to)
@@ -206,10 +223,11 @@ bool flatten_copies(const KernelInstr& k, const Frame& f, std::vector<FlatStep>&
 
 }  // namespace
 
-void flatten(const Instr& instr, const Frame& frame, std::vector<FlatStep>& steps) {
+void flatten(const Instr& instr, const Frame& frame, FlatList& list) {
+  std::vector<FlatStep>& steps = list.steps;
   if (const auto* block = dynamic_cast<const FusedBlock*>(&instr)) {
-    const bool done = block->dtype == DType::f32 ? flatten_block<float>(*block, frame, steps)
-                                                 : flatten_block<double>(*block, frame, steps);
+    const bool done = block->dtype == DType::f32 ? flatten_block<float>(*block, frame, list)
+                                                 : flatten_block<double>(*block, frame, list);
     if (done) return;
   }
   if (const auto* kernel = dynamic_cast<const KernelInstr*>(&instr))

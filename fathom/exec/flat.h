@@ -17,12 +17,25 @@ struct FlatStep {
   unsigned steps;
 };
 
+struct FlatList {
+  std::vector<FlatStep> steps;
+  // Constants, repeated to the space of the block that reads them; kept when a list is made anew,
+  // which allocates nothing then.
+  std::vector<Array> repeated;
+  std::size_t repeats = 0;
+
+  void restart() {
+    steps.clear();
+    repeats = 0;
+  }
+
+  void run() const {
+    for (const FlatStep& s : steps) s.run(s.n, s.out, s.a, s.b, s.c, s.steps);
+  }
+};
+
 // Appends the steps of `instr` under `frame`, which must outlive them. Blocks that cannot be
 // flattened, and other instructions, become one step that runs them.
-void flatten(const Instr& instr, const Frame& frame, std::vector<FlatStep>& steps);
-
-inline void run_flat(const std::vector<FlatStep>& steps) {
-  for (const FlatStep& s : steps) s.run(s.n, s.out, s.a, s.b, s.c, s.steps);
-}
+void flatten(const Instr& instr, const Frame& frame, FlatList& list);
 
 }  // namespace fathom

@@ -18,6 +18,7 @@ struct FusedOperand {
   Operand at;
   std::int64_t period = 1;  // tail: elements before it repeats; head: elements that share one
   bool splat = false;       // scalar whose 64 bytes are filled already
+  bool constant = false;    // known when planned
 };
 
 struct FusedOp {

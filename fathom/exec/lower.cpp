@@ -247,6 +247,7 @@ FusedOperand Planner::fused_operand(NodeId id, const Shape& space, const LoopDra
     // Scalars in the arena and constants fill a pack; inputs, and vectors of one element, do not.
     o.splat = storage(id).shape.size() == 1 && (!leaf || constant) && is_real(o.dtype);
   }
+  o.constant = constant;
   const bool aligned = loop && s.rank() && s[0] == loop->space[0] && o.kind != FusedOperand::tail &&
                        o.kind != FusedOperand::scalar;
   o.at = view_of(id, loop, aligned).at;

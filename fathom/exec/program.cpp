@@ -56,7 +56,7 @@ struct Program::Memory {
   // Serial parts with their pointers resolved: made anew when an input moves.
   bool moved = true;
   Frame frame{};
-  std::vector<std::vector<FlatStep>> serial;
+  std::vector<FlatList> serial;
 
   void prepare(const Plan& plan, std::size_t workers) {
     while (scratch.size() < workers) {
@@ -156,7 +156,7 @@ void Program::resolve_serial() {
   m.frame = {m.bases[0].data(), 0, 0, m.rows, 0, m.scratch[0].get() + plan_.scratch_bytes};
   m.serial.resize(plan_.stages.size());
   for (std::size_t s = 0; s < plan_.stages.size(); ++s) {
-    m.serial[s].clear();
+    m.serial[s].restart();
     for (const auto& instr : plan_.stages[s].serial) flatten(*instr, m.frame, m.serial[s]);
   }
   m.moved = false;
@@ -169,7 +169,7 @@ void Program::run(Workers& workers) {
   m.frame.plate_rows = m.rows;
   const FlushDenormals flush;
   for (std::size_t s = 0; s < plan_.stages.size(); ++s) {
-    run_flat(m.serial[s]);
+    m.serial[s].run();
     if (!plan_.stages[s].loops.empty()) run_loops(plan_.stages[s], workers);
   }
 }

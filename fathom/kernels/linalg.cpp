@@ -2,11 +2,15 @@
 
 #include <cblas.h>
 #include <dnnl.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include "fathom/kernels/isa.h"
+#include "fathom/kernels/thin.h"
+
+extern "C" void omp_set_num_threads(int);  // <omp.h> belongs to one compiler; the library to all
 
 namespace fathom::kernels {
 
@@ -38,6 +42,29 @@ void gemm_loops(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k
   }
 }
 
+const ThinProducts<float>& thin(float) { return thin_table().f32; }
+const ThinProducts<double>& thin(double) { return thin_table().f64; }
+
+// One operand is a vector and the matrix has few columns.
+template <class T>
+bool thin_gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
+               std::int64_t lda, const T* b, std::int64_t ldb, T* c, std::int64_t ldc, bool add) {
+  if (m != 1 && n != 1) return false;
+  const ThinProducts<T>& t = thin(T());
+  if (n == 1 && !ta && k <= t.widest && (tb || ldb == 1) && ldc == 1) {
+    t.times_vector(m, k, a, lda, b, c, add);
+  } else if (n == 1 && ta && m <= t.widest && ldc == 1) {
+    t.vector_times(k, m, a, lda, b, tb ? 1 : ldb, c, add);
+  } else if (m == 1 && !tb && n <= t.widest) {
+    t.vector_times(k, n, b, ldb, a, ta ? lda : 1, c, add);
+  } else if (m == 1 && tb && k <= t.widest && (!ta || lda == 1)) {
+    t.times_vector(n, k, b, ldb, a, c, add);
+  } else {
+    return false;
+  }
+  return true;
+}
+
 template <class T>
 void matmul_of(const View& a, const View& b, const View& c, const MatMulSpec& s, bool add) {
   const int mk = a.rank - s.nb - s.nk, nk = b.rank - s.nb - s.nk;
@@ -60,6 +87,17 @@ void matmul_of(const View& a, const View& b, const View& c, const MatMulSpec& s,
 
 }  // namespace
 
+const ThinTable& thin_table() {
+#if defined(__x86_64__)
+  switch (isa()) {
+    case Isa::avx512: return thin_table_avx512;
+    case Isa::avx2: return thin_table_avx2;
+    case Isa::base: break;
+  }
+#endif
+  return thin_table_base;
+}
+
 void single_threaded_libraries() {
   thread_local const bool done = [] {  // each thread has a count of OpenMP threads of its own
     omp_set_num_threads(1);
@@ -73,6 +111,7 @@ void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, cons
           std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc,
           bool add) {
   if (m == 0 || n == 0) return;
+  if (k > 0 && thin_gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add)) return;
   if (m * n * k <= kSmall) return gemm_loops(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add);
   single_threaded_libraries();
   dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, 1.0f, a, lda, b, ldb, add ? 1.0f : 0.0f, c,
@@ -83,6 +122,7 @@ void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, cons
           std::int64_t lda, const double* b, std::int64_t ldb, double* c, std::int64_t ldc,
           bool add) {
   if (m == 0 || n == 0) return;
+  if (k > 0 && thin_gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add)) return;
   if (m * n * k <= kSmall) return gemm_loops(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add);
   single_threaded_libraries();
   cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, int(m),

@@ -2,6 +2,7 @@
 // oracle, reductions alike, whatever the length and the alignment.
 #include "fathom/kernels/isa.h"
 
+#include "fathom/kernels/linalg.h"
 #include "fathom/ops/wide.h"
 #include "tests/laws/oracle.h"
 
@@ -110,6 +111,85 @@ TEST(InstructionSets, SumsAndLogSumExps) {
         ASSERT_NEAR(p[std::size_t(i)],
                     double(std::exp(static_cast<long double>(d.data<double>()[i])) / e),
                     (24 + units) * 0x1p-53);
+    }
+  }
+}
+
+// Kingma & Ba 2015, algorithm 1, as printed there, in long double.
+TEST(InstructionSets, AdamStepIsAlgorithmOne) {
+  EachIsa sets;
+  Random random(12);
+  constexpr std::int64_t n = 37;
+  for (const kernels::Isa isa : sets.all) {
+    kernels::limit_isa(isa);
+    Array p = random_array(random, DType::f64, Shape{n}), m(DType::f64, Shape{n}),
+          v(DType::f64, Shape{n});
+    std::fill_n(m.data<double>(), n, 0.0);
+    std::fill_n(v.data<double>(), n, 0.0);
+    std::vector<long double> exact(p.data<double>(), p.data<double>() + n), first(n), second(n);
+    for (int t = 1; t <= 5; ++t) {
+      const Array g = random_array(random, DType::f64, Shape{n});
+      const double a = 1e-2, b1 = 0.9, b2 = 0.999, eps = 1e-8;
+      const double c1 = 1 - std::pow(b1, t), c2 = std::sqrt(1 - std::pow(b2, t));
+      const double rate = a * c2 / c1, epsilon = eps * c2, r1 = 1 - b1, r2 = 1 - b2;
+      const double* in[] = {p.data<double>(),
+                            m.data<double>(),
+                            v.data<double>(),
+                            g.data<double>(),
+                            &rate,
+                            &epsilon,
+                            &r1,
+                            &r2};
+      double* out[] = {p.data<double>(), m.data<double>(), v.data<double>()};
+      wide_table().adam_f64(n, in, out);
+      for (std::size_t i = 0; i < std::size_t(n); ++i) {
+        const long double d = g.data<double>()[i];
+        first[i] = 0.9L * first[i] + 0.1L * d;
+        second[i] = 0.999L * second[i] + 0.001L * d * d;
+        exact[i] -= 0.01L * (first[i] / (1 - std::pow(0.9L, t))) /
+                    (std::sqrt(second[i] / (1 - std::pow(0.999L, t))) + 1e-8L);
+        ASSERT_NEAR(p.data<double>()[i], double(exact[i]), 1e-13);
+        ASSERT_NEAR(m.data<double>()[i], double(first[i]), 1e-13);
+        ASSERT_NEAR(v.data<double>()[i], double(second[i]), 1e-13);
+      }
+    }
+  }
+}
+
+// y (+)= op(A) x and x op(A) of every orientation and instruction set, against long double.
+TEST(InstructionSets, ThinMatricesTimesVectors) {
+  EachIsa sets;
+  Random random(31);
+  for (const kernels::Isa isa : sets.all) {
+    kernels::limit_isa(isa);
+    for (int trial = 0; trial < 400; ++trial) {
+      const bool ta = random() % 2, tb = random() % 2, left = random() % 2, add = random() % 2;
+      const std::int64_t long_side = 1 + std::int64_t(random() % 600),
+                         short_side = 1 + std::int64_t(random() % 70);
+      const bool inner = random() % 2;  // whether the sum is over the short side
+      const std::int64_t k = inner ? short_side : long_side, other = inner ? long_side : short_side;
+      const std::int64_t m = left ? 1 : other, n = left ? other : 1;
+      const Array a = random_array(random, DType::f64, ta ? Shape{k, m} : Shape{m, k}),
+                  b = random_array(random, DType::f64, tb ? Shape{n, k} : Shape{k, n});
+      Array c(DType::f64, Shape{m, n});
+      std::fill_n(c.data<double>(), c.size(), 0.5);
+      kernels::gemm(ta, tb, m, n, k, a.data<double>(), ta ? m : k, b.data<double>(), tb ? k : n,
+                    c.data<double>(), n, add);
+      for (std::int64_t i = 0; i < m; ++i)
+        for (std::int64_t j = 0; j < n; ++j) {
+          long double exact = add ? 0.5L : 0, size = exact;
+          for (std::int64_t p = 0; p < k; ++p) {
+            const long double term =
+                static_cast<long double>(a.data<double>()[ta ? p * m + i : i * k + p]) *
+                b.data<double>()[tb ? j * k + p : p * n + j];
+            exact += term;
+            size += std::abs(term);
+          }
+          ASSERT_NEAR(c.data<double>()[i * n + j], double(exact),
+                      double(k + 2) * 0x1p-53 * double(size))
+              << fmt::format("{} m {} n {} k {} ta {} tb {}", kernels::name_of(isa), m, n, k, ta,
+                             tb);
+        }
     }
   }
 }

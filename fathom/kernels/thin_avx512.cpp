@@ -1,0 +1,5 @@
+#define FATHOM_ISA avx512
+#include "fathom/kernels/thin_impl.h"
+
+constinit const fathom::kernels::ThinTable fathom::kernels::thin_table_avx512 = {
+    wide::avx512::kThin<float>, wide::avx512::kThin<double>};

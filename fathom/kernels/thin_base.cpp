@@ -1,0 +1,5 @@
+#define FATHOM_ISA base
+#include "fathom/kernels/thin_impl.h"
+
+constinit const fathom::kernels::ThinTable fathom::kernels::thin_table_base = {
+    wide::base::kThin<float>, wide::base::kThin<double>};
