@@ -116,7 +116,7 @@ LogEvidence Evaluator::log_evidence(const DataSet& data, std::int64_t draws, Key
   Chunked encode(model_, lower);
   std::vector<std::string> names;
   for (const LatentInfo& z : model_.latents()) {
-    if (model_.info(z.expr).plates.empty())
+    if (!model_.streamed(model_.info(z.expr)))
       raise<ConfigError>(
           "log p(x) by importance weights needs every latent on the plate of the rows; \"{}\" is "
           "global",

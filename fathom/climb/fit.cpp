@@ -49,8 +49,7 @@ class FitLoop {
   FitLoop(const Model& model, const DataSet& train, const DataSet& validation,
           const FitConfig& config, State& state, const FitPosition& position, Workers& workers,
           const FitCallbacks& callbacks)
-      : model_(model),
-        train_(train),
+      : train_(train),
         validation_(validation),
         config_(config),
         state_(state),
@@ -191,7 +190,6 @@ class FitLoop {
         bad_step, at.epoch + 1, where);
   }
 
-  const Model& model_;
   const DataSet &train_, &validation_;
   FitConfig config_;
   State& state_;

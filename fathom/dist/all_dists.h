@@ -5,6 +5,7 @@
 #include "fathom/dist/families/categorical.h"
 #include "fathom/dist/families/dirichlet.h"
 #include "fathom/dist/families/gamma.h"
+#include "fathom/dist/families/mvnormal.h"
 #include "fathom/dist/families/normal.h"
 #include "fathom/dist/families/uniform.h"
 
@@ -13,7 +14,8 @@ namespace fathom {
 template <class... F>
 struct FamilyList {};
 
-using AllFamilies = FamilyList<Normal, Bernoulli, Categorical, UniformFamily, Gamma, Dirichlet>;
+using AllFamilies =
+    FamilyList<Normal, MvNormal, Bernoulli, Categorical, UniformFamily, Gamma, Dirichlet>;
 
 std::span<const FamilyInfo> all_families();
 

@@ -18,12 +18,13 @@ bool is_known(Value v) {
   return g.constant_value(id) != nullptr;
 }
 
-// <a, b> summed over the event axes of the family.
+// <a, b> summed over the axes of each statistic.
 Value inner(const FamilyInfo& f, std::span<const Value> a, std::span<const Value> b) {
   Value total;
   for (std::size_t i = 0; i < a.size(); ++i) {
     Value t = a[i] * b[i];
-    if (f.doc.event_axes > 0) t = sum(t, t.shape().rank() - f.doc.event_axes, f.doc.event_axes);
+    const int axes = f.stat_axes.empty() ? f.doc.event_axes : f.stat_axes[i];
+    if (axes > 0) t = sum(t, t.shape().rank() - axes, axes);
     total = total ? total + t : t;
   }
   return total;

@@ -24,7 +24,7 @@ namespace fathom {
 
 using Values = std::vector<Value>;
 
-enum class Support : std::uint8_t { real, positive, unit, simplex, bit, category };
+enum class Support : std::uint8_t { real, positive, unit, simplex, bit, category, vector, matrix };
 
 std::string_view name_of(Support s);
 
@@ -33,7 +33,8 @@ struct ParameterDoc {
   Support support;
   std::string_view help;
   // What the family's expectation needs of a random parameter; none: it must be fixed or sampled.
-  enum class Needs : std::uint8_t { fixed, mean_variance, mean_log, log } needs = Needs::fixed;
+  enum class Needs : std::uint8_t { fixed, mean_variance, mean_log, log };
+  Needs needs = Needs::fixed;
 };
 
 struct FamilyDoc {
@@ -65,6 +66,7 @@ struct FamilyInfo {
   Values (*natural)(std::span<const Face> p) = nullptr;
   std::vector<Face> (*from_natural)(std::span<const Value> n) = nullptr;
   Value (*log_norm)(std::span<const Value> n) = nullptr;
+  std::span<const int> stat_axes;  // trailing axes of each statistic; empty: event axes
   // Entropy, element by element of the plates, at fixed parameters: closed where it is given.
   Value (*entropy)(std::span<const Face> p) = nullptr;
   // Coordinate ascent: the optimal natural parameters of a factor are the gradient of

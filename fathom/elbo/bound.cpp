@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fathom/autodiff/gradient.h"
+
 namespace fathom {
 
 std::string_view name_of(Estimate e) {
@@ -16,7 +18,7 @@ std::vector<nn::Parameter> parameters_of(const Model& model) {
   for (const LatentInfo& z : model.latents()) {
     if (z.guide) continue;
     const ExprInfo& e = model.info(z.expr);
-    if (!e.plates.empty())
+    if (!e.plates.empty())  // of a fixed size or of rows
       raise<ConfigError>(
           "[guide] latent \"{}\" lies on a plate and needs a guide that reads its data", e.name);
     all.push_back({e.name + ".mean", e.event, nn::Init::zeros});
@@ -27,10 +29,19 @@ std::vector<nn::Parameter> parameters_of(const Model& model) {
 
 Lowering::Lowering(const Model& model, Graph& graph, LowerOptions options)
     : model_(model), graph_(graph), options_(std::move(options)) {
-  if (model.plates().size() > 1)
-    raise<ConfigError>("[elbo] {} plates: data on one plate are supported", model.plates().size());
-  row_ = graph.label(model.plates().empty() ? "row" : model.plates()[0], true);
+  std::string rows = "row";
+  int streamed = 0;
+  for (const PlateInfo& p : model.plates())
+    if (p.streamed()) {
+      rows = p.name;
+      ++streamed;
+    }
+  if (streamed > 1)
+    raise<ConfigError>("[elbo] {} plates of rows: data on one are supported", streamed);
+  row_ = graph.label(rows, true);
   if (options_.samples > 1 || options_.weights) draw_ = graph.label("draw");
+  for (std::size_t p = 0; p < model.plates().size(); ++p)
+    if (!model.plates()[p].streamed()) plates_[int(p)] = graph.label(model.plates()[p].name);
   if (options_.gather) table_ = graph.label("table");
 }
 
@@ -68,8 +79,10 @@ Value Lowering::ids() {
 
 Shape Lowering::full_shape(const ExprInfo& e, bool draws) const {
   Shape s = e.event;
+  for (int p : e.plates)
+    if (plates_.count(p)) s = s.with_front({model_.plates()[std::size_t(p)].size, plates_.at(p)});
   if (draws && draw_ != kNoLabel) s = s.with_front({options_.samples, draw_});
-  if (!e.plates.empty()) s = s.with_front({options_.capacity, row_});
+  if (model_.streamed(e)) s = s.with_front({options_.capacity, row_});
   return s;
 }
 
@@ -96,7 +109,7 @@ Value Lowering::draw_of(const LatentInfo& z) {
     raise<ConfigError>("[elbo] \"{}\" must be drawn, but {} has no reparameterised draw", e.name,
                        q.family->doc.name);
   const Draw d{fold_key(key(), z.expr), model_.dtype(), full_shape(e, true),
-               e.plates.empty() ? Value() : ids()};
+               model_.streamed(e) ? ids() : Value()};
   return draws_[z.expr] = sample(q, d);
 }
 
@@ -112,7 +125,8 @@ Face Lowering::face(Expr e, const Drawn& drawn) {
     case ExprKind::parameter: f = Face::at(slot(i.name, i.event)); break;
     case ExprKind::latent: {
       const LatentInfo& z = *model_.latent_of(e.index());
-      f = drawn.count(e.index()) ? Face::at(draw_of(z)) : fathom::face(guide(z));
+      if (leaves_.count(e.index())) return Face{leaves_.at(e.index()), {}, {}, true, {}};
+      f = drawn.count(e.index()) ? Face::at(draw_of(z)) : moments(z);
       break;
     }
     case ExprKind::draw: {
@@ -120,6 +134,7 @@ Face Lowering::face(Expr e, const Drawn& drawn) {
       f = Face::at(less(uniform(fold_key(key(), e.index()), model_.dtype(), p.shape(), ids()), p));
       break;
     }
+    case ExprKind::gate: f = face(i.inputs[1], drawn); break;
     case ExprKind::function: {
       std::vector<Face> faces;
       std::vector<Value> values;
@@ -142,6 +157,16 @@ Face Lowering::face(Expr e, const Drawn& drawn) {
   return faces_[memo] = f;
 }
 
+Face Lowering::moments(const LatentInfo& z) {
+  const Face f = fathom::face(guide(z));
+  if (!options_.factors || z.guide || is_local(z)) return f;
+  const auto [it, fresh] = moments_.try_emplace(z.expr);
+  const auto leaf = [](Value v) { return v ? stop_gradient(v) : v; };
+  if (fresh)
+    it->second = {leaf(f.mean), leaf(f.variance), leaf(f.log), f.random, leaf(f.covariance)};
+  return it->second;
+}
+
 Value Lowering::value(Expr e) {
   Drawn all;
   for (const LatentInfo& z : model_.latents()) all.insert(z.expr);
@@ -153,10 +178,27 @@ Face Lowering::face_of_arg(const Arg& a, const Drawn& drawn) {
   return Face::at(graph_.constant(a.value(), model_.dtype()));
 }
 
-Distribution Lowering::distribution(const Conditional& c, const Drawn& drawn) {
+namespace {
+
+// A number given for a vector is all of its elements; for a matrix, that multiple of the identity.
+Face whole(Face f, Support support, std::int64_t d) {
+  const auto all = [d](Value v) { return v ? broadcast_to(v, v.shape().with_back(d)) : v; };
+  if (f.mean.shape().rank() > f.mean.shape().labelled()) return f;
+  f = {all(f.mean), all(f.variance), all(f.log), f.random, {}};
+  if (support == Support::matrix) f.mean = diagonal_matrix(f.mean);
+  return f;
+}
+
+}  // namespace
+
+Distribution Lowering::distribution(const Conditional& c, const Drawn& drawn, const Shape& event) {
   std::vector<Face> faces;
   for (const Arg& a : c.args) faces.push_back(face_of_arg(a, drawn));
-  return {c.family, c.form(faces)};
+  faces = c.form(faces);
+  if (c.family->doc.event_axes == 1 && event.rank() == 1)
+    for (std::size_t k = 0; k < faces.size(); ++k)
+      faces[k] = whole(faces[k], c.family->parameters[k].support, event.extent(0));
+  return {c.family, faces};
 }
 
 std::vector<std::pair<std::string, Value>> Lowering::guide_arguments(const LatentInfo& z) {
@@ -170,7 +212,7 @@ std::vector<std::pair<std::string, Value>> Lowering::guide_arguments(const Laten
   int k = 0;
   for (const Arg& a : z.guide->args) {
     const std::string name = fmt::format("{}.q{}", e.name, k++);
-    if (options_.bind_guides && !e.plates.empty()) {
+    if (options_.bind_guides && model_.streamed(e)) {
       if (!inputs_.count(name))
         inputs_[name] = graph_.data(name, model_.dtype(), full_shape(e, false));
       out.emplace_back(name, inputs_[name]);
@@ -182,6 +224,11 @@ std::vector<std::pair<std::string, Value>> Lowering::guide_arguments(const Laten
 }
 
 Distribution Lowering::guide(const LatentInfo& z) {
+  if (is_local(z)) {
+    collapse();
+    return {z.prior.family,
+            z.prior.family->from_natural(std::span<const Value>(&naturals_.at(z.expr), 1))};
+  }
   if (options_.factors && !z.guide) {
     const FamilyInfo& f = *z.prior.family;
     return {&f, f.from_natural(natural_slots(z))};
@@ -195,13 +242,21 @@ Distribution Lowering::guide(const LatentInfo& z) {
 std::vector<Value> Lowering::natural_slots(const LatentInfo& z) {
   const ExprInfo& e = model_.info(z.expr);
   const FamilyInfo& f = *z.prior.family;
-  if (!f.exponential() || !f.leaves || !e.plates.empty())
+  if (!f.exponential() || !f.leaves || model_.streamed(e))
     raise<ConfigError>("[elbo] \"{}\" cannot have a factor of its own: {}", e.name,
-                       e.plates.empty() ? "its prior offers no moments" : "it lies on a plate");
-  const std::vector<Face> prior = distribution(z.prior, {}).parameters;
+                       model_.streamed(e) ? "it lies on rows" : "its prior offers no moments");
+  const std::vector<Face> prior = this->prior(z).parameters;
   std::vector<Value> slots;
-  for (std::size_t k = 0; k < f.natural(prior).size(); ++k)
-    slots.push_back(slot(fmt::format("{}.natural.{}", e.name, k), e.event));
+  const Values natural = f.natural(prior);
+  for (std::size_t k = 0; k < natural.size(); ++k) {
+    // An element of the event, or, of a vector, what the family's statistics have.
+    const int axes = f.stat_axes.empty() ? f.doc.event_axes : f.stat_axes[k];
+    Shape s = e.event;
+    for (int a = f.doc.event_axes; a < axes; ++a) s = s.with_back(e.event.extent(0));
+    ExprInfo like = e;
+    like.event = s;
+    slots.push_back(slot(fmt::format("{}.natural.{}", e.name, k), full_shape(like, false)));
+  }
   return slots;
 }
 
@@ -219,9 +274,7 @@ Lowering::Drawn Lowering::must_draw(const Conditional& c, const std::string& ter
       const Degree d = model_.degree(c.args[k].expr(), latent);
       if (!d.depends) continue;
       ++uses;
-      // Forms that change a parameter (sd to precision) need it fixed, as the families say.
-      const bool first = k == 0 && c.family->parameters[0].needs != ParameterDoc::Needs::fixed;
-      const bool moments_taken = first || (c.text.find("precision") != std::string::npos);
+      const bool moments_taken = c.needs[k] != ParameterDoc::Needs::fixed;
       if (forced || !d.affine || !moments_taken || uses > 1) {
         drawn.insert(z.expr);
         if (why->empty())
@@ -236,57 +289,153 @@ Lowering::Drawn Lowering::must_draw(const Conditional& c, const std::string& ter
 Value Lowering::to_plate(Value v, int plate, bool average) {
   const int draws = draw_ == kNoLabel ? -1 : v.shape().find(draw_);
   Value s = v.shape().rank() > v.shape().labelled() ? sum_events(v) : v;
+  for (const auto& [p, label] : plates_)
+    if (s.shape().find(label) >= 0) s = sum(s, label);
   if (draws >= 0 && average) s = sum(s, draw_) * (1.0 / options_.samples);
   if (plate >= 0 && s.shape().find(row_) < 0)
     s = broadcast_to(s, s.shape().with_front({options_.capacity, row_}));
   return s;
 }
 
-std::vector<Term> Lowering::terms() {
-  std::vector<Term> out;
-  const auto plate_of = [&](Expr e) {
-    return model_.info(e).plates.empty() ? -1 : model_.info(e).plates[0];
-  };
-  for (const ObservedInfo& o : model_.observed()) {
-    Term t;
-    t.name = o.name;
-    t.plate = plate_of(o.value);
-    const Drawn drawn = must_draw(o.likelihood, o.name, &t.note);
-    bool random = false;
-    for (const LatentInfo& z : model_.latents())
-      for (const Arg& a : o.likelihood.args)
-        random =
-            random ||
-            (a.expr() && model_.degree(a.expr(), Expr(const_cast<Model&>(model_), z.expr)).depends);
-    t.how = !drawn.empty() ? Estimate::sampled : random ? Estimate::closed : Estimate::exact;
-    const Distribution p = distribution(o.likelihood, drawn);
-    t.value =
-        to_plate(p.family->expected_log_prob(face(o.value, drawn), p.parameters), t.plate, true);
-    out.push_back(std::move(t));
+std::vector<Gate> Lowering::gates_of(const Conditional& c) const {
+  std::set<Gate> all;
+  for (const Arg& a : c.args)
+    if (a.expr())
+      for (const Gate& g : model_.info(a.expr()).gates) all.insert(g);
+  return {all.begin(), all.end()};
+}
+
+// Elements of a gated term, weighted by the probabilities of the choices and summed over them.
+Value Lowering::choose(Value elements, const std::vector<Gate>& gates, const Drawn& drawn) {
+  for (const Gate& g : gates) {
+    const Value p = face(Expr(const_cast<Model&>(model_), g.which), drawn).mean;
+    const Label label = plates_.at(g.plate);
+    const Shape& s = p.shape();
+    const Axis axis{s.extent(s.rank() - 1), label};
+    elements = sum(elements * reshape(p, Shape(s.plates()).with_front(axis)), label);
   }
+  return elements;
+}
+
+bool Lowering::is_local(const LatentInfo& z) const {
+  return options_.collapse && !z.guide && model_.streamed(model_.info(z.expr));
+}
+
+// The exact conditional of a latent of rows given the other factors: its natural parameters are the
+// gradient of F = E log p with respect to its statistics, which F is linear in.
+void Lowering::collapse() {
+  if (evidence_ || !leaves_.empty()) return;
   for (const LatentInfo& z : model_.latents()) {
+    if (!is_local(z)) continue;
     const ExprInfo& e = model_.info(z.expr);
-    const Distribution q = guide(z);
-    Term prior, h;
-    prior.name = e.name + ".prior";
-    h.name = e.name + ".entropy";
-    prior.plate = h.plate = e.plates.empty() ? -1 : e.plates[0];
-    prior.kind = Term::prior;
-    h.kind = Term::entropy;
-    Drawn drawn = must_draw(z.prior, prior.name, &prior.note);
+    if (z.prior.family != &family<Categorical>())
+      raise<ConfigError>("[collapse] \"{}\": {} latents of rows are not integrated out yet", e.name,
+                         z.prior.family->doc.name);
+    leaves_[z.expr] = graph_.data("local." + e.name, model_.dtype(), full_shape(e, false));
+  }
+  if (leaves_.empty()) return;
+  std::set<int> reached;
+  Value f;
+  const auto add = [&](Value v) { f = f ? f + sum(v) : sum(v); };
+  for (const ObservedInfo& o : model_.observed()) {
+    std::set<int> locals;
+    for (const Gate& g : gates_of(o.likelihood))
+      if (leaves_.count(g.which)) locals.insert(g.which);
+    if (locals.size() > 1)
+      raise<ConfigError>("[collapse] term \"{}\" couples two latents of each row", o.name);
+    if (!locals.empty()) add(likelihood(o).value);
+  }
+  for (const auto& [expr, leaf] : leaves_) {
+    Term prior, entropy;
+    latent_terms(*model_.latent_of(expr), &prior, nullptr);
+    add(prior.value);
+  }
+  std::vector<Value> leaves;
+  for (const auto& [expr, leaf] : leaves_) leaves.push_back(leaf);
+  const std::vector<Value> natural = gradient(f, leaves);
+  std::vector<NodeId> roots;
+  for (const Value& n : natural) roots.push_back(n.id());
+  const std::vector<NodeId> below = reachable(graph_, roots);
+  std::size_t k = 0;
+  for (const auto& [expr, leaf] : leaves_) {
+    if (std::binary_search(below.begin(), below.end(), leaf.id()))
+      raise<ConfigError>("[collapse] a term is not linear in the statistics of \"{}\"",
+                         model_.info(expr).name);
+    naturals_[expr] = natural[k++];
+    const Value norm =
+        model_.latent_of(expr)->prior.family->log_norm(std::span<const Value>(&naturals_[expr], 1));
+    evidence_ = evidence_ ? evidence_ + norm : norm;
+  }
+  leaves_.clear();
+  faces_.clear();  // those of the leaves
+}
+
+Value Lowering::evidence() {
+  collapse();
+  return evidence_;
+}
+
+Term Lowering::likelihood(const ObservedInfo& o) {
+  const auto expr = [&](int i) { return Expr(const_cast<Model&>(model_), i); };
+  Term t;
+  t.name = o.name;
+  t.plate = model_.streamed(model_.info(o.value)) ? 0 : -1;
+  const Drawn drawn = must_draw(o.likelihood, o.name, &t.note);
+  const std::vector<Gate> gates = gates_of(o.likelihood);
+  bool random = !gates.empty();
+  for (const LatentInfo& z : model_.latents())
+    for (const Arg& a : o.likelihood.args)
+      random = random || (a.expr() && model_.degree(a.expr(), expr(z.expr)).depends);
+  t.how = !drawn.empty() ? Estimate::sampled : random ? Estimate::closed : Estimate::exact;
+  for (const Gate& g : gates) t.local = t.local || is_local(*model_.latent_of(g.which));
+  const Distribution p = distribution(o.likelihood, drawn, model_.info(o.value).event);
+  Value elements = p.family->expected_log_prob(face(o.value, drawn), p.parameters);
+  if (!gates.empty() && elements.shape().rank() > elements.shape().labelled())
+    elements = sum_events(elements);
+  t.value = to_plate(choose(elements, gates, drawn), t.plate, true);
+  return t;
+}
+
+void Lowering::latent_terms(const LatentInfo& z, Term* prior, Term* entropy_of) {
+  const ExprInfo& e = model_.info(z.expr);
+  const bool forming = leaves_.count(z.expr) > 0;
+  prior->name = e.name + ".prior";
+  prior->plate = model_.streamed(e) ? 0 : -1;
+  prior->kind = Term::Kind::prior;
+  prior->local = is_local(z);
+  Drawn drawn = must_draw(z.prior, prior->name, &prior->note);
+  Distribution q;
+  if (!forming) {
+    q = guide(z);
     // The prior meets the guide's moments where both speak of the same statistics.
     const bool same = q.family == z.prior.family || (z.prior.family == &family<Normal>());
-    if (!same || options_.sampled.count(prior.name)) drawn.insert(z.expr);
-    prior.how = drawn.empty() ? Estimate::closed : Estimate::sampled;
-    const Distribution p = distribution(z.prior, drawn);
-    const Face x = drawn.count(z.expr) ? Face::at(draw_of(z)) : fathom::face(q);
-    prior.elements = p.family->expected_log_prob(x, p.parameters);
-    prior.value = to_plate(prior.elements, prior.plate, true);
-    h.how = Estimate::closed;
-    h.elements = entropy(q);
-    h.value = to_plate(h.elements, h.plate, true);
+    if (!same || options_.sampled.count(prior->name)) drawn.insert(z.expr);
+  }
+  prior->how = drawn.empty() ? Estimate::closed : Estimate::sampled;
+  const Distribution p = distribution(z.prior, drawn, e.event);
+  const Face x = face(Expr(const_cast<Model&>(model_), z.expr), drawn);
+  prior->elements = p.family->expected_log_prob(x, p.parameters);
+  prior->value = to_plate(prior->elements, prior->plate, true);
+  if (!entropy_of) return;
+  Term& h = *entropy_of;
+  h.name = e.name + ".entropy";
+  h.plate = prior->plate;
+  h.kind = Term::Kind::entropy;
+  h.local = prior->local;
+  h.how = Estimate::closed;
+  h.elements = entropy(q);
+  h.value = to_plate(h.elements, h.plate, true);
+}
+
+std::vector<Term> Lowering::terms() {
+  collapse();
+  std::vector<Term> out;
+  for (const ObservedInfo& o : model_.observed()) out.push_back(likelihood(o));
+  for (const LatentInfo& z : model_.latents()) {
+    Term prior, entropy;
+    latent_terms(z, &prior, &entropy);
     out.push_back(std::move(prior));
-    out.push_back(std::move(h));
+    out.push_back(std::move(entropy));
   }
   return out;
 }
@@ -298,12 +447,12 @@ Value Lowering::log_weights() {
   Value total;
   const auto add = [&](Value v) { total = total ? total + v : v; };
   for (const ObservedInfo& o : model_.observed()) {
-    const Distribution p = distribution(o.likelihood, all);
+    const Distribution p = distribution(o.likelihood, all, model_.info(o.value).event);
     add(to_plate(p.family->expected_log_prob(face(o.value, all), p.parameters), 0, false));
   }
   for (const LatentInfo& z : model_.latents()) {
     const Value draw = draw_of(z);
-    add(to_plate(log_prob(distribution(z.prior, all), draw), 0, false));
+    add(to_plate(log_prob(distribution(z.prior, all, model_.info(z.expr).event), draw), 0, false));
     add(-to_plate(log_prob(guide(z), draw), 0, false));
   }
   return total;

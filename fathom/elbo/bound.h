@@ -20,14 +20,15 @@ enum class Estimate : std::uint8_t { exact, closed, sampled };
 std::string_view name_of(Estimate e);
 
 struct Term {
-  enum Kind : std::uint8_t { likelihood, prior, entropy };
+  enum class Kind : std::uint8_t { likelihood, prior, entropy };
   std::string name;  // "x", "z.prior", "z.entropy"
-  Kind kind = likelihood;
+  Kind kind = Kind::likelihood;
   int plate = -1;  // -1: global
   Estimate how = Estimate::exact;
-  std::string note;  // why it is sampled: the function that is not affine
-  Value value;       // [plate], or a scalar: event axes summed, draws averaged
-  Value elements;    // [plate, event] of priors and entropies: what each unit adds
+  std::string note;    // why it is sampled: the function that is not affine
+  bool local = false;  // of latents of rows that are integrated out: see Lowering::evidence
+  Value value;         // [plate], or a scalar: event axes summed, draws averaged
+  Value elements;      // [plate, event] of priors and entropies: what each unit adds
 };
 
 struct LowerOptions {
@@ -38,6 +39,7 @@ struct LowerOptions {
   bool bind_guides = false;       // parameters of guides are inputs (encode once, draw often)
   bool factors = false;           // latents without a guide get a factor of their prior's family
   bool bind_latents = false;      // latents are inputs, data.<latent> (decoding)
+  bool collapse = false;          // latents of rows with a conjugate prior are integrated out
   std::set<std::string> sampled;  // terms whose latents are to be sampled although closed
 };
 
@@ -52,6 +54,11 @@ class Lowering {
   Lowering(const Model& model, Graph& graph, LowerOptions options);
 
   std::vector<Term> terms();
+  // With `collapse`: log of the integral of the local terms over the latents of each row, [row],
+  // the log-normaliser of their exact conditional given the other factors. The local terms add up
+  // to it, and its gradient is that of the bound with those latents at their optimum (Hoffman et
+  // al. 2013, section 2.4). Empty where no latent lies on rows.
+  Value evidence();
   // log p(x, z) - log q(z) of every row and draw, [row, draw]. Needs `weights`.
   Value log_weights();
 
@@ -61,10 +68,15 @@ class Lowering {
   Distribution guide(const LatentInfo& z);
   // Names and values of the parameters of q(z), bound with `bind_guides`.
   std::vector<std::pair<std::string, Value>> guide_arguments(const LatentInfo& z);
+  // What terms see of a latent by moments. With `factors` its members are leaves: F is
+  // differentiated with respect to them, and no rewriting of the graph goes past them.
+  Face moments(const LatentInfo& z);
   // The slots that hold the natural parameters of a factor, with `factors`.
   std::vector<Value> natural_slots(const LatentInfo& z);
   // A conditional with every latent shown by its moments.
-  Distribution prior(const LatentInfo& z) { return distribution(z.prior, {}); }
+  Distribution prior(const LatentInfo& z) {
+    return distribution(z.prior, {}, model_.info(z.expr).event);
+  }
   // Learned numbers that the graph read so far, in the order of the model.
   std::vector<Value> parameters() const;
 
@@ -75,14 +87,20 @@ class Lowering {
 
  private:
   using Drawn = std::set<int>;  // latents (by quantity) that a term samples
+  void collapse();
+  std::vector<Gate> gates_of(const Conditional& c) const;
+  Value choose(Value elements, const std::vector<Gate>& gates, const Drawn& drawn);
+  Term likelihood(const ObservedInfo& o);
+  void latent_terms(const LatentInfo& z, Term* prior, Term* entropy);
+  bool is_local(const LatentInfo& z) const;
   Face face(Expr e, const Drawn& drawn);
   Face face_of_arg(const Arg& a, const Drawn& drawn);
-  Distribution distribution(const Conditional& c, const Drawn& drawn);
+  // `event` is that of the variable: numbers stand for vectors and matrices of its extent.
+  Distribution distribution(const Conditional& c, const Drawn& drawn, const Shape& event);
   Value draw_of(const LatentInfo& z);
   Value data(const ExprInfo& e);
   Value slot(const std::string& name, const Shape& shape);
   Drawn must_draw(const Conditional& c, const std::string& term, std::string* why);
-  Term finish(Term t, Value elements, const Shape& event, bool likelihood);
   Shape full_shape(const ExprInfo& e, bool draws) const;
   Value to_plate(Value v, int plate, bool average);
 
@@ -90,8 +108,12 @@ class Lowering {
   Graph& graph_;
   LowerOptions options_;
   Label row_, draw_{}, table_{};
+  std::map<int, Label> plates_;             // of a fixed size
+  std::map<int, Value> leaves_, naturals_;  // of collapsed latents: while forming them, and formed
+  Value evidence_;
   std::map<std::pair<int, Drawn>, Face> faces_;
   std::map<int, Value> draws_;
+  std::map<int, Face> moments_;
   std::map<std::string, Value> inputs_;
   std::vector<Value> parameters_;
 };

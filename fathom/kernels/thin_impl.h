@@ -42,7 +42,7 @@ static void vector_times(std::int64_t rows, int rest, const T* a, std::int64_t l
     for (P& s : line) s = P(0.0);
   const auto take = [&](int line, std::int64_t i) {
     const auto r = Row<T, packs>::load(a + i * lda, rest);
-    const P f(double(x[i * step]));
+    const P f = P(double(x[i * step]));
     for (int k = 0; k < packs; ++k) sum[line][k] = fma(f, r.part[k], sum[line][k]);
   };
   std::int64_t i = 0;

@@ -8,42 +8,60 @@ const Shape& Expr::event() const { return model_->info(index_).event; }
 
 namespace {
 
-std::vector<int> joined_plates(const std::vector<Expr>& inputs) {
-  std::vector<int> plates;
-  for (const Expr& e : inputs)
-    for (int p : e.model().info(e).plates) plates.push_back(p);
-  std::sort(plates.begin(), plates.end());
-  plates.erase(std::unique(plates.begin(), plates.end()), plates.end());
-  return plates;
+// The union of sets kept as sorted vectors.
+template <class T>
+void join(std::vector<T>& set, const std::vector<T>& more) {
+  set.insert(set.end(), more.begin(), more.end());
+  std::sort(set.begin(), set.end());
+  set.erase(std::unique(set.begin(), set.end()), set.end());
 }
 
-Conditional make(const FamilyInfo& family, std::string text, std::vector<Arg> args,
-                 std::function<std::vector<Face>(std::span<const Face>)> form = {}) {
+using Needs = ParameterDoc::Needs;
+using Form = std::function<std::vector<Face>(std::span<const Face>)>;
+
+// Arguments that `form` leaves as they are may be random as far as the family allows.
+Conditional make(const FamilyInfo& family, std::string text, std::vector<Arg> args, Form form = {},
+                 std::vector<Needs> needs = {}) {
   if (!form) form = [](std::span<const Face> f) { return std::vector<Face>(f.begin(), f.end()); };
-  return {&family, std::move(text), std::move(args), std::move(form)};
+  if (needs.empty())
+    for (const ParameterDoc& p : family.parameters) needs.push_back(p.needs);
+  return {&family, std::move(text), std::move(args), std::move(form), std::move(needs)};
 }
 
 }  // namespace
 
 Conditional normal(Arg mean, Arg sd) {
-  return make(family<Normal>(), "normal(mean, sd)", {mean, sd}, [](std::span<const Face> f) {
-    return std::vector<Face>{f[0], Normal::from_sd(f[1].mean)};
-  });
+  return make(family<Normal>(), "normal(mean, sd)", {mean, sd},
+              [](std::span<const Face> f) {
+                return std::vector<Face>{f[0], Normal::from_sd(f[1].mean)};
+              },
+              {Needs::mean_variance, Needs::fixed});
 }
 Conditional normal_log_sd(Arg mean, Arg log_sd) {
   return make(family<Normal>(), "normal(mean, log_sd)", {mean, log_sd},
               [](std::span<const Face> f) {
                 return std::vector<Face>{f[0], Normal::from_log_sd(f[1].mean)};
-              });
+              },
+              {Needs::mean_variance, Needs::fixed});
 }
 Conditional normal_precision(Arg mean, Arg precision) {
   return make(family<Normal>(), "normal(mean, precision)", {mean, precision});
+}
+Conditional mvnormal(Arg mean, Arg precision) {
+  return make(family<MvNormal>(), "mvnormal(mean, precision)", {mean, precision});
 }
 Conditional bernoulli(Arg logits) {
   return make(family<Bernoulli>(), "bernoulli(logits)", {logits});
 }
 Conditional categorical(Arg logits) {
-  return make(family<Categorical>(), "categorical(logits)", {logits});
+  return make(family<Categorical>(), "categorical(logits)", {logits},
+              [](std::span<const Face> f) {
+                return std::vector<Face>{Categorical::from_logits(f[0].mean)};
+              },
+              {Needs::fixed});
+}
+Conditional categorical_of(Arg probabilities) {
+  return make(family<Categorical>(), "categorical(probabilities)", {probabilities});
 }
 Conditional uniform_between(Arg low, Arg high) {
   return make(family<UniformFamily>(), "uniform(low, high)", {low, high});
@@ -67,11 +85,17 @@ Expr Model::add(ExprInfo info) {
   return {*this, int(exprs_.size()) - 1};
 }
 
-Plate Model::plate(std::string name) {
-  if (std::find(plates_.begin(), plates_.end(), name) != plates_.end())
-    raise<ConfigError>("[model] there is a plate \"{}\" already", name);
-  plates_.push_back(std::move(name));
+Plate Model::plate(std::string name, std::int64_t size) {
+  for (const PlateInfo& p : plates_)
+    if (p.name == name) raise<ConfigError>("[model] there is a plate \"{}\" already", name);
+  if (size < 0) raise<ConfigError>("[model] plate \"{}\" cannot have {} elements", name, size);
+  plates_.push_back({std::move(name), size});
   return {this, int(plates_.size()) - 1};
+}
+
+bool Model::streamed(const ExprInfo& e) const {
+  return std::any_of(e.plates.begin(), e.plates.end(),
+                     [&](int p) { return plates_[std::size_t(p)].streamed(); });
 }
 
 Expr Model::data(std::string name, Plate plate, const Shape& event, DType stored) {
@@ -125,6 +149,7 @@ Expr Model::binarised(std::string name, Expr p) {
   e.kind = ExprKind::draw;
   e.name = std::move(name);
   e.plates = info(p).plates;
+  e.gates = info(p).gates;
   e.event = info(p).event;
   e.inputs = {p};
   return add(std::move(e));
@@ -168,7 +193,10 @@ Expr Model::function(std::string name, std::vector<Expr> inputs, const Shape& ev
   ExprInfo e;
   e.kind = ExprKind::function;
   e.name = std::move(name);
-  e.plates = joined_plates(inputs);
+  for (const Expr& in : inputs) {
+    join(e.plates, info(in).plates);
+    join(e.gates, info(in).gates);
+  }
   e.event = event;
   e.inputs = std::move(inputs);
   e.apply = std::move(apply);
@@ -179,6 +207,7 @@ Expr Model::function(std::string name, std::vector<Expr> inputs, const Shape& ev
 Degree Model::degree(Expr e, Expr z) const {
   if (e.index() == z.index()) return {true, true, {}};
   const ExprInfo& i = info(e);
+  if (i.kind == ExprKind::gate) return degree(i.inputs[1], z);  // which is summed over
   Degree d;
   int inputs = 0;
   for (const Expr& in : i.inputs) {
@@ -192,7 +221,7 @@ Degree Model::degree(Expr e, Expr z) const {
     }
   }
   // A function without moments is not affine; one that reads the latent twice multiplies it.
-  const bool product = inputs > 1 && i.name == "mul";
+  const bool product = inputs > 1 && (i.name == "mul" || i.name == "inner");
   if (d.depends && d.affine && i.kind == ExprKind::function && (!i.moments || product)) {
     d.affine = false;
     d.culprit = i.name;
@@ -218,18 +247,31 @@ Shape joined_event(std::string_view op, Expr a, Expr b) {
 
 Value sum_of(Value a, Value b) { return a && b ? a + b : a ? a : b; }
 
+// Moments of a + b or a - b, whose mean is given.
+Face added(Value mean, const Face& a, const Face& b) {
+  Face f{mean, sum_of(a.variance, b.variance), {}, a.random || b.random, {}};
+  if (!a.covariance && !b.covariance) return f;
+  const auto spread = [](const Face& x) {
+    return x.covariance ? x.covariance : x.variance ? diagonal_matrix(x.variance) : Value();
+  };
+  f.covariance = sum_of(spread(a), spread(b));
+  return f;
+}
+
+// Functions of elements that are independent given q.
+void refuse_covariance(std::string_view name, std::span<const Face> faces) {
+  for (const Face& f : faces)
+    if (f.covariance)
+      raise<ConfigError>("[{}] covariances of a vector are not carried through; see inner()", name);
+}
+
 }  // namespace
 
 Expr operator+(Expr a, Expr b) {
   return a.model().function(
       "add", {a, b}, joined_event("add", a, b),
       [](std::span<const Value> v) { return v[0] + v[1]; },
-      [](std::span<const Face> f) {
-        return Face{f[0].mean + f[1].mean,
-                    sum_of(f[0].variance, f[1].variance),
-                    {},
-                    f[0].random || f[1].random};
-      });
+      [](std::span<const Face> f) { return added(f[0].mean + f[1].mean, f[0], f[1]); });
 }
 
 Expr operator+(Expr a, double b) { return a + a.model().constant(b); }
@@ -238,12 +280,7 @@ Expr operator-(Expr a, Expr b) {
   return a.model().function(
       "sub", {a, b}, joined_event("sub", a, b),
       [](std::span<const Value> v) { return v[0] - v[1]; },
-      [](std::span<const Face> f) {
-        return Face{f[0].mean - f[1].mean,
-                    sum_of(f[0].variance, f[1].variance),
-                    {},
-                    f[0].random || f[1].random};
-      });
+      [](std::span<const Face> f) { return added(f[0].mean - f[1].mean, f[0], f[1]); });
 }
 
 // E ab and Var ab of independent a and b; either may be fixed.
@@ -252,11 +289,12 @@ Expr operator*(Expr a, Expr b) {
       "mul", {a, b}, joined_event("mul", a, b),
       [](std::span<const Value> v) { return v[0] * v[1]; },
       [](std::span<const Face> f) {
+        refuse_covariance("mul", f);
         Value v;
         if (f[0].variance) v = f[0].variance * square(f[1].mean);
         if (f[1].variance) v = sum_of(v, f[1].variance * square(f[0].mean));
         if (f[0].variance && f[1].variance) v = v + f[0].variance * f[1].variance;
-        return Face{f[0].mean * f[1].mean, v, {}, f[0].random || f[1].random};
+        return Face{f[0].mean * f[1].mean, v, {}, f[0].random || f[1].random, {}};
       });
 }
 
@@ -280,12 +318,88 @@ Expr dot(Expr x, Expr w) {
       "dot", {x, w}, Shape{w.event().extent(1)},
       [](std::span<const Value> v) { return matmul(v[0], v[1]); },
       [](std::span<const Face> f) {
+        refuse_covariance("dot", f);
         Value v;
         if (f[0].variance) v = matmul(f[0].variance, square(f[1].mean));
         if (f[1].variance) v = sum_of(v, matmul(square(f[0].mean), f[1].variance));
         if (f[0].variance && f[1].variance) v = v + matmul(f[0].variance, f[1].variance);
-        return Face{matmul(f[0].mean, f[1].mean), v, {}, f[0].random || f[1].random};
+        return Face{matmul(f[0].mean, f[1].mean), v, {}, f[0].random || f[1].random, {}};
       });
+}
+
+namespace {
+
+bool share_plates(const Shape& a, const Shape& b) {
+  for (int i = 0; i < a.labelled(); ++i)
+    if (b.find(a[i].label) >= 0) return true;
+  return false;
+}
+
+// sum_i a[i] b[i] over the last axis; plates of one side alone are rows and columns of one product.
+Value inner_product(Value a, Value b) {
+  const Shape &s = a.shape(), &t = b.shape();
+  if (!share_plates(s, t) && s.labelled() > 0 && t.labelled() > 0)
+    return s[0].label < t[0].label ? contract(a, b, 0, 1, false, true)
+                                   : contract(b, a, 0, 1, false, true);
+  const Value p = a * b;
+  return sum(p, p.shape().rank() - 1, 1);
+}
+
+// The variance of sum_i a[i] b[i] that b's spread gives where a is fixed.
+Value spread_along(Value a, const Face& b) {
+  if (!b.covariance) return b.variance ? inner_product(square(a), b.variance) : Value();
+  const Shape &s = a.shape(), &t = b.covariance.shape();
+  const bool rows = s.labelled() == 0 || t.labelled() == 0 ||
+                    s[s.labelled() - 1].label < t[0].label;  // of one product
+  if (!rows) return quadratic_form(b.covariance, a);
+  return inner_product(a, contract(a, b.covariance, 0, 1, false, true));
+}
+
+}  // namespace
+
+Expr inner(Expr a, Expr b) {
+  if (a.event().rank() != 1 || a.event() != b.event())
+    raise<ShapeError>("[inner] {} does not meet {}", a.event().text(), b.event().text());
+  return a.model().function(
+      "inner", {a, b}, Shape{}, [](std::span<const Value> v) { return inner_product(v[0], v[1]); },
+      [](std::span<const Face> f) {
+        Value v = sum_of(spread_along(f[1].mean, f[0]), spread_along(f[0].mean, f[1]));
+        if (f[0].random && f[1].random) {
+          const auto spread = [](const Face& x) {
+            return x.covariance ? x.covariance : diagonal_matrix(x.variance);
+          };
+          const Value both = spread(f[0]) * spread(f[1]);  // tr(Sa Sb)
+          v = v + sum(both, both.shape().rank() - 2, 2);
+        }
+        return Face{inner_product(f[0].mean, f[1].mean), v, {}, f[0].random || f[1].random, {}};
+      });
+}
+
+Expr gate(Expr which, Expr e) {
+  Model& m = which.model();
+  const ExprInfo &w = m.info(which), &i = m.info(e);
+  if (w.kind != ExprKind::latent ||
+      m.latent_of(which.index())->prior.family != &family<Categorical>())
+    raise<ConfigError>("[gate] \"{}\" is no categorical latent", w.name);
+  int plate = -1;
+  for (int p : i.plates)
+    if (m.plates()[std::size_t(p)].size == w.event.extent(0) &&
+        std::find(w.plates.begin(), w.plates.end(), p) == w.plates.end())
+      plate = p;
+  if (plate < 0)
+    raise<ConfigError>("[gate] \"{}\" has {} categories; \"{}\" lies on no plate of as many",
+                       w.name, w.event.extent(0), i.name);
+  ExprInfo g;
+  g.kind = ExprKind::gate;
+  g.name = fmt::format("{}[{}]", i.name, w.name);
+  g.plates = i.plates;
+  std::erase(g.plates, plate);
+  join(g.plates, w.plates);
+  g.gates = i.gates;
+  join(g.gates, {Gate{which.index(), plate}});
+  g.event = i.event;
+  g.inputs = {which, e};
+  return m.add(std::move(g));
 }
 
 Expr slice(Expr x, std::int64_t first, std::int64_t count) {
@@ -296,7 +410,8 @@ Expr slice(Expr x, std::int64_t first, std::int64_t count) {
   return x.model().function(
       "slice", {x}, Shape{count}, [cut](std::span<const Value> v) { return cut(v[0]); },
       [cut](std::span<const Face> f) {
-        return Face{cut(f[0].mean), cut(f[0].variance), cut(f[0].log), f[0].random};
+        refuse_covariance("slice", f);
+        return Face{cut(f[0].mean), cut(f[0].variance), cut(f[0].log), f[0].random, {}};
       });
 }
 

@@ -9,6 +9,16 @@
 //   m.observe("x", bernoulli(decoder(z)), x);
 //   auto q = encoder(x);
 //   m.guide(z, normal_log_sd(slice(q, 0, 20), slice(q, 20, 20)));
+//
+// A mixture of regressions, to be climbed factor by factor (climb/coordinate.h):
+//
+//   Plate row = m.plate("row"), component = m.plate("component", 2);
+//   Expr x = m.data("x", row, Shape{3}), y = m.data("y", row, {});
+//   Expr weights = m.latent("weights", dirichlet(1.0), Shape{2});
+//   Expr slopes = m.latent("slopes", mvnormal(0.0, 0.01), component, Shape{3});
+//   Expr noise = m.latent("noise", gamma(1.0, 1.0), component);
+//   Expr which = m.latent("which", categorical_of(weights), row, Shape{2});
+//   m.observe("y", normal_precision(inner(x, gate(which, slopes)), gate(which, noise)), y);
 #pragma once
 
 #include <functional>
@@ -24,7 +34,7 @@ namespace fathom {
 
 class Model;
 
-// A set of conditionally independent copies: rows of a table, images.
+// A set of conditionally independent copies: rows of a table, images, components of a mixture.
 struct Plate {
   Model* model = nullptr;
   int index = -1;
@@ -65,24 +75,43 @@ struct Conditional {
   std::string text;  // "normal(mean, log_sd)"
   std::vector<Arg> args;
   std::function<std::vector<Face>(std::span<const Face>)> form;
+  // What is taken of each argument where it is random; fixed: it must be drawn.
+  std::vector<ParameterDoc::Needs> needs;
 };
 
 Conditional normal(Arg mean, Arg sd);
 Conditional normal_log_sd(Arg mean, Arg log_sd);
 Conditional normal_precision(Arg mean, Arg precision);
 Conditional bernoulli(Arg logits);
+Conditional mvnormal(Arg mean, Arg precision);  // a number: that multiple of the identity
 Conditional categorical(Arg logits);
+Conditional categorical_of(Arg probabilities);
 Conditional uniform_between(Arg low, Arg high);
 Conditional gamma(Arg shape, Arg rate);
 Conditional dirichlet(Arg concentration);
 
-enum class ExprKind : std::uint8_t { data, constant, parameter, latent, draw, function };
+enum class ExprKind : std::uint8_t { data, constant, parameter, latent, draw, gate, function };
+
+struct PlateInfo {
+  std::string name;
+  std::int64_t size = 0;  // 0: rows of the data, bound when running
+  bool streamed() const { return size == 0; }
+};
+
+// The element of a plate that a latent chooses: terms that read one are evaluated for each element,
+// weighted by the latent's probabilities, and summed (Minka & Winn 2008).
+struct Gate {
+  int which = -1;  // the latent's quantity
+  int plate = -1;
+  friend auto operator<=>(const Gate&, const Gate&) = default;
+};
 
 // What the model keeps of a quantity.
 struct ExprInfo {
   ExprKind kind = ExprKind::constant;
   std::string name;
   std::vector<int> plates;  // sorted
+  std::vector<Gate> gates;  // sorted
   Shape event;
   std::vector<Expr> inputs;
   // A function of values; given values of its inputs, plates as labelled axes.
@@ -130,7 +159,8 @@ class Model {
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
-  Plate plate(std::string name);
+  // Rows of the data, or `size` elements.
+  Plate plate(std::string name, std::int64_t size = 0);
   // A leaf that is bound when the model is fitted; `stored` is the dtype of the memory.
   Expr data(std::string name, Plate plate, const Shape& event, DType stored = DType::f32);
   Expr constant(double value);
@@ -156,7 +186,8 @@ class Model {
   const ExprInfo& info(int index) const { return exprs_[std::size_t(index)]; }
   const ExprInfo& info(Expr e) const { return info(e.index()); }
   std::size_t size() const { return exprs_.size(); }
-  const std::vector<std::string>& plates() const { return plates_; }
+  const std::vector<PlateInfo>& plates() const { return plates_; }
+  bool streamed(const ExprInfo& e) const;  // on a plate of rows
   const std::vector<LatentInfo>& latents() const { return latents_; }
   const std::vector<ObservedInfo>& observed() const { return observed_; }
   const LatentInfo* latent_of(int expr) const;
@@ -165,12 +196,13 @@ class Model {
   Degree degree(Expr e, Expr z) const;
 
  private:
+  friend Expr gate(Expr which, Expr e);
   Expr add(ExprInfo info);
   void check_name(const std::string& name) const;
 
   DType dtype_;
   std::vector<ExprInfo> exprs_;
-  std::vector<std::string> plates_;
+  std::vector<PlateInfo> plates_;
   std::vector<LatentInfo> latents_;
   std::vector<ObservedInfo> observed_;
 };
@@ -186,6 +218,10 @@ Expr exp(Expr x);
 Expr sigmoid(Expr x);
 // x [k] times W [k, n] -> [n]; affine in x where W is fixed, and the reverse.
 Expr dot(Expr x, Expr w);
+// sum_i a[i] b[i] of two vectors; affine in each where the other is fixed.
+Expr inner(Expr a, Expr b);
 Expr slice(Expr x, std::int64_t first, std::int64_t count);  // of the last axis
+// e[which]: `e` lies on a plate of as many elements as the categorical latent has categories.
+Expr gate(Expr which, Expr e);
 
 }  // namespace fathom

@@ -163,7 +163,7 @@ static void widen_u8(std::int64_t n, const std::uint8_t* x, float* out) {
 
 template <class... Op>
 static void fill(WideTable& table, OpList<Op...>) {
-  int i = 0;
+  std::size_t i = 0;
   ((table.op[i][0] = run_op<Op, float>, table.op[i][1] = run_op<Op, double>, ++i), ...);
 }
 

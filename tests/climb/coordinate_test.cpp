@@ -33,8 +33,8 @@ TEST(Coordinate, NormalGammaOfTenRows) {
     last = now;
   }
   EXPECT_NEAR(last, -58.2028749779, 1e-9);
-  EXPECT_NEAR(climb.mean(0, workers), 4.02852761, 1e-7);
-  EXPECT_NEAR(climb.mean(1, workers), 0.00634591, 1e-8);
+  EXPECT_NEAR(climb.mean(0, workers).data<double>()[0], 4.02852761, 1e-7);
+  EXPECT_NEAR(climb.mean(1, workers).data<double>()[0], 0.00634591, 1e-8);
 }
 
 }  // namespace

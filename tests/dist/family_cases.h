@@ -20,6 +20,26 @@ inline std::vector<Array> draw_parameters(const FamilyInfo& family, Random& rand
   const Shape s = family.doc.event_axes ? Shape{kCategories} : Shape{};
   std::vector<Array> p;
   for (const ParameterDoc& doc : family.parameters) {
+    if (doc.support == Support::matrix) {  // positive definite, standard deviations of 0.6 to 0.7
+      Array a(DType::f64, Shape{kCategories, kCategories});
+      const Array r = random_array(random, DType::f64, a.shape(), -0.5, 0.5);
+      for (std::int64_t i = 0; i < kCategories; ++i)
+        for (std::int64_t j = 0; j < kCategories; ++j) {
+          double sum = i == j ? 2 : 0;
+          for (std::int64_t k = 0; k < kCategories; ++k)
+            sum += r.data<double>()[i * kCategories + k] * r.data<double>()[j * kCategories + k];
+          a.data<double>()[i * kCategories + j] = sum;
+        }
+      p.push_back(a);
+      continue;
+    }
+    if (doc.support == Support::simplex) {
+      Array a = random_array(random, DType::f64, s, 0.2, 2);
+      const double total = a.data<double>()[0] + a.data<double>()[1] + a.data<double>()[2];
+      for (std::int64_t i = 0; i < kCategories; ++i) a.data<double>()[i] /= total;
+      p.push_back(a);
+      continue;
+    }
     const bool positive = doc.support == Support::positive;
     p.push_back(random_array(random, DType::f64, s, positive ? 0.5 : -2, positive ? 4 : 2));
     if (doc.name == "high") *p.back().data<double>() += *p[0].data<double>() + 2.5;  // above low

@@ -1,5 +1,6 @@
-// One of k categories, by log probabilities up to a constant over the last axis. Values are the
-// indicator vectors of categories, [..., k], or a face whose mean holds their probabilities.
+// One of k categories, by probabilities over the last axis, of which terms see the logarithms.
+// Values are the indicator vectors of categories, [..., k], or a face whose mean holds their
+// probabilities.
 #pragma once
 
 #include "fathom/dist/family.h"
@@ -13,32 +14,33 @@ struct Categorical {
                                  .source = "Bishop 2006, appendix B",
                                  .event_axes = 1};
   static constexpr ParameterDoc parameters[] = {
-      {"logits", Support::real, "log probabilities, up to a constant, over the last axis"}};
+      {"probabilities", Support::simplex, "over the last axis", ParameterDoc::Needs::log}};
 
-  static Value normalised(Value logits) {
+  // Log probabilities up to a constant.
+  static Face from_logits(Value logits) {
     const int last = logits.shape().rank() - 1;
-    return logits - repeat_axes(logsumexp(logits, last), logits.shape(), {last, 1});
+    const Value all = repeat_axes(logsumexp(logits, last), logits.shape(), {last, 1});
+    return Face::at(softmax(logits, last), logits - all);
   }
   static Value expected_log_prob(const Face& x, std::span<const Face> p) {
-    const Value terms = x.mean * normalised(p[0].mean);
+    const Value terms = x.mean * p[0].expected_log();
     return sum(terms, terms.shape().rank() - 1, 1);
   }
   // By the Gumbel maximum (Gumbel 1954): exact, no cumulative sums.
   static Value sample(const Draw& d, std::span<const Face> p) {
     const Value gumbel = -log(-log(uniform(d.key, d.dtype, d.shape, d.rows)));
-    const Value score = broadcast_to(p[0].mean, d.shape) + gumbel;
+    const Value score = broadcast_to(p[0].expected_log(), d.shape) + gumbel;
     const int last = d.shape.rank() - 1;
     const Value top = repeat_axes(reduce_max(score, last, 1), d.shape, {last, 1});
     return equal(score, top);
   }
   static Face face(std::span<const Face> p) {
-    const Value q = softmax(p[0].mean, p[0].mean.shape().rank() - 1);
-    return Face::real(q, q * (1.0 - q));
+    return Face::real(p[0].mean, p[0].mean * (1.0 - p[0].mean));
   }
 
   static Values stats(Value x) { return {x}; }
-  static Values natural(std::span<const Face> p) { return {p[0].mean}; }
-  static std::vector<Face> from_natural(std::span<const Value> n) { return {Face::at(n[0])}; }
+  static Values natural(std::span<const Face> p) { return {p[0].expected_log()}; }
+  static std::vector<Face> from_natural(std::span<const Value> n) { return {from_logits(n[0])}; }
   static Value log_norm(std::span<const Value> n) {
     return logsumexp(n[0], n[0].shape().rank() - 1);
   }

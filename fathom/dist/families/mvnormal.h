@@ -1,0 +1,98 @@
+// The normal distribution of a vector, with all its covariances: mean and precision matrix.
+// Bishop 2006, section 2.3.
+#pragma once
+
+#include "fathom/dist/family.h"
+
+namespace fathom {
+
+struct MvNormal {
+  static constexpr FamilyDoc doc{.name = "mvnormal",
+                                 .brief = "vectors, with all their covariances",
+                                 .support = Support::vector,
+                                 .source = "Bishop 2006, section 2.3",
+                                 .event_axes = 1,
+                                 .reparameterised = true};
+  static constexpr ParameterDoc parameters[] = {
+      {"mean", Support::vector, "location", ParameterDoc::Needs::mean_variance},
+      {"precision", Support::matrix, "inverse of the covariance"}};
+  static constexpr int stat_axes[] = {1, 2};
+
+  // The precision that is `p` times the identity of d dimensions.
+  static Value multiple(Value p, std::int64_t d) {
+    return diagonal_matrix(broadcast_to(p, p.shape().with_back(d)));
+  }
+  // E (x - mean)(x - mean)', both independent.
+  static Value expected_outer(const Face& x, const Face& mean) {
+    const Value r = x.mean - mean.mean;
+    Value e = outer(r, r);
+    if (x.covariance) e = e + x.covariance;
+    if (mean.covariance) e = e + mean.covariance;
+    return e;
+  }
+  static Value expected_log_prob(const Face& x, std::span<const Face> p) {
+    const Value precision = p[1].mean, terms = precision * expected_outer(x, p[0]);
+    const auto d = double(precision.shape().extent(precision.shape().rank() - 1));
+    return (log_determinant(precision) - sum(terms, terms.shape().rank() - 2, 2)) * 0.5 -
+           d * 0.91893853320467274178;
+  }
+  // A factor C with C C' = covariance: the transposed inverse of the precision's Cholesky factor.
+  static Value factor(Value precision) {
+    const Value l = cholesky(precision);
+    const Value one = like(precision, 1.0);
+    const Value identity = multiple(one, l.shape().extent(l.shape().rank() - 1));
+    return triangular_solve(l, broadcast_to(identity, l.shape()), true);
+  }
+  static Value sample(const Draw& d, std::span<const Face> p) {
+    const Value e = standard_normal(d.key, d.dtype, d.shape, d.rows);
+    return p[0].mean + matmul(e, factor(p[1].mean), false, true);
+  }
+  static Value entropy(std::span<const Face> p) {
+    const Shape& s = p[1].mean.shape();
+    return log_determinant(p[1].mean) * -0.5 +
+           double(s.extent(s.rank() - 1)) * 1.41893853320467274178;
+  }
+  static Face face(std::span<const Face> p) {
+    const Value c = factor(p[1].mean), covariance = matmul(c, c, false, true);
+    Face f = Face::real(p[0].mean, diagonal(covariance));
+    f.covariance = covariance;
+    return f;
+  }
+
+  static Values leaves(const Face& f) { return {f.mean, f.covariance}; }
+  static Values natural_from_gradient(std::span<const Value> m, std::span<const Value> g) {
+    const Value half = (g[1] + transpose(g[1])) * 0.5;  // -precision / 2
+    return {g[0] - times(half, m[0]) * 2.0, half};
+  }
+
+  static Values stats(Value x) { return {x, outer(x, x)}; }
+  static Values natural(std::span<const Face> p) {
+    return {times(p[1].mean, p[0].mean), p[1].mean * -0.5};
+  }
+  static std::vector<Face> from_natural(std::span<const Value> n) {
+    const Value precision = n[1] * -2.0, l = cholesky(precision);
+    const Value h = reshape(n[0], n[0].shape().with_back(1));
+    const Value mean = triangular_solve(l, triangular_solve(l, h), true);
+    return {Face::at(reshape(mean, n[0].shape())), Face::at(precision)};
+  }
+  static Value log_norm(std::span<const Value> n) {
+    const Value l = cholesky(n[1] * -2.0);
+    const Value u = triangular_solve(l, reshape(n[0], n[0].shape().with_back(1)));
+    const Value d = diagonal(l);
+    const int last = d.shape().rank() - 1;
+    return sum(square(u), u.shape().rank() - 2, 2) * 0.5 - sum(log(d), last, 1) +
+           double(d.shape().extent(last)) * 0.91893853320467274178;
+  }
+
+ private:
+  static Value outer(Value a, Value b) {
+    const Shape& s = b.shape();
+    std::vector<Axis> row(s.axes().begin(), s.axes().end());
+    row.insert(row.end() - 1, Axis{1, kNoLabel});
+    return reshape(a, a.shape().with_back(1)) * reshape(b, Shape(std::span<const Axis>(row)));
+  }
+  // A x of the last axes.
+  static Value times(Value a, Value x) { return matmul(x, a, false, true); }
+};
+
+}  // namespace fathom
