@@ -136,18 +136,15 @@ int Workers::size() const { return impl_->size; }
 
 void Workers::run(std::size_t count, Task task, void* context) {
   Impl& m = *impl_;
-  if (m.size == 1 || count <= 1) {
-    for (std::size_t i = 0; i < count; ++i) task(context, i, 0);
-    return;
-  }
+  const bool alone = m.size == 1 || count <= 1;
   m.count = count;
   m.task = task;
   m.context = context;
   m.failed.store(false, std::memory_order_relaxed);
   m.next.store(0, std::memory_order_relaxed);
-  m.busy.store(m.size - 1, std::memory_order_relaxed);
-  m.epoch.fetch_add(1, std::memory_order_seq_cst);
-  if (m.sleepers.load(std::memory_order_seq_cst) > 0) m.epoch.notify_all();
+  m.busy.store(alone ? 0 : m.size - 1, std::memory_order_relaxed);
+  if (!alone) m.epoch.fetch_add(1, std::memory_order_seq_cst);
+  if (!alone && m.sleepers.load(std::memory_order_seq_cst) > 0) m.epoch.notify_all();
   m.work(0);
   int spins = 0;
   while (m.busy.load(std::memory_order_acquire) > 0) {

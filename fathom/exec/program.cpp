@@ -48,6 +48,8 @@ struct Program::Memory {
   std::vector<Array> held;                          // bound arrays
   std::vector<Key> keys;
   std::int64_t rows = 0;
+  std::vector<std::int64_t> rows_of;  // of each streamed input, -1 for others
+  bool checked = false;               // that they agree
   struct Task {
     int loop;
     std::int64_t lane;
@@ -76,6 +78,7 @@ Program::Program(Graph& graph, std::span<const Value> outputs, std::span<const U
   base[kArena] = m.arena.get();
   m.keys.resize(plan_.inputs.size());
   m.held.resize(plan_.inputs.size());
+  m.rows_of.assign(plan_.inputs.size(), -1);
   for (std::size_t i = 0; i < plan_.inputs.size(); ++i) {
     const auto& all = graph.graph_inputs();
     const auto info = std::find_if(all.begin(), all.end(),
@@ -135,6 +138,8 @@ void Program::bind_raw(int i, const void* raw, std::int64_t rows) {
     if (plan_.capacity > 0 && rows > plan_.capacity)
       raise<ShapeError>("[bind] {} rows given to a plan for {}", rows, plan_.capacity);
     memory_->rows = rows;
+    if (i >= 0) memory_->rows_of[std::size_t(i)] = rows;
+    memory_->checked = false;
   }
   if (i < 0) return;
   auto* at = const_cast<std::byte*>(static_cast<const std::byte*>(raw));
@@ -162,10 +167,20 @@ void Program::resolve_serial() {
   m.moved = false;
 }
 
+void Program::check_rows() {
+  Memory& m = *memory_;
+  for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
+    if (m.rows_of[i] >= 0 && m.rows_of[i] != m.rows)
+      raise<ShapeError>("[run] {} is bound to {} rows, another input of the plate to {}",
+                        graph_->text(plan_.inputs[i]), m.rows_of[i], m.rows);
+  m.checked = true;
+}
+
 void Program::run(Workers& workers) {
   Memory& m = *memory_;
   if (int(m.scratch.size()) < workers.size()) m.prepare(plan_, std::size_t(workers.size()));
   if (m.moved) resolve_serial();
+  if (!m.checked) check_rows();
   m.frame.plate_rows = m.rows;
   const FlushDenormals flush;
   for (std::size_t s = 0; s < plan_.stages.size(); ++s) {

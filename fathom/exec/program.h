@@ -62,6 +62,7 @@ class Program {
  private:
   struct Memory;
   void resolve_serial();
+  void check_rows();
   void run_loops(const Stage& stage, Workers& workers);
 
   Graph* graph_;

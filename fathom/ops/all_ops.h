@@ -3,6 +3,7 @@
 
 #include "fathom/ops/polygamma.h"
 #include "fathom/ops/random.h"
+#include "fathom/ops/symmetric.h"
 #include "fathom/ops/transcendental.h"
 #include "fathom/ops/updates.h"
 
@@ -20,7 +21,8 @@ using ElementwiseOps = OpList<Add, Sub, Mul, Div, MulAdd, MulSub, Neg, Square, R
 using StructuredOps =
     OpList<Broadcast, Reshape, StopGradient, Transpose, Slice, Embed, Concat, Cast, Sum, ReduceMax,
            LogSumExp, Argmax, Gather, ScatterAdd, Pick, Place, MatMul, Cholesky, TriangularSolve,
-           Tril, Diagonal, DiagonalMatrix, Uniform, StandardNormal, FoldKey, Polygamma, AdamStep>;
+           Tril, Diagonal, DiagonalMatrix, Uniform, StandardNormal, FoldKey, Polygamma, AdamStep,
+           Vech, Unvech, QuadraticFeatures>;
 
 // The table of all ops: leaves first, then the lists above.
 OpTable op_table();

@@ -128,6 +128,14 @@ Value log_determinant(Value a) {
   return sum(log(d), d.shape().rank() - 1, 1) * 2.0;
 }
 
+Value matrix_vector(Value a, Value x) {
+  const Shape& s = x.shape();
+  std::vector<Axis> row(s.axes().begin(), s.axes().end());
+  row.insert(row.end() - 1, Axis{1, kNoLabel});
+  const Value p = a * reshape(x, Shape(std::span<const Axis>(row)));
+  return sum(p, p.shape().rank() - 1, 1);
+}
+
 Value quadratic_form(Value a, Value x) {
   const Value y = matmul(x, a);
   return sum(y * x, broadcast_shapes("quadratic_form", x.shape(), y.shape()).rank() - 1, 1);

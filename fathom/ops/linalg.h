@@ -136,6 +136,8 @@ Value diagonal(Value x);
 Value diagonal_matrix(Value x);
 // log |A| of a positive definite A, through its Cholesky factor.
 Value log_determinant(Value a);
+// A x of the last axes, for every matrix and vector of the axes before them.
+Value matrix_vector(Value a, Value x);
 // x' A x over the last axis of x.
 Value quadratic_form(Value a, Value x);
 

@@ -78,6 +78,11 @@ Value sum_to(Value x, const Shape& shape) {
 }
 
 Value mean(Value x, int first, int count) {
+  for (int i = first; i < first + count; ++i)
+    if (const Label l = x.shape()[i].label; l != kNoLabel && x.graph().label_info(l).streamed)
+      raise<ShapeError>(
+          "[mean] the rows of \"{}\" are counted when running: take the sum and divide by that",
+          x.graph().label_info(l).name);
   const auto n = double(x.shape().size(first, first + count));
   return sum(x, first, count) * (1.0 / n);
 }

@@ -26,6 +26,9 @@ struct WideTable {
   // AdamStep: inputs and outputs in the op's order, scalars by pointer; null outputs are left out.
   void (*adam_f64)(std::int64_t n, const double* const* in, double* const* out);
   void (*adam_f32)(std::int64_t n, const float* const* in, float* const* out);
+  // QuadraticFeatures of rows of d elements.
+  void (*features_f64)(std::int64_t rows, std::int64_t d, const double* x, double* out);
+  void (*features_f32)(std::int64_t rows, std::int64_t d, const float* x, float* out);
   void (*u8_to_f32)(std::int64_t n, const std::uint8_t* x, float* out);
   // Row-wise log sum exp and softmax of [rows, k]; either output may be null.
   void (*logsumexp_f64)(std::int64_t rows, std::int64_t k, const double* x, double* out, double* p);

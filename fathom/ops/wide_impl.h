@@ -157,6 +157,24 @@ static void adam(std::int64_t n, const T* const* in, T* const* out) {
   });
 }
 
+template <class T>
+static void features(std::int64_t rows, std::int64_t d, const T* x, T* out) {
+  using P = Pack<T>;
+  constexpr std::int64_t w = P::lanes;
+  for (std::int64_t r = 0; r < rows; ++r, x += d) {
+    *out++ = T(1);
+    for (std::int64_t i = -1; i < d; ++i) {  // x itself, then each element times those from it on
+      const P f = i < 0 ? P(1.0) : P(double(x[i]));
+      const T* from = x + (i < 0 ? 0 : i);
+      const std::int64_t n = x + d - from;
+      std::int64_t j = 0;
+      for (; j + w <= n; j += w) (f * P::load(from + j)).store(out + j);
+      if (j < n) (f * P::load_partial(from + j, int(n - j))).store_partial(out + j, int(n - j));
+      out += n;
+    }
+  }
+}
+
 static void widen_u8(std::int64_t n, const std::uint8_t* x, float* out) {
   for (std::int64_t i = 0; i < n; ++i) out[i] = float(x[i]);
 }
@@ -176,6 +194,8 @@ static WideTable make_table() {
   table.sum_rows_f32 = sum_rows<float>;
   table.adam_f64 = adam<double>;
   table.adam_f32 = adam<float>;
+  table.features_f64 = features<double>;
+  table.features_f32 = features<float>;
   table.u8_to_f32 = widen_u8;
   table.logsumexp_f64 = logsumexp_rows<double>;
   table.logsumexp_f32 = logsumexp_rows<float>;

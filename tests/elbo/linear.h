@@ -3,9 +3,12 @@
 
 #include <Eigen/Dense>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 
 #include "fathom/climb/fit.h"
 #include "fathom/io/csv.h"
+#include "fathom/io/npy.h"
 
 namespace fathom::testing {
 
@@ -23,6 +26,28 @@ inline DataSet centred_digits() {
       x.data<double>()[i * d + j] = x.data<double>()[i * d + j] / 16.0 - mean;
   }
   DataSet data;
+  data.rows = n;
+  data.columns["x"] = x;
+  return data;
+}
+
+// Frey faces, grey values over 255, centred: [1965, 560]; no rows where the file is absent. The
+// folder of larger data sets is named by FATHOM_DATA in the environment.
+inline DataSet centred_faces() {
+  DataSet data;
+  const char* folder = std::getenv("FATHOM_DATA");
+  const std::string path = std::string(folder ? folder : "") + "/frey_faces.npy";
+  if (!folder || !std::filesystem::exists(path)) return data;
+  const Array grey = read_npy(path);
+  const std::int64_t n = grey.shape().extent(0), d = grey.size() / n;
+  Array x(DType::f64, Shape{n, d});
+  const std::uint8_t* from = grey.data<std::uint8_t>();
+  double* to = x.data<double>();
+  for (std::int64_t j = 0; j < d; ++j) {
+    double mean = 0;
+    for (std::int64_t i = 0; i < n; ++i) mean += from[i * d + j] / 255.0 / double(n);
+    for (std::int64_t i = 0; i < n; ++i) to[i * d + j] = from[i * d + j] / 255.0 - mean;
+  }
   data.rows = n;
   data.columns["x"] = x;
   return data;

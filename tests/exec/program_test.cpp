@@ -115,6 +115,20 @@ TEST(Program, RefusesWhatDoesNotFit) {
   EXPECT_THROW(Program(s.g, s.outputs, bad, state), ShapeError);
 }
 
+TEST(Program, RefusesInputsOfAPlateThatDisagreeInTheirRows) {
+  Step s;
+  const Bindings rows = s.bindings(48), fewer = s.bindings(31);
+  State state = state_of(s.g, rows);
+  Program p(s.g, s.outputs, s.updates, state);
+  Workers workers(1);
+  p.bind("rate", rows.at("rate"));
+  p.bind("x", rows.at("x"));
+  p.bind("ids", fewer.at("ids"));
+  EXPECT_THROW(p.run(workers), ShapeError);
+  p.bind("x", fewer.at("x"));
+  p.run(workers);
+}
+
 TEST(Program, SlotsMayTakeEachOtherButNotInACircle) {
   Graph g(op_table());
   const Value a = g.slot("a", DType::f64, Shape{3}), b = g.slot("b", DType::f64, Shape{3}),

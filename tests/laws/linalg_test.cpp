@@ -231,6 +231,9 @@ const std::vector<Use>& uses() {
       {"triangular_solve", [](Value x) { return triangular_solve(cholesky(spd(x)), x, true); }},
       {"tril", [](Value x) { return tril(spd(x), 0.25); }},
       {"diagonal", [](Value x) { return diagonal(spd(x)); }},
+      {"vech", [](Value x) { return vech(matmul(x, x, false, true)); }},
+      {"unvech", [](Value x) { return unvech(slice(x, 1, 1, 3)); }},
+      {"quadratic_features", [](Value x) { return quadratic_features(x); }},
       {"diagonal_matrix",
        [](Value x) {
          return matmul(diagonal_matrix(x),

@@ -271,7 +271,11 @@ void RandomGraph::reduce_op() {
       return put(x.shape().find(row) >= 0 ? sum(x, row) : sum(x, 0, 1),
                  b * double(x.shape().extent(0)));
     case 3: return put(sum_events(x), b * double(x.shape().size(x.shape().labelled(), r)));
-    case 4: return put(mean(x, first, count), b);
+    case 4: {
+      const int at = x.shape().find(row);
+      return at >= first && at < first + count ? put(sum(x, first, count), b * n)
+                                               : put(mean(x, first, count), b);
+    }
     case 5: {
       // The largest of none has no bound: rows may be none.
       if (first == 0 && x.shape().find(row) == 0) return;
@@ -442,7 +446,7 @@ void RandomGraph::finish() {
     Value loss;
     for (int i = 0; i < 3; ++i) {
       const auto [x, b] = any_like(main_);
-      const Value part = mean(tanh(x));
+      const Value part = sum(tanh(x)) * (1.0 / double(std::max<std::int64_t>(1, x.shape().size())));
       loss = loss ? loss + part : part;
     }
     outputs.push_back(loss);

@@ -131,5 +131,15 @@ TEST(Ops, TableIsConsistent) {
   EXPECT_EQ(find_op("no such op"), nullptr);
 }
 
+// The extent of a streamed axis is a capacity: a mean over it would divide by the wrong number.
+TEST(OpErrors, NoMeanOverRowsThatAreBoundWhenRunning) {
+  Graph g(op_table());
+  const Label row = g.label("row", true);
+  const Value x = g.data("x", DType::f64, shape_of({{8, row}, {3, kNoLabel}}));
+  EXPECT_THROW(mean(x), ShapeError);
+  EXPECT_THROW(mean(x, 0, 1), ShapeError);
+  EXPECT_EQ(mean(x, 1, 1).shape().rank(), 1);
+}
+
 }  // namespace
 }  // namespace fathom::test

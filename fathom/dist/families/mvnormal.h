@@ -62,12 +62,12 @@ struct MvNormal {
   static Values leaves(const Face& f) { return {f.mean, f.covariance}; }
   static Values natural_from_gradient(std::span<const Value> m, std::span<const Value> g) {
     const Value half = (g[1] + transpose(g[1])) * 0.5;  // -precision / 2
-    return {g[0] - times(half, m[0]) * 2.0, half};
+    return {g[0] - matrix_vector(half, m[0]) * 2.0, half};
   }
 
   static Values stats(Value x) { return {x, outer(x, x)}; }
   static Values natural(std::span<const Face> p) {
-    return {times(p[1].mean, p[0].mean), p[1].mean * -0.5};
+    return {matrix_vector(p[1].mean, p[0].mean), p[1].mean * -0.5};
   }
   static std::vector<Face> from_natural(std::span<const Value> n) {
     const Value precision = n[1] * -2.0, l = cholesky(precision);
@@ -91,8 +91,6 @@ struct MvNormal {
     row.insert(row.end() - 1, Axis{1, kNoLabel});
     return reshape(a, a.shape().with_back(1)) * reshape(b, Shape(std::span<const Axis>(row)));
   }
-  // A x of the last axes.
-  static Value times(Value a, Value x) { return matmul(x, a, false, true); }
 };
 
 }  // namespace fathom
