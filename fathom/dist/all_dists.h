@@ -7,6 +7,7 @@
 #include "fathom/dist/families/gamma.h"
 #include "fathom/dist/families/mvnormal.h"
 #include "fathom/dist/families/normal.h"
+#include "fathom/dist/families/normal_wishart.h"
 #include "fathom/dist/families/uniform.h"
 
 namespace fathom {
@@ -14,8 +15,8 @@ namespace fathom {
 template <class... F>
 struct FamilyList {};
 
-using AllFamilies =
-    FamilyList<Normal, MvNormal, Bernoulli, Categorical, UniformFamily, Gamma, Dirichlet>;
+using AllFamilies = FamilyList<Normal, MvNormal, NormalWishart, Bernoulli, Categorical,
+                               UniformFamily, Gamma, Dirichlet>;
 
 std::span<const FamilyInfo> all_families();
 

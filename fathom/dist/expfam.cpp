@@ -10,14 +10,6 @@ void require(const FamilyInfo& f) {
   if (!f.exponential()) raise<ShapeError>("[{}] is no exponential family", f.doc.name);
 }
 
-// A constant, or one repeated.
-bool is_known(Value v) {
-  const Graph& g = v.graph();
-  NodeId id = v.id();
-  while (g.op(id).kind == OpKind::broadcast) id = g.inputs(id)[0];
-  return g.constant_value(id) != nullptr;
-}
-
 // <a, b> summed over the axes of each statistic.
 Value inner(const FamilyInfo& f, std::span<const Value> a, std::span<const Value> b) {
   Value total;
@@ -34,10 +26,9 @@ Value inner(const FamilyInfo& f, std::span<const Value> a, std::span<const Value
 
 Values moments(const FamilyInfo& f, std::span<const Value> natural) {
   require(f);
-  // Work on constants is done when the graph is built and leaves nothing to differentiate: they are
-  // taken as values from outside.
+  // Whatever natural parameters were made of, they are what log_norm is derived by.
   Values at;
-  for (const Value& n : natural) at.push_back(is_known(n) ? stop_gradient(n) : n);
+  for (const Value& n : natural) at.push_back(keep(n));
   return gradient(sum(f.log_norm(at)), at);
 }
 

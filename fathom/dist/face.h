@@ -13,12 +13,13 @@ struct Face {
   Value log;       // E log x of a positive quantity, where known; of a fixed one log(mean) serves
   bool random = false;
   Value covariance;  // of a random vector, over two axes; empty where elements are independent
+  std::vector<Value> statistics;  // of a family of several quantities: what it says they are
 
-  static Face at(Value x) { return {x, {}, {}, false, {}}; }
+  static Face at(Value x) { return {x, {}, {}, false, {}, {}}; }
   // A fixed positive quantity whose logarithm is at hand.
-  static Face at(Value x, Value log_x) { return {x, {}, log_x, false, {}}; }
-  static Face real(Value mean, Value variance) { return {mean, variance, {}, true, {}}; }
-  static Face positive(Value mean, Value log_mean) { return {mean, {}, log_mean, true, {}}; }
+  static Face at(Value x, Value log_x) { return {x, {}, log_x, false, {}, {}}; }
+  static Face real(Value mean, Value variance) { return {mean, variance, {}, true, {}, {}}; }
+  static Face positive(Value mean, Value log_mean) { return {mean, {}, log_mean, true, {}, {}}; }
 
   // E log x. Throws ShapeError for a random quantity that does not offer it.
   Value expected_log() const;

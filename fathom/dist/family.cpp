@@ -3,9 +3,15 @@
 namespace fathom {
 
 std::string_view name_of(Support s) {
-  constexpr std::string_view names[] = {
-      "real",   "positive",   "in (0, 1)", "a simplex",
-      "0 or 1", "a category", "a vector",  "a positive definite matrix"};
+  constexpr std::string_view names[] = {"real",
+                                        "positive",
+                                        "in (0, 1)",
+                                        "a simplex",
+                                        "0 or 1",
+                                        "a category",
+                                        "a vector",
+                                        "a positive definite matrix",
+                                        "several quantities"};
   return names[std::size_t(s)];
 }
 

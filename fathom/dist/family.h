@@ -24,7 +24,17 @@ namespace fathom {
 
 using Values = std::vector<Value>;
 
-enum class Support : std::uint8_t { real, positive, unit, simplex, bit, category, vector, matrix };
+enum class Support : std::uint8_t {
+  real,
+  positive,
+  unit,
+  simplex,
+  bit,
+  category,
+  vector,
+  matrix,
+  joint
+};
 
 std::string_view name_of(Support s);
 
@@ -33,7 +43,7 @@ struct ParameterDoc {
   Support support;
   std::string_view help;
   // What the family's expectation needs of a random parameter; none: it must be fixed or sampled.
-  enum class Needs : std::uint8_t { fixed, mean_variance, mean_log, log };
+  enum class Needs : std::uint8_t { fixed, mean_variance, mean_log, log, statistics };
   Needs needs = Needs::fixed;
 };
 

@@ -18,7 +18,7 @@ FamilyInfo entry() {
     e.natural_from_gradient = F::natural_from_gradient;
   }
   if constexpr (requires { &F::natural; }) {
-    e.stats = F::stats;
+    if constexpr (requires { &F::stats; }) e.stats = F::stats;
     e.natural = F::natural;
     e.from_natural = F::from_natural;
     e.log_norm = F::log_norm;

@@ -125,7 +125,7 @@ Face Lowering::face(Expr e, const Drawn& drawn) {
     case ExprKind::parameter: f = Face::at(slot(i.name, i.event)); break;
     case ExprKind::latent: {
       const LatentInfo& z = *model_.latent_of(e.index());
-      if (leaves_.count(e.index())) return Face{leaves_.at(e.index()), {}, {}, true, {}};
+      if (leaves_.count(e.index())) return Face{leaves_.at(e.index()), {}, {}, true, {}, {}};
       f = drawn.count(e.index()) ? Face::at(draw_of(z)) : moments(z);
       break;
     }
@@ -162,8 +162,10 @@ Face Lowering::moments(const LatentInfo& z) {
   if (!options_.factors || z.guide || is_local(z)) return f;
   const auto [it, fresh] = moments_.try_emplace(z.expr);
   const auto leaf = [](Value v) { return v ? stop_gradient(v) : v; };
-  if (fresh)
-    it->second = {leaf(f.mean), leaf(f.variance), leaf(f.log), f.random, leaf(f.covariance)};
+  if (fresh) {
+    it->second = {leaf(f.mean), leaf(f.variance), leaf(f.log), f.random, leaf(f.covariance), {}};
+    for (const Value& v : f.statistics) it->second.statistics.push_back(leaf(v));
+  }
   return it->second;
 }
 
@@ -184,7 +186,7 @@ namespace {
 Face whole(Face f, Support support, std::int64_t d) {
   const auto all = [d](Value v) { return v ? broadcast_to(v, v.shape().with_back(d)) : v; };
   if (f.mean.shape().rank() > f.mean.shape().labelled()) return f;
-  f = {all(f.mean), all(f.variance), all(f.log), f.random, {}};
+  f = {all(f.mean), all(f.variance), all(f.log), f.random, {}, {}};
   if (support == Support::matrix) f.mean = diagonal_matrix(f.mean);
   return f;
 }
@@ -197,7 +199,9 @@ Distribution Lowering::distribution(const Conditional& c, const Drawn& drawn, co
   faces = c.form(faces);
   if (c.family->doc.event_axes == 1 && event.rank() == 1)
     for (std::size_t k = 0; k < faces.size(); ++k)
-      faces[k] = whole(faces[k], c.family->parameters[k].support, event.extent(0));
+      if (c.family->doc.support != Support::joint ||
+          c.family->parameters[k].support != Support::positive)
+        faces[k] = whole(faces[k], c.family->parameters[k].support, event.extent(0));
   return {c.family, faces};
 }
 
@@ -250,9 +254,11 @@ std::vector<Value> Lowering::natural_slots(const LatentInfo& z) {
   const Values natural = f.natural(prior);
   for (std::size_t k = 0; k < natural.size(); ++k) {
     // An element of the event, or, of a vector, what the family's statistics have.
-    const int axes = f.stat_axes.empty() ? f.doc.event_axes : f.stat_axes[k];
     Shape s = e.event;
-    for (int a = f.doc.event_axes; a < axes; ++a) s = s.with_back(e.event.extent(0));
+    if (!f.stat_axes.empty()) {
+      s = Shape{};
+      for (int a = 0; a < f.stat_axes[k]; ++a) s = s.with_back(e.event.extent(0));
+    }
     ExprInfo like = e;
     like.event = s;
     slots.push_back(slot(fmt::format("{}.natural.{}", e.name, k), full_shape(like, false)));

@@ -91,8 +91,8 @@ const Array* Graph::constant_value(NodeId id) const {
 
 bool Graph::uniform_value(NodeId id, double* value) const {
   const OpKind kind = op(id).kind;
-  // Not through stop_gradient: its value stands for itself where something is derived by it.
-  const bool moved = kind == OpKind::alias && op(id).doc.name != "stop_gradient";
+  // Not through stop_gradient and keep: their values stand for themselves.
+  const bool moved = kind == OpKind::alias && op(id).doc.name == "reshape";
   if (kind == OpKind::broadcast || moved) return uniform_value(inputs(id)[0], value);
   const Array* c = constant_value(id);
   if (!c || c->size() == 0 || c->size() > 64 || !is_real(c->dtype())) return false;

@@ -50,6 +50,14 @@ Conditional normal_precision(Arg mean, Arg precision) {
 Conditional mvnormal(Arg mean, Arg precision) {
   return make(family<MvNormal>(), "mvnormal(mean, precision)", {mean, precision});
 }
+Conditional mvnormal_of(Arg mean_and_precision) {
+  return make(family<MvNormal>(), "mvnormal(mean and precision)", {mean_and_precision}, {},
+              {Needs::statistics});
+}
+Conditional normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof) {
+  return make(family<NormalWishart>(), "normal_wishart(mean, strength, inverse_scale, dof)",
+              {mean, strength, inverse_scale, dof});
+}
 Conditional bernoulli(Arg logits) {
   return make(family<Bernoulli>(), "bernoulli(logits)", {logits});
 }
@@ -249,7 +257,7 @@ Value sum_of(Value a, Value b) { return a && b ? a + b : a ? a : b; }
 
 // Moments of a + b or a - b, whose mean is given.
 Face added(Value mean, const Face& a, const Face& b) {
-  Face f{mean, sum_of(a.variance, b.variance), {}, a.random || b.random, {}};
+  Face f{mean, sum_of(a.variance, b.variance), {}, a.random || b.random, {}, {}};
   if (!a.covariance && !b.covariance) return f;
   const auto spread = [](const Face& x) {
     return x.covariance ? x.covariance : x.variance ? diagonal_matrix(x.variance) : Value();
@@ -294,7 +302,7 @@ Expr operator*(Expr a, Expr b) {
         if (f[0].variance) v = f[0].variance * square(f[1].mean);
         if (f[1].variance) v = sum_of(v, f[1].variance * square(f[0].mean));
         if (f[0].variance && f[1].variance) v = v + f[0].variance * f[1].variance;
-        return Face{f[0].mean * f[1].mean, v, {}, f[0].random || f[1].random, {}};
+        return Face{f[0].mean * f[1].mean, v, {}, f[0].random || f[1].random, {}, {}};
       });
 }
 
@@ -323,7 +331,7 @@ Expr dot(Expr x, Expr w) {
         if (f[0].variance) v = matmul(f[0].variance, square(f[1].mean));
         if (f[1].variance) v = sum_of(v, matmul(square(f[0].mean), f[1].variance));
         if (f[0].variance && f[1].variance) v = v + matmul(f[0].variance, f[1].variance);
-        return Face{matmul(f[0].mean, f[1].mean), v, {}, f[0].random || f[1].random, {}};
+        return Face{matmul(f[0].mean, f[1].mean), v, {}, f[0].random || f[1].random, {}, {}};
       });
 }
 
@@ -371,7 +379,7 @@ Expr inner(Expr a, Expr b) {
           const Value both = spread(f[0]) * spread(f[1]);  // tr(Sa Sb)
           v = v + sum(both, both.shape().rank() - 2, 2);
         }
-        return Face{inner_product(f[0].mean, f[1].mean), v, {}, f[0].random || f[1].random, {}};
+        return Face{inner_product(f[0].mean, f[1].mean), v, {}, f[0].random || f[1].random, {}, {}};
       });
 }
 
@@ -411,7 +419,7 @@ Expr slice(Expr x, std::int64_t first, std::int64_t count) {
       "slice", {x}, Shape{count}, [cut](std::span<const Value> v) { return cut(v[0]); },
       [cut](std::span<const Face> f) {
         refuse_covariance("slice", f);
-        return Face{cut(f[0].mean), cut(f[0].variance), cut(f[0].log), f[0].random, {}};
+        return Face{cut(f[0].mean), cut(f[0].variance), cut(f[0].log), f[0].random, {}, {}};
       });
 }
 

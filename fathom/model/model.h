@@ -84,6 +84,10 @@ Conditional normal_log_sd(Arg mean, Arg log_sd);
 Conditional normal_precision(Arg mean, Arg precision);
 Conditional bernoulli(Arg logits);
 Conditional mvnormal(Arg mean, Arg precision);  // a number: that multiple of the identity
+// Of vectors whose mean and precision are one latent with a normal_wishart prior.
+Conditional mvnormal_of(Arg mean_and_precision);
+// A number for the inverse scale is that multiple of the identity.
+Conditional normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof);
 Conditional categorical(Arg logits);
 Conditional categorical_of(Arg probabilities);
 Conditional uniform_between(Arg low, Arg high);

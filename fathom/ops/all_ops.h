@@ -19,10 +19,10 @@ using ElementwiseOps = OpList<Add, Sub, Mul, Div, MulAdd, MulSub, Neg, Square, R
                               Xlogy, Erf, Erfc, LogErfc, Lgamma, Digamma, Trigamma, NormalQuantile>;
 
 using StructuredOps =
-    OpList<Broadcast, Reshape, StopGradient, Transpose, Slice, Embed, Concat, Cast, Sum, ReduceMax,
-           LogSumExp, Argmax, Gather, ScatterAdd, Pick, Place, MatMul, Cholesky, TriangularSolve,
-           Tril, Diagonal, DiagonalMatrix, Uniform, StandardNormal, FoldKey, Polygamma, AdamStep,
-           Vech, Unvech, QuadraticFeatures>;
+    OpList<Broadcast, Reshape, StopGradient, Keep, Transpose, Slice, Embed, Concat, Cast, Sum,
+           ReduceMax, LogSumExp, Argmax, Gather, ScatterAdd, Pick, Place, MatMul, Cholesky,
+           TriangularSolve, Tril, Diagonal, DiagonalMatrix, Uniform, StandardNormal, FoldKey,
+           Polygamma, AdamStep, Vech, Unvech, QuadraticFeatures>;
 
 // The table of all ops: leaves first, then the lists above.
 OpTable op_table();

@@ -113,6 +113,7 @@ Value reshape(Value x, const Shape& shape) {
 }
 
 Value stop_gradient(Value x) { return apply<StopGradient>({x}); }
+Value keep(Value x) { return apply<Keep>({x}); }
 
 Value transpose(Value x, std::span<const int> from) {
   if (int(from.size()) != x.shape().rank())

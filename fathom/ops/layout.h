@@ -48,6 +48,16 @@ struct StopGradient {
   static Grads vjp(const auto&) { return {Value()}; }
 };
 
+struct Keep {
+  static constexpr OpDoc doc{
+      .name = "keep", .brief = "x, which no rewriting looks behind", .grad = "dy"};
+  static constexpr OpKind kind = OpKind::alias;
+  static constexpr int arity = 1;
+  static void shape(ShapeCall& c) { c.out[0] = c.in[0]; }
+  static void forward(const KernelCall& c) { kernels::copy(c.in[0], c.out[0]); }
+  static Grads vjp(const auto& c) { return {c.dy}; }
+};
+
 struct Transpose {
   struct Attrs {
     std::int8_t from[8];  // output axis i is input axis from[i]
@@ -144,6 +154,8 @@ struct Cast {
 // Values under `shape`, labels included; sizes must agree.
 Value reshape(Value x, const Shape& shape);
 Value stop_gradient(Value x);
+// x itself, to derive something by: no rewriting of the graph leads past it.
+Value keep(Value x);
 // Output axis i is input axis `from[i]`.
 Value transpose(Value x, std::span<const int> from);
 // The last two axes exchanged.

@@ -74,7 +74,8 @@ Rule rule_for(Support support, double mean, double spread) {
     }
     case Support::vector: return space();
     case Support::unit:
-    case Support::matrix: break;
+    case Support::matrix:
+    case Support::joint: break;
   }
   ADD_FAILURE() << "no rule of quadrature for this support";
   return {};

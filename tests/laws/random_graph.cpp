@@ -147,7 +147,7 @@ void RandomGraph::unary_op() {
     case 17: return put(sqrt(square(x) + 0.5), b + 1);
     case 18: return put(coin() ? -x : 1.0 - x, b + 1);
     case 19: return put(reciprocal(square(x) + 1.0), 1);
-    case 20: return put(stop_gradient(x), b);
+    case 20: return put(coin() ? stop_gradient(x) : keep(x), b);
     default: {
       const DType to = x.dtype() == DType::f32 ? DType::f64 : DType::f32;
       single = true;

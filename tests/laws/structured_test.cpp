@@ -240,6 +240,8 @@ TEST(Structured, LayoutMovesEveryElementToItsPlace) {
         });
     check(
         s, [](Value x) { return stop_gradient(x); }, [](const Table& x) { return x; });
+    check(
+        s, [](Value x) { return keep(x); }, [](const Table& x) { return x; });
     if (r - l >= 2) {
       std::vector<int> from(std::size_t(r), 0);
       for (int i = 0; i < r; ++i) from[std::size_t(i)] = i < l ? i : l + r - 1 - i;

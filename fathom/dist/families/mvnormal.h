@@ -31,10 +31,25 @@ struct MvNormal {
     return e;
   }
   static Value expected_log_prob(const Face& x, std::span<const Face> p) {
+    if (!p[0].statistics.empty()) return through_features(x, p[0].statistics);
     const Value precision = p[1].mean, terms = precision * expected_outer(x, p[0]);
     const auto d = double(precision.shape().extent(precision.shape().rank() - 1));
     return (log_determinant(precision) - sum(terms, terms.shape().rank() - 2, 2)) * 0.5 -
            d * 0.91893853320467274178;
+  }
+  // The mean and the precision are one random quantity (normal_wishart.h) and x is fixed: natural
+  // parameters times statistics, one product for all rows and components. Accurate where the rows
+  // are centred; the error grows with |x|^2 / variance.
+  static Value through_features(const Face& x, std::span<const Value> t) {
+    if (x.random) raise<ShapeError>("[mvnormal] a random vector does not meet a random precision");
+    const Value lam = t[0], lam_mu = t[1];
+    const auto d = double(lam.shape().extent(lam.shape().rank() - 1));
+    const Value constant = (t[3] - t[2]) * 0.5 - d * 0.91893853320467274178;
+    const int last = lam_mu.shape().rank() - 1;
+    const Value eta = concat(std::vector<Value>{reshape(constant, constant.shape().with_back(1)),
+                                                lam_mu, vech(lam * -0.5)},
+                             last);
+    return contract(quadratic_features(x.mean), eta, 0, 1, false, true);
   }
   // A factor C with C C' = covariance: the transposed inverse of the precision's Cholesky factor.
   static Value factor(Value precision) {

@@ -1,0 +1,123 @@
+// Mean and precision matrix of a normal distribution of vectors, jointly: Lam ~ Wishart(W, nu),
+// mu | Lam ~ N(mean, (strength Lam)^-1), V = W^-1. Bishop 2006, section 2.3.6 and appendix B.
+//
+// Its statistics are Lam, Lam mu, mu' Lam mu and log |Lam|; a face holds their expectations, in
+// that order, and a likelihood of vectors takes them as they are.
+#pragma once
+
+#include "fathom/dist/family.h"
+
+namespace fathom {
+
+struct NormalWishart {
+  static constexpr FamilyDoc doc{.name = "normal_wishart",
+                                 .brief = "mean and precision matrix of normal vectors",
+                                 .support = Support::joint,
+                                 .source = "Bishop 2006, section 2.3.6",
+                                 .event_axes = 1};
+  static constexpr ParameterDoc parameters[] = {
+      {"mean", Support::vector, "location of mu"},
+      {"strength", Support::positive, "rows that the location is worth"},
+      {"inverse_scale", Support::matrix, "V: E Lam = dof V^-1"},
+      {"dof", Support::positive, "degrees of freedom, above d - 1"}};
+  static constexpr int stat_axes[] = {2, 1, 0, 0};
+
+  static Value expected_log_prob(const Face& x, std::span<const Face> p) {
+    const Values n = natural(p);
+    return inner(n, x.statistics) - log_norm(n);
+  }
+  static Value entropy(std::span<const Face> p) {
+    const Values n = natural(p);
+    return log_norm(n) - inner(n, face(p).statistics);
+  }
+  static Face face(std::span<const Face> p) {
+    const Value m = p[0].mean, b = p[1].mean, nu = p[3].mean, l = cholesky(p[2].mean);
+    const auto d = double(size_of_event(m));
+    // W = V^-1 through the inverse of V's factor.
+    const Value i = triangular_solve(l, identity_like(l)), w = matmul(i, i, true, false);
+    const Value wm = matrix_vector(w, m);
+    const Value quadratic = sum(wm * m, m.shape().rank() - 1, 1);
+    Face f = Face::real(m, {});
+    f.statistics = {along(nu, 2) * w, along(nu, 1) * wm, nu * quadratic + d / b,
+                    multivariate_digamma(nu, size_of_event(m)) + d * kLogTwo - log_det(l)};
+    return f;
+  }
+
+  static Values leaves(const Face& f) { return f.statistics; }
+  static Values natural_from_gradient(std::span<const Value>, std::span<const Value> g) {
+    return {(g[0] + transpose(g[0])) * 0.5, g[1], g[2], g[3]};
+  }
+
+  static Values natural(std::span<const Face> p) {
+    const Value m = p[0].mean, b = p[1].mean;
+    const auto d = double(size_of_event(m));
+    const Value bm = along(b, 1) * m;
+    return {(p[2].mean + outer(bm, m)) * -0.5, bm, b * -0.5, (p[3].mean - d) * 0.5};
+  }
+  static std::vector<Face> from_natural(std::span<const Value> n) {
+    const Value b = n[2] * -2.0, m = n[1] / along(b, 1);
+    const Value v = n[0] * -2.0 - outer(n[1], m);
+    const auto d = double(size_of_event(n[1]));
+    return {Face::at(m), Face::at(b), Face::at(v), Face::at(n[3] * 2.0 + d)};
+  }
+  static Value log_norm(std::span<const Value> n) {
+    const std::vector<Face> p = from_natural(n);
+    const Value nu = p[3].mean;
+    const std::int64_t k = size_of_event(n[1]);
+    const auto d = double(k);
+    return (kLogTwoPi - log(p[1].mean)) * (0.5 * d) + nu * (0.5 * d * kLogTwo) -
+           nu * 0.5 * log_det(cholesky(p[2].mean)) + multivariate_lgamma(nu, k);
+  }
+
+ private:
+  static constexpr double kLogTwo = 0.69314718055994530942, kLogTwoPi = 1.83787706640934548356,
+                          kLogPi = 1.14472988584940017414;
+
+  static std::int64_t size_of_event(Value v) { return v.shape().extent(v.shape().rank() - 1); }
+  static Value inner(std::span<const Value> n, std::span<const Value> t) {
+    Value total;
+    for (std::size_t k = 0; k < 4; ++k) {
+      Value s = n[k] * t[k];
+      if (stat_axes[k] > 0) s = sum(s, s.shape().rank() - stat_axes[k], stat_axes[k]);
+      total = total ? total + s : s;
+    }
+    return total;
+  }
+  // A number per matrix or vector, along as many axes of it.
+  static Value along(Value x, int axes) {
+    Shape s = x.shape();
+    for (int i = 0; i < axes; ++i) s = s.with_back(1);
+    return reshape(x, s);
+  }
+  static Value outer(Value a, Value b) {
+    const Shape& s = b.shape();
+    std::vector<Axis> row(s.axes().begin(), s.axes().end());
+    row.insert(row.end() - 1, Axis{1, kNoLabel});
+    return reshape(a, a.shape().with_back(1)) * reshape(b, Shape(std::span<const Axis>(row)));
+  }
+  static Value identity_like(Value l) {
+    const Value one = broadcast_to(like(l, 1.0), Shape{size_of_event(l)});
+    return broadcast_to(diagonal_matrix(one), l.shape());
+  }
+  static Value log_det(Value l) {
+    const Value d = diagonal(l);
+    return sum(log(d), d.shape().rank() - 1, 1) * 2.0;
+  }
+  // sum over i = 1..d of digamma((nu + 1 - i) / 2), and the logarithm of the gamma function of
+  // matrices.
+  static Value multivariate_digamma(Value nu, std::int64_t d) {
+    Value total;
+    for (std::int64_t i = 1; i <= d; ++i) {
+      const Value t = digamma((nu + double(1 - i)) * 0.5);
+      total = total ? total + t : t;
+    }
+    return total;
+  }
+  static Value multivariate_lgamma(Value nu, std::int64_t d) {
+    Value total = like(nu, double(d * (d - 1)) / 4 * kLogPi);
+    for (std::int64_t i = 1; i <= d; ++i) total = total + lgamma((nu + double(1 - i)) * 0.5);
+    return total;
+  }
+};
+
+}  // namespace fathom

@@ -1,0 +1,187 @@
+// Laws of the joint family of a mean and a precision matrix, whose support no rule of quadrature
+// covers: its log-normaliser in closed form, its moments, its divergence, and what a likelihood of
+// vectors makes of it. Bishop 2006, sections 2.3.6 and 10.2.
+#include <boost/math/quadrature/exp_sinh.hpp>
+#include <boost/math/quadrature/sinh_sinh.hpp>
+#include <boost/math/special_functions/digamma.hpp>
+
+#include "tests/dist/family_cases.h"
+
+namespace fathom::test {
+namespace {
+
+const FamilyInfo& joint() { return family<NormalWishart>(); }
+
+// Degrees of freedom above d - 1, whatever is drawn.
+std::vector<Array> draw_member(Random& random) {
+  std::vector<Array> p = draw_parameters(joint(), random);
+  p[1] = random_array(random, DType::f64, Shape{}, 0.5, 4);
+  p[3] = random_array(random, DType::f64, Shape{}, 2.5, 9);
+  return p;
+}
+
+struct Numbers {
+  double m[3], b, v[3][3], nu;
+
+  explicit Numbers(const Member& p) {
+    const std::vector<double> mean = numbers(p.parameters[0]), scale = numbers(p.parameters[2]);
+    for (std::size_t i = 0; i < 3; ++i) {
+      m[i] = mean[i];
+      for (std::size_t j = 0; j < 3; ++j) v[i][j] = scale[i * 3 + j];
+    }
+    b = numbers(p.parameters[1])[0];
+    nu = numbers(p.parameters[3])[0];
+  }
+  double minor_of(int i, int j) const {
+    const int r = (i + 1) % 3, s = (i + 2) % 3, t = (j + 1) % 3, u = (j + 2) % 3;
+    return v[r][t] * v[s][u] - v[r][u] * v[s][t];
+  }
+  double det() const {
+    return v[0][0] * minor_of(0, 0) + v[0][1] * minor_of(0, 1) + v[0][2] * minor_of(0, 2);
+  }
+  double w(int i, int j) const { return minor_of(j, i) / det(); }  // V^-1
+  double log_norm() const {
+    const double pi = 3.14159265358979323846;
+    double gamma = 1.5 * std::log(pi);
+    for (int i = 0; i < 3; ++i) gamma += std::lgamma((nu - i) / 2);
+    return 1.5 * std::log(2 * pi / b) + 1.5 * nu * std::log(2.0) - 0.5 * nu * std::log(det()) +
+           gamma;
+  }
+  double expected_log_det() const {
+    double e = 3 * std::log(2.0) - std::log(det());
+    for (int i = 0; i < 3; ++i) e += boost::math::digamma((nu - i) / 2);
+    return e;
+  }
+};
+
+template <class F>
+void each_member(F&& f) {
+  Random random(17);
+  for (int i = 0; i < 8; ++i) {
+    SCOPED_TRACE(i);
+    Graph g(op_table());
+    const std::vector<Array> p = draw_member(random), q = draw_member(random);
+    f(g, Member(g, joint(), p), Member(g, joint(), q));
+  }
+}
+
+TEST(NormalWishart, LogNormaliserIsTheClosedForm) {
+  each_member([](Graph& g, const Member& p, const Member&) {
+    const double want = Numbers(p).log_norm();
+    EXPECT_NEAR(evaluate(g, joint().log_norm(p.natural))[0], want, 1e-12 * (1 + std::abs(want)));
+  });
+}
+
+// In one dimension exp(<natural, statistics> - log_norm) is a density over mu and lam > 0.
+TEST(NormalWishart, DensityOfOneDimensionIntegratesToOne) {
+  Random random(3);
+  for (int i = 0; i < 4; ++i) {
+    Graph g(op_table());
+    const auto number = [&](double low, double high, const Shape& s) {
+      return Face::at(g.constant(random_array(random, DType::f64, s, low, high)));
+    };
+    const std::vector<Face> p = {number(-2, 2, Shape{1}), number(0.5, 4, {}),
+                                 number(0.5, 4, Shape{1, 1}), number(1, 6, {})};
+    const Values n = joint().natural(p);
+    double eta[4];
+    for (std::size_t k = 0; k < 4; ++k) eta[k] = evaluate(g, n[k])[0];
+    const double norm = evaluate(g, joint().log_norm(n))[0], location = evaluate(g, p[0].mean)[0];
+    boost::math::quadrature::sinh_sinh<double> line;
+    boost::math::quadrature::exp_sinh<double> half_line;
+    const double total = half_line.integrate([&](double lam) {
+      const double width = 1 / std::sqrt(lam);
+      return width * line.integrate([&](double u) {
+        const double mu = location + u * width;
+        return std::exp(eta[0] * lam + eta[1] * lam * mu + eta[2] * lam * mu * mu +
+                        eta[3] * std::log(lam) - norm);
+      });
+    });
+    EXPECT_NEAR(total, 1, 1e-8);
+  }
+}
+
+TEST(NormalWishart, NaturalParametersGoThereAndBack) {
+  each_member([](Graph& g, const Member& p, const Member&) {
+    const std::vector<Face> back = joint().from_natural(p.natural);
+    for (std::size_t k = 0; k < back.size(); ++k) {
+      const std::vector<double> got = evaluate(g, back[k].mean), want = numbers(p.parameters[k]);
+      for (std::size_t i = 0; i < want.size(); ++i)
+        EXPECT_NEAR(got[i], want[i], 1e-13 * (1 + std::abs(want[i])));
+    }
+  });
+}
+
+TEST(NormalWishart, MomentsAreTheTextbooksAndTheGradientOfTheLogNormaliser) {
+  each_member([](Graph& g, const Member& p, const Member&) {
+    const Numbers n(p);
+    const Face f = face(p.d);
+    ASSERT_EQ(f.statistics.size(), 4u);
+    const Values m = moments(joint(), p.natural);
+    std::vector<double> want[4];
+    want[0].resize(9);
+    want[1].resize(3);
+    double quadratic = 0;
+    for (int i = 0; i < 3; ++i)
+      for (int j = 0; j < 3; ++j) {
+        want[0][std::size_t(i * 3 + j)] = n.nu * n.w(i, j);
+        want[1][std::size_t(i)] += n.nu * n.w(i, j) * n.m[j];
+        quadratic += n.m[i] * n.w(i, j) * n.m[j];
+      }
+    want[2] = {n.nu * quadratic + 3 / n.b};
+    want[3] = {n.expected_log_det()};
+    for (std::size_t k = 0; k < 4; ++k) {
+      const std::vector<double> by_face = evaluate(g, f.statistics[k]);
+      std::vector<double> by_gradient = evaluate(g, m[k]);
+      ASSERT_EQ(by_face.size(), want[k].size());
+      if (k == 0)  // a symmetric statistic: its gradient is defined up to an antisymmetric part
+        for (std::size_t i = 0; i < 3; ++i)
+          for (std::size_t j = 0; j < i; ++j)
+            by_gradient[i * 3 + j] = by_gradient[j * 3 + i] =
+                (by_gradient[i * 3 + j] + by_gradient[j * 3 + i]) / 2;
+      for (std::size_t i = 0; i < want[k].size(); ++i) {
+        EXPECT_NEAR(by_face[i], want[k][i], 1e-12 * (1 + std::abs(want[k][i]))) << k;
+        EXPECT_NEAR(by_gradient[i], want[k][i], 1e-11 * (1 + std::abs(want[k][i]))) << k;
+      }
+    }
+  });
+}
+
+TEST(NormalWishart, DivergenceIsPositiveAndZeroAtItself) {
+  each_member([](Graph& g, const Member& p, const Member& q) {
+    EXPECT_GT(evaluate(g, kl_divergence(joint(), p.natural, q.natural))[0], 0);
+    EXPECT_NEAR(evaluate(g, kl_divergence(joint(), p.natural, p.natural))[0], 0, 1e-12);
+    // Through faces: E_p log p - E_p log q.
+    const Face f = face(p.d);
+    const double by_faces =
+        -evaluate(g, entropy(p.d))[0] - evaluate(g, cross_entropy_term(q.d, f))[0];
+    const double by_natural = evaluate(g, kl_divergence(joint(), p.natural, q.natural))[0];
+    EXPECT_NEAR(by_faces, by_natural, 1e-10 * (1 + by_natural));
+  });
+}
+
+// E log N(x | mu, Lam^-1), Bishop 2006, eq. 10.64 and 10.65.
+TEST(NormalWishart, LikelihoodOfVectorsTakesItsStatistics) {
+  each_member([](Graph& g, const Member& p, const Member&) {
+    Random random(9);
+    const Array rows = random_array(random, DType::f64, Shape{5, 3}, -3, 3);
+    Axis axes[] = {{5, g.label("row", true)}, {3, kNoLabel}};
+    const Value x = g.data("x", DType::f64, Shape(std::span<const Axis>(axes, 2)));
+    const Face f = face(p.d);
+    const Value value = family<MvNormal>().expected_log_prob(Face::at(x), std::span(&f, 1));
+    const std::vector<double> got = evaluate(g, value, {{"x", rows}});
+    const Numbers n(p);
+    ASSERT_EQ(got.size(), 5u);
+    for (std::size_t r = 0; r < 5; ++r) {
+      double quadratic = 0;
+      const double* at = rows.data<double>() + r * 3;
+      for (int i = 0; i < 3; ++i)
+        for (int j = 0; j < 3; ++j) quadratic += (at[i] - n.m[i]) * n.w(i, j) * (at[j] - n.m[j]);
+      const double want = 0.5 * n.expected_log_det() - 1.5 * std::log(2 * 3.14159265358979323846) -
+                          0.5 * (3 / n.b + n.nu * quadratic);
+      EXPECT_NEAR(got[r], want, 1e-11 * (1 + std::abs(want)));
+    }
+  });
+}
+
+}  // namespace
+}  // namespace fathom::test
