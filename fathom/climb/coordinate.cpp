@@ -1,10 +1,50 @@
 #include "fathom/climb/coordinate.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include "fathom/autodiff/gradient.h"
+#include "fathom/elbo/statistics.h"
 
 namespace fathom {
+
+namespace {
+
+void join(Value& total, Value v) {
+  if (v) total = total ? total + v : v;
+}
+
+// A latent with a factor: the slots of its natural parameters and the leaves of its moments.
+struct Factor {
+  std::size_t latent;
+  const FamilyInfo* family;
+  std::vector<Value> slots, leaves;
+
+  std::vector<Update> update_from(Value expected) const {
+    const std::vector<Value> natural =
+        family->natural_from_gradient(leaves, gradient(expected, leaves));
+    std::vector<Update> all;
+    for (std::size_t k = 0; k < slots.size(); ++k) all.push_back({slots[k], natural[k]});
+    return all;
+  }
+};
+
+// Factors in the order of the model; one joins the last block if it shares no term with any there.
+std::vector<std::vector<std::size_t>> blocks_of(const std::vector<Factor>& factors,
+                                                Value expected) {
+  std::vector<std::vector<std::size_t>> blocks;
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    const std::vector<Value> slope = gradient(expected, factors[i].leaves);
+    const bool apart = !blocks.empty() &&
+                       std::none_of(blocks.back().begin(), blocks.back().end(), [&](std::size_t j) {
+                         return depends(slope, factors[j].leaves);
+                       });
+    if (!apart) blocks.emplace_back();
+    blocks.back().push_back(i);
+  }
+  return blocks;
+}
+
+}  // namespace
 
 CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State& state)
     : graph_(std::make_unique<Graph>(op_table())) {
@@ -14,8 +54,8 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   lower.capacity = data.rows;
   lower.factors = lower.collapse = true;
   Lowering lowering(model, g, lower);
-  Value expected, bound;  // F, latents of rows integrated out; and with the entropies, the bound
-  const auto add = [](Value& total, Value v) { total = total ? total + v : v; };
+  // Parts of the bound: terms of rows with their latents integrated out or given, and the rest.
+  Value rows, given, expected, entropies;
   std::vector<Value> values;
   for (const Term& t : lowering.terms()) {
     const Value v = sum(t.value);
@@ -25,48 +65,82 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
       raise<ConfigError>("[coordinate] term \"{}\" is not affine in its latents ({})", t.name,
                          t.note);
     if (t.local) continue;
-    add(bound, v);
-    if (t.kind != Term::Kind::entropy) add(expected, v);
+    if (t.plate >= 0) {
+      join(rows, v);
+      join(given, v);
+    } else {
+      join(t.kind == Term::Kind::entropy ? entropies : expected, v);
+    }
   }
-  if (const Value e = lowering.evidence()) {
-    add(bound, sum(e));
-    add(expected, sum(e));
+  const Lowering::Given locals = lowering.given_locals();
+  if (locals.expected) {
+    join(rows, sum(lowering.evidence()));
+    join(given, locals.expected);
   }
   const auto make = [&](std::vector<Value> outputs, std::vector<Update> updates) {
     auto p = std::make_unique<Program>(g, outputs, updates, state);
     for (const auto& [name, array] : data.columns) p->bind("data." + name, array);
     return p;
   };
-  for (const LatentInfo& z : model.latents()) {
-    const Distribution q = lowering.guide(z);
-    means_.push_back(make({face(q).mean}, {}));
-    if (model.streamed(model.info(z.expr))) {
-      updates_.push_back(nullptr);
-      continue;
-    }
-    const std::vector<Value> slots = lowering.natural_slots(z);
-    const std::vector<Value> leaves = q.family->leaves(lowering.moments(z));
-    const Values natural = q.family->natural_from_gradient(leaves, gradient(expected, leaves));
-    std::vector<Update> updates;
-    for (std::size_t k = 0; k < slots.size(); ++k) updates.push_back({slots[k], natural[k]});
-    updates_.push_back(make({}, updates));
-    // The start: the prior.
-    const Distribution prior = lowering.prior(z);
-    std::vector<Value> start;
-    const Values natural_prior = prior.family->natural(prior.parameters);
-    for (std::size_t k = 0; k < slots.size(); ++k)
-      start.push_back(broadcast_to(natural_prior[k], slots[k].shape()));
-    std::vector<Update> reset;
-    for (std::size_t k = 0; k < slots.size(); ++k) reset.push_back({slots[k], start[k]});
-    Workers one(1);
-    make({}, reset)->run(one);
-  }
-  elbo_ = make({bound}, {});
-  values_ = make(values, {});
-}
+  const auto plus = [](Value a, Value b) {
+    join(a, b);
+    return a;
+  };
 
-void CoordinateClimb::update(std::size_t latent, Workers& workers) {
-  if (updates_[latent]) updates_[latent]->run(workers);
+  std::vector<Factor> factors;
+  std::vector<Value> leaves;
+  std::vector<Update> reset;
+  for (std::size_t z = 0; z < model.latents().size(); ++z) {
+    const LatentInfo& latent = model.latents()[z];
+    const Distribution q = lowering.guide(latent);
+    means_.push_back(make({face(q).mean}, {}));
+    if (model.streamed(model.info(latent.expr))) continue;
+    Factor f{z, q.family, lowering.natural_slots(latent),
+             q.family->leaves(lowering.moments(latent))};
+    leaves.insert(leaves.end(), f.leaves.begin(), f.leaves.end());
+    const Distribution prior = lowering.prior(latent);  // where it starts
+    const Values natural = prior.family->natural(prior.parameters);
+    for (std::size_t k = 0; k < f.slots.size(); ++k)
+      reset.push_back({f.slots[k], broadcast_to(natural[k], f.slots[k].shape())});
+    factors.push_back(std::move(f));
+  }
+  Workers one(1);
+  make({}, reset)->run(one);
+
+  const RowStatistics met = given ? row_statistics(given, leaves) : RowStatistics{};
+  Value target = plus(rows, expected), target_given = plus(given, expected);
+  if (met.linear) {
+    std::vector<Value> kept;
+    for (std::size_t k = 0; k < met.eta.size(); ++k)
+      kept.push_back(g.slot(fmt::format("statistics.{}", k), model.dtype(), met.eta[k].shape()));
+    const auto collect = [&](Value of, Value constant) {
+      const std::vector<Value> s = gradient(of, met.eta);
+      std::vector<Update> updates;
+      for (std::size_t k = 0; k < kept.size(); ++k) updates.push_back({kept[k], s[k]});
+      // What rows add beyond <s, eta>: the entropy of their latents.
+      return make({constant ? constant : of - inner(s, met.eta)}, updates);
+    };
+    collect_ = collect(rows, {});
+    if (locals.entropy) collect_given_ = collect(given, locals.entropy);
+    target = target_given = plus(inner(kept, met.eta), expected);
+    factors_ = make({plus(target, entropies)}, {});
+  }
+  for (const std::vector<std::size_t>& block : blocks_of(factors, target_given)) {
+    std::vector<Update> updates, from_given;
+    blocks_.emplace_back();
+    for (const std::size_t i : block) {
+      blocks_.back().push_back(factors[i].latent);
+      for (const Update& u : factors[i].update_from(target)) updates.push_back(u);
+      if (locals.expected && !met.linear)
+        for (const Update& u : factors[i].update_from(target_given)) from_given.push_back(u);
+    }
+    updates_.push_back(make({}, updates));
+    if (!from_given.empty()) starts_.push_back(make({}, from_given));
+  }
+  elbo_ = make({plus(plus(rows, expected), entropies)}, {});
+  if (locals.expected)
+    elbo_given_ = make({plus(plus(plus(given, locals.entropy), expected), entropies)}, {});
+  values_ = make(values, {});
 }
 
 double CoordinateClimb::elbo(Workers& workers) {
@@ -75,8 +149,23 @@ double CoordinateClimb::elbo(Workers& workers) {
 }
 
 double CoordinateClimb::sweep(Workers& workers) {
-  for (std::size_t z = 0; z < updates_.size(); ++z) update(z, workers);
-  return elbo(workers);
+  if (collect_) collect_->run(workers);
+  for (const auto& update : updates_) update->run(workers);
+  if (!collect_) return elbo(workers);
+  factors_->run(workers);
+  return collect_->scalar(0) + factors_->scalar(0);
+}
+
+double CoordinateClimb::start(const std::map<std::string, Array>& probabilities, Workers& workers) {
+  if (!elbo_given_) raise<ConfigError>("[coordinate] no latent of rows to start from");
+  const auto run = [&](Program& p) {
+    for (const auto& [name, array] : probabilities) p.bind("local." + name, array);
+    p.run(workers);
+  };
+  if (collect_given_) run(*collect_given_);
+  for (const auto& update : collect_given_ ? updates_ : starts_) run(*update);
+  run(*elbo_given_);
+  return elbo_given_->scalar(0);
 }
 
 Array CoordinateClimb::mean(std::size_t latent, Workers& workers) {

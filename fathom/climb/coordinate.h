@@ -1,7 +1,15 @@
 // Coordinate ascent (mean-field variational Bayes): each factor in turn is set to its optimum given
-// the others, which is the gradient of F = E_q log p with respect to its moments. Latents of rows
-// are integrated out, so that F holds the logarithm of their normaliser and its gradient the
-// statistics that the M step of EM collects. Nobody writes an update.
+// the others, which is the gradient of F = E_q log p with respect to its moments. Nobody writes an
+// update.
+//
+// Latents of rows are integrated out: F then holds the logarithm of their normaliser, one forward
+// and reverse pass over the rows is the E step, and its gradient the statistics that the M step
+// collects (Neal & Hinton 1998; Hoffman et al. 2013, section 2.4). Where F is linear in what rows
+// meet of the factors (elbo/statistics.h), a sweep is one pass over the rows, and factors are then
+// updated one after another on these statistics. Otherwise each block of factors takes a pass.
+//
+// Factors that appear in no common term given the latents of rows form a block and are updated
+// together; all others never are.
 #pragma once
 
 #include <memory>
@@ -19,20 +27,34 @@ class CoordinateClimb {
   // the latent that cannot have a factor.
   CoordinateClimb(const Model& model, const DataSet& data, State& state);
 
-  // Updates the factor of one latent, by its place in the model; those of rows have none.
-  void update(std::size_t latent, Workers& workers);
-  // All factors once, in the order of the model (Gauss-Seidel). Returns the ELBO afterwards, nats.
+  // The E step and an update of every factor, in the order of the model (Gauss-Seidel). Returns the
+  // ELBO afterwards, nats: where statistics are kept with the latents of rows as the E step found
+  // them, otherwise at their optimum.
   double sweep(Workers& workers);
+  // Updates every factor with given probabilities of the latents of rows, by their names, each
+  // [row, category]: a start. Returns the ELBO with these.
+  double start(const std::map<std::string, Array>& probabilities, Workers& workers);
+  // The ELBO at the factors as they are, latents of rows at their optimum.
   double elbo(Workers& workers);
   // E x of a latent; of one of rows, [row, event].
   Array mean(std::size_t latent, Workers& workers);
-  // Named terms, which add up to the ELBO.
+  // Named terms at the same place, which add up to it.
   std::vector<std::pair<std::string, double>> terms(Workers& workers);
 
+  // Whether a sweep is one pass over the rows.
+  bool keeps_statistics() const { return collect_ != nullptr; }
+  // Latents by their places in the model, in blocks that are updated together.
+  const std::vector<std::vector<std::size_t>>& blocks() const { return blocks_; }
+
  private:
+  using Programs = std::vector<std::unique_ptr<Program>>;
+
   std::unique_ptr<Graph> graph_;
-  std::vector<std::unique_ptr<Program>> updates_, means_;
-  std::unique_ptr<Program> elbo_, values_;
+  std::vector<std::vector<std::size_t>> blocks_;
+  Programs updates_, starts_, means_;
+  // With statistics: the E step, the same from given probabilities, and what an update changed.
+  std::unique_ptr<Program> collect_, collect_given_, factors_;
+  std::unique_ptr<Program> elbo_, elbo_given_, values_;
   std::vector<std::string> names_;
 };
 

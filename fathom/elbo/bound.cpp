@@ -1,6 +1,7 @@
 #include "fathom/elbo/bound.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "fathom/autodiff/gradient.h"
 
@@ -121,7 +122,7 @@ Face Lowering::face(Expr e, const Drawn& drawn) {
   Face f;
   switch (i.kind) {
     case ExprKind::data: f = Face::at(data(i)); break;
-    case ExprKind::constant: f = Face::at(graph_.constant(i.number, model_.dtype())); break;
+    case ExprKind::constant: f = Face::at(graph_.constant(i.value.cast(model_.dtype()))); break;
     case ExprKind::parameter: f = Face::at(slot(i.name, i.event)); break;
     case ExprKind::latent: {
       const LatentInfo& z = *model_.latent_of(e.index());
@@ -330,7 +331,7 @@ bool Lowering::is_local(const LatentInfo& z) const {
 // The exact conditional of a latent of rows given the other factors: its natural parameters are the
 // gradient of F = E log p with respect to its statistics, which F is linear in.
 void Lowering::collapse() {
-  if (evidence_ || !leaves_.empty()) return;
+  if (evidence_ || !leaves_.empty()) return;  // done, or on the way
   for (const LatentInfo& z : model_.latents()) {
     if (!is_local(z)) continue;
     const ExprInfo& e = model_.info(z.expr);
@@ -372,8 +373,19 @@ void Lowering::collapse() {
         model_.latent_of(expr)->prior.family->log_norm(std::span<const Value>(&naturals_[expr], 1));
     evidence_ = evidence_ ? evidence_ + norm : norm;
   }
-  leaves_.clear();
+  given_ = std::exchange(leaves_, {});
   faces_.clear();  // those of the leaves
+}
+
+Lowering::Given Lowering::given_locals() {
+  collapse();
+  Given g;
+  const auto add = [](Value& total, Value v) { total = total ? total + v : v; };
+  for (const auto& [expr, leaf] : given_) {
+    add(g.expected, sum(leaf * naturals_.at(expr)));
+    add(g.entropy, -sum(xlogy(leaf, leaf)));
+  }
+  return g;
 }
 
 Value Lowering::evidence() {

@@ -59,6 +59,13 @@ class Lowering {
   // to it, and its gradient is that of the bound with those latents at their optimum (Hoffman et
   // al. 2013, section 2.4). Empty where no latent lies on rows.
   Value evidence();
+  // The same terms as they are for given statistics of those latents, data "local.<name>" of [row,
+  // event] (probabilities, or indicators), summed over rows; `entropy` is that of such choices.
+  // Empty where no latent lies on rows.
+  struct Given {
+    Value expected, entropy;
+  };
+  Given given_locals();
   // log p(x, z) - log q(z) of every row and draw, [row, draw]. Needs `weights`.
   Value log_weights();
 
@@ -108,8 +115,9 @@ class Lowering {
   Graph& graph_;
   LowerOptions options_;
   Label row_, draw_{}, table_{};
-  std::map<int, Label> plates_;             // of a fixed size
-  std::map<int, Value> leaves_, naturals_;  // of collapsed latents: while forming them, and formed
+  std::map<int, Label> plates_;  // of a fixed size
+  // Of collapsed latents: statistics while forming their natural parameters, both when formed.
+  std::map<int, Value> leaves_, given_, naturals_;
   Value evidence_;
   std::map<std::pair<int, Drawn>, Face> faces_;
   std::map<int, Value> draws_;

@@ -121,7 +121,16 @@ Expr Model::constant(double value) {
   ExprInfo e;
   e.kind = ExprKind::constant;
   e.name = fmt::format("{}", value);
-  e.number = value;
+  e.value = Array::scalar(value);
+  return add(std::move(e));
+}
+
+Expr Model::constant(const Array& value) {
+  ExprInfo e;
+  e.kind = ExprKind::constant;
+  e.name = fmt::format("constant {}", value.shape().text());
+  e.event = value.shape();
+  e.value = value;
   return add(std::move(e));
 }
 

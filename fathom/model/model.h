@@ -124,7 +124,7 @@ struct ExprInfo {
   std::function<Face(std::span<const Face>)> moments;
   DType stored = DType::f32;  // data: dtype of the bound memory
   nn::Parameter init;         // parameter
-  double number = 0;          // constant
+  Array value;                // constant
 };
 
 struct LatentInfo {
@@ -168,6 +168,7 @@ class Model {
   // A leaf that is bound when the model is fitted; `stored` is the dtype of the memory.
   Expr data(std::string name, Plate plate, const Shape& event, DType stored = DType::f32);
   Expr constant(double value);
+  Expr constant(const Array& value);  // a number, a vector or a matrix
   // A number to be learned.
   Expr parameter(std::string name, const Shape& event, nn::Init init = nn::Init::zeros,
                  double value = 0);

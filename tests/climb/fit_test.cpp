@@ -37,9 +37,7 @@ void reaches_ppca(const DataSet& data, int latent, double variance, int epochs, 
   EXPECT_NEAR(elbo, exact.log_likelihood, 1e-3);
 }
 
-TEST(Fit, LinearVaeReachesProbabilisticPca) {
-  reaches_ppca(centred_digits(), 3, 0.02, 4000, 0.06);
-}
+TEST(Fit, LinearVaeReachesProbabilisticPca) { reaches_ppca(centred_digits(), 3, 0.02, 4000, 0.06); }
 
 TEST(Fit, LinearVaeReachesProbabilisticPcaOnFaces) {
   const DataSet faces = testing::centred_faces();

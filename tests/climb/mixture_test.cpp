@@ -72,17 +72,20 @@ struct Factors {
     }
   }
 
-  void update_weights(const Rows& d) {
+  // Weights and slopes share no term given the responsibilities: one E step serves both.
+  void update_weights_and_slopes(const Rows& d) {
     double r[kRows][kParts];
     responsibilities(d, r);
+    update_weights(r);
+    update_slopes(d, r);
+  }
+  void update_weights(const double r[kRows][kParts]) {
     for (int k = 0; k < kParts; ++k) {
       alpha[k] = kWeightPrior;
-      for (const auto& row : r) alpha[k] += row[k];
+      for (std::int64_t n = 0; n < kRows; ++n) alpha[k] += r[n][k];
     }
   }
-  void update_slopes(const Rows& d) {
-    double r[kRows][kParts];
-    responsibilities(d, r);
+  void update_slopes(const Rows& d, const double r[kRows][kParts]) {
     for (int k = 0; k < kParts; ++k) {
       double h[2] = {};
       for (int i = 0; i < 2; ++i)
@@ -183,8 +186,7 @@ TEST_F(MixtureOfRegressions, StepsAreTheTextbooksUpdates) {
   for (int sweep = 0; sweep < 30; ++sweep) {
     SCOPED_TRACE(sweep);
     const double now = climb.sweep(workers);
-    q.update_weights(d);
-    q.update_slopes(d);
+    q.update_weights_and_slopes(d);
     q.update_noise(d);
     ASSERT_NEAR(now, q.elbo(d), 1e-10 * std::abs(q.elbo(d)));
     EXPECT_GE(now, last - 1e-10 * std::abs(last));
@@ -227,8 +229,7 @@ TEST_F(MixtureOfRegressions, NamedTermsAddUpToTheBound) {
   EXPECT_NEAR(total, climb.elbo(workers), 1e-12 * size);
   // Probabilities of the choices: the textbook's responsibilities.
   for (int sweep = 0; sweep < 3; ++sweep) {
-    q.update_weights(d);
-    q.update_slopes(d);
+    q.update_weights_and_slopes(d);
     q.update_noise(d);
   }
   double r[kRows][kParts];

@@ -1,0 +1,45 @@
+#include "fathom/zoo/gaussian_mixture.h"
+
+namespace fathom {
+
+GaussianMixturePrior GaussianMixturePrior::of_rows(const Array& rows, double concentration) {
+  const std::int64_t n = rows.shape().extent(0), d = rows.shape().extent(1);
+  if (n < 2) raise<DataError>("{} row: a covariance needs two", n);
+  GaussianMixturePrior p;
+  p.concentration = concentration;
+  p.mean = Array(DType::f64, Shape{d});
+  p.inverse_scale = Array(DType::f64, Shape{d, d});
+  p.dof = double(d);
+  const Array wide = rows.cast(DType::f64);
+  const double* x = wide.data<double>();
+  double *m = p.mean.data<double>(), *s = p.inverse_scale.data<double>();
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < d; ++j) m[j] += x[i * d + j] / double(n);
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < d; ++j)
+      for (std::int64_t k = 0; k <= j; ++k)
+        s[j * d + k] += (x[i * d + j] - m[j]) * (x[i * d + k] - m[k]) / double(n - 1);
+  for (std::int64_t j = 0; j < d; ++j)
+    for (std::int64_t k = j + 1; k < d; ++k) s[j * d + k] = s[k * d + j];
+  return p;
+}
+
+GaussianMixture::GaussianMixture(std::int64_t count, std::int64_t width,
+                                 const GaussianMixturePrior& prior, DType stored)
+    : model(DType::f64) {
+  Model& m = model;
+  if (count < 1) raise<ConfigError>("components {}: at least 1", count);
+  if (prior.dof <= double(width - 1))
+    raise<ConfigError>("dof {}: more than {} for {} columns", prior.dof, width - 1, width);
+  const Plate row = m.plate("row"), component = m.plate("component", count);
+  x = m.data("x", row, Shape{width}, stored);
+  weights = m.latent("weights", dirichlet(prior.concentration), Shape{count});
+  components = m.latent("components",
+                        normal_wishart(m.constant(prior.mean), prior.strength,
+                                       m.constant(prior.inverse_scale), prior.dof),
+                        component, Shape{width});
+  which = m.latent("which", categorical_of(weights), row, Shape{count});
+  m.observe("x", mvnormal_of(gate(which, components)), x);
+}
+
+}  // namespace fathom

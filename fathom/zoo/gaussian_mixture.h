@@ -1,0 +1,31 @@
+// The Gaussian mixture of Bishop 2006, section 10.2:
+//
+//   weights ~ Dirichlet(concentration),   (mu_k, Lam_k) ~ Normal-Wishart,
+//   which_n ~ Categorical(weights),       x_n ~ N(mu_which, Lam_which^-1).
+#pragma once
+
+#include "fathom/model/model.h"
+
+namespace fathom {
+
+struct GaussianMixturePrior {
+  double concentration = 1;
+  Array mean;           // [d]
+  double strength = 1;  // rows that the mean is worth
+  Array inverse_scale;  // [d, d]: dof times the covariance that is expected
+  double dof = 0;       // above d - 1
+
+  // Weak, from the data's own mean and covariance: one row's worth, dof = d.
+  static GaussianMixturePrior of_rows(const Array& rows, double concentration);
+};
+
+struct GaussianMixture {
+  Model model;
+  Expr weights, components, which, x;
+
+  // `stored`: dtype of the rows as bound to data "x". Throws ConfigError naming what cannot be.
+  GaussianMixture(std::int64_t count, std::int64_t width, const GaussianMixturePrior& prior,
+                  DType stored = DType::f64);
+};
+
+}  // namespace fathom
