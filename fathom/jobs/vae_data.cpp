@@ -440,6 +440,13 @@ VaeRows load_vae_rows(const std::string& path, const VaeDataConfig& given, const
     check_unit_range(d, f.divisor, width);
   if (model.likelihood == "bernoulli" && model.binarize == "none" && !f.bits)
     check_grey(d, f.eight_bit ? 255 : f.divisor, width);
+  // Bytes 0 and 1 are bits, not pixels of which 255 are white.
+  if (model.likelihood == "bernoulli" && f.eight_bit && first_grey(d.values, 1) < 0) {
+    Array wide(DType::u8, d.values.shape());
+    std::transform(d.values.data<std::uint8_t>(), d.values.data<std::uint8_t>() + d.values.size(),
+                   wide.data<std::uint8_t>(), [](auto b) { return std::uint8_t(255 * b); });
+    l.data.values = wide;
+  }
   VaeRows rows = all_rows(std::move(l), f);
   if (f.drawn) fix_bits(rows, f, check_binarize(model.binarize), workers);
   return rows;

@@ -72,8 +72,8 @@ using Note = std::function<void(const std::string&)>;
 VaeData load_vae_data(const std::string& path, const VaeDataConfig& config, const VaeConfig& model,
                       std::uint64_t seed, Workers& workers, const Note& note);
 
-// Rows of another file for a model that was fitted to `format`. Throws DataError when they do not
-// fit.
+// Rows of another file for a model that was fitted to `format`. Bytes 0 and 1 are bits, whether it
+// was fitted to bits or to pixels of 0 to 255. Throws DataError when they do not fit.
 VaeRows load_vae_rows(const std::string& path, const VaeDataConfig& config,
                       const PixelFormat& format, const VaeConfig& model, Workers& workers);
 

@@ -71,6 +71,25 @@ TEST_F(UseVae, ProgressMayStopAnEvaluation) {
   EXPECT_THROW(evaluate_vae(c, [](std::int64_t, std::int64_t) { return false; }), Interrupted);
 }
 
+// Of bits, a draw with themselves as probabilities is themselves: as 0 and 1 or as 0 and 255.
+TEST_F(UseVae, BytesOfOneAreBitsNotDarkPixels) {
+  Array ones = stripes(50), whites = ones.copy();
+  for (std::int64_t i = 0; i < ones.size(); ++i) {
+    const bool on = ones.data<std::uint8_t>()[i] > 127;
+    ones.data<std::uint8_t>()[i] = on ? 1 : 0;
+    whites.data<std::uint8_t>()[i] = on ? 255 : 0;
+  }
+  write_npy(path("ones.npy"), ones);
+  write_npy(path("whites.npy"), whites);
+  EvaluateVaeConfig c;
+  c.run = run();
+  c.threads = 1;
+  c.data = path("ones.npy");
+  const nlohmann::json by_ones = evaluate_vae(c);
+  c.data = path("whites.npy");
+  EXPECT_EQ(by_ones["elbo"], evaluate_vae(c)["elbo"]);
+}
+
 TEST_F(UseVae, ReconstructionIsTheDecodedCode) {
   const RowsFile codes = encode_vae(map(data(), "codes.csv"));
   EXPECT_EQ(codes.rows, 300);
