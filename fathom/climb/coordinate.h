@@ -43,6 +43,8 @@ class CoordinateClimb {
 
   // Whether a sweep is one pass over the rows.
   bool keeps_statistics() const { return collect_ != nullptr; }
+  // The program that passes over the rows, for a look at its plan.
+  const Program& pass() const { return collect_ ? *collect_ : *updates_.front(); }
   // Latents by their places in the model, in blocks that are updated together.
   const std::vector<std::vector<std::size_t>>& blocks() const { return blocks_; }
 

@@ -16,6 +16,14 @@ std::vector<NodeId> nodes_below(std::span<const Value> values) {
   return reachable(values[0].graph(), roots);
 }
 
+// Has an axis of rows, be it by repetition.
+bool spans_rows(const Graph& g, NodeId id) {
+  const auto axes = g.shape(id).axes();
+  return std::any_of(axes.begin(), axes.end(), [&](const Axis& a) {
+    return a.label != kNoLabel && g.label_info(a.label).streamed;
+  });
+}
+
 }  // namespace
 
 bool depends(std::span<const Value> values, std::span<const Value> from) {
@@ -49,7 +57,7 @@ RowStatistics row_statistics(Value rows, std::span<const Value> leaves) {
       return std::any_of(g.inputs(id).begin(), g.inputs(id).end(),
                          [&](NodeId in) { return of[in] != 0; });
     };
-    of_rows[id] = of_rows[id] || any(of_rows);
+    of_rows[id] = of_rows[id] || any(of_rows) || spans_rows(g, id);
     of_factors[id] = of_factors[id] || any(of_factors);
     if (!of_rows[id]) continue;
     for (const NodeId in : g.inputs(id))

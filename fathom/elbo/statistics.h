@@ -16,7 +16,7 @@ struct RowStatistics {
 };
 
 // How the scalar `rows`, a sum over data, depends on the moments `leaves`. Data inputs are taken as
-// what varies with rows.
+// what varies with rows; so is what is repeated along them.
 RowStatistics row_statistics(Value rows, std::span<const Value> leaves);
 
 // Whether any of `from` is needed to compute any of `values`.

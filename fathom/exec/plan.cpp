@@ -255,14 +255,20 @@ void Planner::assign_stage(NodeId id) {
   }
 }
 
-// Elementwise work on inputs alone goes to the stage of its first reader, so that it is fused there
-// and not kept in memory: the old moments of an optimiser, times their decay.
+// Elementwise work and work row by row on inputs alone goes to the stage of its first reader, so
+// that it is fused there and not kept in memory: the old moments of an optimiser, times their
+// decay; features of the rows that wait for a parameter.
 void Planner::sink() {
+  const auto may = [&](NodeId id) {
+    const OpKind kind = graph_.op(id).kind;
+    const PlanNode& n = info_[id];
+    return !n.folded &&
+           (kind == OpKind::elementwise || (kind == OpKind::rows && n.loop >= 0 && !n.reduction));
+  };
   std::vector<char> free(graph_.size(), 0);  // made from inputs alone
   for (NodeId id : order_) {
-    const OpKind kind = graph_.op(id).kind;
-    if (kind == OpKind::leaf) free[id] = 1;
-    if (kind != OpKind::elementwise || info_[id].folded) continue;
+    if (graph_.op(id).kind == OpKind::leaf) free[id] = 1;
+    if (!may(id)) continue;
     free[id] = 1;
     for (const Read& r : reads_[id])
       free[id] = char(free[id] && root(r.source) == r.source && free[r.source]);
@@ -273,23 +279,25 @@ void Planner::sink() {
   for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
     const NodeId id = *it;
     PlanNode& n = info_[id];
-    if (graph_.op(id).kind != OpKind::elementwise || n.folded || !free[id] || pinned[id] ||
-        readers_[id].empty())
-      continue;
+    if (!may(id) || !free[id] || pinned[id] || readers_[id].empty()) continue;
     int target = int(stages_.size());
     bool through_alias = false;
     for (NodeId reader : readers_[id]) {
       const PlanNode& r = info_[reader];
       const int at = r.reduction ? r.stage - 1 : r.stage;
-      bool same = n.loop >= 0 && r.loop >= 0;  // every read of it is at the rows of such a loop
+      const auto space = [&](const PlanNode& x) {
+        return stages_[std::size_t(x.stage)].loops[std::size_t(x.loop)].space[0];
+      };
+      // Whether every read of it is at the rows of such a loop.
+      bool same = n.loop >= 0 && (r.loop >= 0 || r.reduction);
       if (n.loop >= 0) {
-        const Axis axis = stages_[std::size_t(n.stage)].loops[std::size_t(n.loop)].space[0];
+        const Axis axis = space(n);
+        const Axis there = !same         ? Axis{}
+                           : r.reduction ? graph_.shape(graph_.inputs(reader)[0])[0]
+                                         : space(r);
         for (const Read& x : reads_[reader]) {
           through_alias = through_alias || (root(x.source) == id && x.source != id);
-          same =
-              same && (root(x.source) != id ||
-                       (x.rows &&
-                        stages_[std::size_t(r.stage)].loops[std::size_t(r.loop)].space[0] == axis));
+          same = same && (root(x.source) != id || (x.rows && there == axis));
         }
       }
       target = std::min(target, n.loop < 0 || same ? at : at - 1);
