@@ -65,6 +65,29 @@ bool thin_gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k,
   return true;
 }
 
+// The matrix on the right is small: few columns, and all of it in cache with what it multiplies.
+constexpr std::int64_t kSmallOperand = 2048, kSmallRows = 64;
+
+template <class T>
+bool small_gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
+                std::int64_t lda, const T* b, std::int64_t ldb, T* c, std::int64_t ldc, bool add) {
+  const ThinProducts<T>& t = thin(T());
+  if (n > t.widest) return false;
+  if (ta) {
+    if (tb || m > kSmallRows || m * n > kSmallOperand) return false;
+    t.small_times(m, n, k, a, lda, b, ldb, c, ldc, add);
+    return true;
+  }
+  const std::int64_t padded = (n + t.pack - 1) / t.pack * t.pack;
+  if (m < 4 || k * padded > kSmallOperand) return false;
+  alignas(64) T rows[kSmallOperand];
+  for (std::int64_t p = 0; p < k; ++p)
+    for (std::int64_t j = 0; j < padded; ++j)
+      rows[p * padded + j] = j >= n ? T(0) : tb ? b[j * ldb + p] : b[p * ldb + j];
+  t.times_small(m, n, k, a, lda, rows, padded, c, ldc, add);
+  return true;
+}
+
 template <class T>
 void matmul_of(const View& a, const View& b, const View& c, const MatMulSpec& s, bool add) {
   const int mk = a.rank - s.nb - s.nk, nk = b.rank - s.nb - s.nk;
@@ -112,6 +135,7 @@ void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, cons
           bool add) {
   if (m == 0 || n == 0) return;
   if (k > 0 && thin_gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add)) return;
+  if (k > 0 && small_gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add)) return;
   if (m * n * k <= kSmall) return gemm_loops(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add);
   single_threaded_libraries();
   dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, 1.0f, a, lda, b, ldb, add ? 1.0f : 0.0f, c,
@@ -123,6 +147,7 @@ void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, cons
           bool add) {
   if (m == 0 || n == 0) return;
   if (k > 0 && thin_gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add)) return;
+  if (k > 0 && small_gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add)) return;
   if (m * n * k <= kSmall) return gemm_loops(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add);
   single_threaded_libraries();
   cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, int(m),

@@ -82,11 +82,48 @@ static void sum_rows(std::int64_t rows, std::int64_t k, const T* x, T* out) {
   }
 }
 
+constexpr std::int64_t kShortRow = 32;
+
+// Short rows lie side by side, one in each lane: nothing is added up across lanes, and the chain
+// from maximum to quotient is waited for once for all of them.
+template <class T>
+static void logsumexp_short(std::int64_t rows, std::int64_t k, const T* x, T* out, T* p) {
+  using P = Pack<T>;
+  constexpr std::int64_t w = P::lanes;
+  T in[kShortRow * w], end[w];
+  for (std::int64_t first = 0; first < rows; first += w, x += w * k) {
+    const std::int64_t count = rows - first < w ? rows - first : w;
+    for (std::int64_t l = 0; l < w; ++l)
+      for (std::int64_t j = 0; j < k; ++j) in[j * w + l] = l < count ? x[l * k + j] : T(0);
+    P top = P::load(in);
+    for (std::int64_t j = 1; j < k; ++j) top = max(top, P::load(in + j * w));
+    // Where the maximum is infinite or no number, it is the result.
+    const P shift = select(top - top == P(0.0), top, P(0.0));
+    P s(0.0);
+    for (std::int64_t j = 0; j < k; ++j) {
+      const P e = exp(P::load(in + j * w) - shift);
+      s = s + e;
+      e.store(in + j * w);
+    }
+    if (out) {
+      select(top - top == P(0.0), top + log(s), top).store(end);
+      for (std::int64_t l = 0; l < count; ++l) out[first + l] = end[l];
+    }
+    if (!p) continue;
+    const P scale = select(top == P(-__builtin_inf()), P(0.0), P(1.0) / s);
+    for (std::int64_t j = 0; j < k; ++j) (P::load(in + j * w) * scale).store(in + j * w);
+    T* q = p + first * k;
+    for (std::int64_t l = 0; l < count; ++l)
+      for (std::int64_t j = 0; j < k; ++j) q[l * k + j] = in[j * w + l];
+  }
+}
+
 // Rows in blocks, so that the logarithms of their sums are taken many at a time.
 template <class T>
 static void logsumexp_rows(std::int64_t rows, std::int64_t k, const T* x, T* out, T* p) {
   using P = Pack<T>;
   constexpr std::int64_t w = P::lanes, block = 64;
+  if (k > 0 && k <= kShortRow) return logsumexp_short(rows, k, x, out, p);
   const T inf = T(__builtin_inf());
   T peak[block], total[block], edge[w];
   for (std::int64_t i = 0; i < block; ++i) peak[i] = total[i] = 1;

@@ -156,8 +156,9 @@ TEST(InstructionSets, AdamStepIsAlgorithmOne) {
   }
 }
 
-// y (+)= op(A) x and x op(A) of every orientation and instruction set, against long double.
-TEST(InstructionSets, ThinMatricesTimesVectors) {
+// Products of every orientation and instruction set in which one operand is a vector or has few
+// columns, against long double.
+TEST(InstructionSets, ProductsWithVectorsAndSmallMatrices) {
   EachIsa sets;
   Random random(31);
   for (const kernels::Isa isa : sets.all) {
@@ -168,7 +169,8 @@ TEST(InstructionSets, ThinMatricesTimesVectors) {
                          short_side = 1 + std::int64_t(random() % 70);
       const bool inner = random() % 2;  // whether the sum is over the short side
       const std::int64_t k = inner ? short_side : long_side, other = inner ? long_side : short_side;
-      const std::int64_t m = left ? 1 : other, n = left ? other : 1;
+      const std::int64_t few = random() % 2 ? 1 : 1 + std::int64_t(random() % 40);
+      const std::int64_t m = left ? few : other, n = left ? other : few;
       const Array a = random_array(random, DType::f64, ta ? Shape{k, m} : Shape{m, k}),
                   b = random_array(random, DType::f64, tb ? Shape{n, k} : Shape{k, n});
       Array c(DType::f64, Shape{m, n});
