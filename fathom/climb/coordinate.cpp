@@ -46,13 +46,15 @@ std::vector<std::vector<std::size_t>> blocks_of(const std::vector<Factor>& facto
 
 }  // namespace
 
-CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State& state)
+CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State& state,
+                                 const CoordinateOptions& options)
     : graph_(std::make_unique<Graph>(op_table())) {
   check_data(model, data);
   Graph& g = *graph_;
   LowerOptions lower;
   lower.capacity = data.rows;
-  lower.factors = lower.collapse = true;
+  lower.factors = options.factors;
+  lower.collapse = true;
   Lowering lowering(model, g, lower);
   // Parts of the bound: terms of rows with their latents integrated out or given, and the rest.
   Value rows, given, expected, entropies;
@@ -93,7 +95,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   for (std::size_t z = 0; z < model.latents().size(); ++z) {
     const LatentInfo& latent = model.latents()[z];
     const Distribution q = lowering.guide(latent);
-    means_.push_back(make({face(q).mean}, {}));
+    means_.push_back(make({lowering.moments(latent).mean}, {}));
     if (model.streamed(model.info(latent.expr))) continue;
     Factor f{z, q.family, lowering.natural_slots(latent),
              q.family->leaves(lowering.moments(latent))};

@@ -20,12 +20,18 @@
 
 namespace fathom {
 
+struct CoordinateOptions {
+  Factors factors = Factors::mean_field;  // variational Bayes; mode: MAP; likelihood: EM
+};
+
 class CoordinateClimb {
  public:
   // Latents need priors from exponential families; those of rows must be categorical. Factors are
-  // slots "<latent>.natural.<k>" of the state, and start at their priors. Throws ConfigError naming
+  // slots "<latent>.natural.<k>" of the state, and start at their priors; a point mass is the mode
+  // of its factor. Throws ConfigError naming
   // the latent that cannot have a factor.
-  CoordinateClimb(const Model& model, const DataSet& data, State& state);
+  CoordinateClimb(const Model& model, const DataSet& data, State& state,
+                  const CoordinateOptions& options = {});
 
   // The E step and an update of every factor, in the order of the model (Gauss-Seidel). Returns the
   // ELBO afterwards, nats: where statistics are kept with the latents of rows as the E step found

@@ -21,6 +21,10 @@ struct Face {
   static Face real(Value mean, Value variance) { return {mean, variance, {}, true, {}, {}}; }
   static Face positive(Value mean, Value log_mean) { return {mean, {}, log_mean, true, {}, {}}; }
 
+  // One value of a quantity that is estimated: no variance, yet not known.
+  static Face point(Value x);
+  static Face point_positive(Value x);  // with its logarithm, of at least 1e-300
+
   // E log x. Throws ShapeError for a random quantity that does not offer it.
   Value expected_log() const;
 };

@@ -89,6 +89,9 @@ struct FamilyInfo {
                                   std::span<const Value> gradient) = nullptr;
   // The face that a variable with this distribution shows to terms: closed moments.
   Face (*face)(std::span<const Face> p) = nullptr;
+  // What a point mass shows: the x that maximises <natural, stats(x)> on the support. Boundaries
+  // are reached exactly; logarithms of zeros are -690.8, so that zero counts times them are zero.
+  Face (*mode)(std::span<const Value> natural) = nullptr;
   bool exponential() const { return natural != nullptr; }
 };
 

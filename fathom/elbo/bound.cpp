@@ -159,8 +159,10 @@ Face Lowering::face(Expr e, const Drawn& drawn) {
 }
 
 Face Lowering::moments(const LatentInfo& z) {
-  const Face f = fathom::face(guide(z));
-  if (!options_.factors || z.guide || is_local(z)) return f;
+  const bool factor = options_.factors != Factors::none && !z.guide && !is_local(z);
+  const Face f =
+      factor && is_point(z) ? z.prior.family->mode(natural_slots(z)) : fathom::face(guide(z));
+  if (!factor) return f;
   const auto [it, fresh] = moments_.try_emplace(z.expr);
   const auto leaf = [](Value v) { return v ? stop_gradient(v) : v; };
   if (fresh) {
@@ -234,7 +236,7 @@ Distribution Lowering::guide(const LatentInfo& z) {
     return {z.prior.family,
             z.prior.family->from_natural(std::span<const Value>(&naturals_.at(z.expr), 1))};
   }
-  if (options_.factors && !z.guide) {
+  if (options_.factors != Factors::none && !z.guide) {
     const FamilyInfo& f = *z.prior.family;
     return {&f, f.from_natural(natural_slots(z))};
   }
@@ -247,9 +249,11 @@ Distribution Lowering::guide(const LatentInfo& z) {
 std::vector<Value> Lowering::natural_slots(const LatentInfo& z) {
   const ExprInfo& e = model_.info(z.expr);
   const FamilyInfo& f = *z.prior.family;
-  if (!f.exponential() || !f.leaves || model_.streamed(e))
+  if (!f.exponential() || !f.leaves || model_.streamed(e) || (is_point(z) && !f.mode))
     raise<ConfigError>("[elbo] \"{}\" cannot have a factor of its own: {}", e.name,
-                       model_.streamed(e) ? "it lies on rows" : "its prior offers no moments");
+                       model_.streamed(e)              ? "it lies on rows"
+                       : !f.exponential() || !f.leaves ? "its prior offers no moments"
+                                                       : "its prior offers no mode");
   const std::vector<Face> prior = this->prior(z).parameters;
   std::vector<Value> slots;
   const Values natural = f.natural(prior);
@@ -414,6 +418,11 @@ Term Lowering::likelihood(const ObservedInfo& o) {
   return t;
 }
 
+bool Lowering::is_point(const LatentInfo& z) const {
+  return (options_.factors == Factors::mode || options_.factors == Factors::likelihood) &&
+         !z.guide && !is_local(z);
+}
+
 void Lowering::latent_terms(const LatentInfo& z, Term* prior, Term* entropy_of) {
   const ExprInfo& e = model_.info(z.expr);
   const bool forming = leaves_.count(z.expr) > 0;
@@ -450,10 +459,11 @@ std::vector<Term> Lowering::terms() {
   std::vector<Term> out;
   for (const ObservedInfo& o : model_.observed()) out.push_back(likelihood(o));
   for (const LatentInfo& z : model_.latents()) {
+    if (is_point(z) && options_.factors == Factors::likelihood) continue;
     Term prior, entropy;
-    latent_terms(z, &prior, &entropy);
+    latent_terms(z, &prior, is_point(z) ? nullptr : &entropy);
     out.push_back(std::move(prior));
-    out.push_back(std::move(entropy));
+    if (!is_point(z)) out.push_back(std::move(entropy));
   }
   return out;
 }

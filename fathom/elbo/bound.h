@@ -31,13 +31,22 @@ struct Term {
   Value elements;      // [plate, event] of priors and entropies: what each unit adds
 };
 
+// What latents without a guide and without rows have for q.
+enum class Factors : std::uint8_t {
+  none,        // a normal with learned mean and log sd
+  mean_field,  // a member of the prior's family
+  mode,        // a point mass at the mode of such a member: MAP; no entropy, so that the bound is a
+               // penalised log-likelihood, which is not to be compared with an ELBO
+  likelihood   // the same without the prior: maximum likelihood, EM where rows have latents
+};
+
 struct LowerOptions {
-  std::int64_t capacity = 1;      // most rows of a batch; ignored by plans with unbounded rows
-  int samples = 1;                // draws of each latent (Kingma & Welling 2013, L)
-  bool gather = false;            // rows are taken from a table by an index
-  bool weights = false;           // every latent sampled, nothing closed: importance weights
-  bool bind_guides = false;       // parameters of guides are inputs (encode once, draw often)
-  bool factors = false;           // latents without a guide get a factor of their prior's family
+  std::int64_t capacity = 1;  // most rows of a batch; ignored by plans with unbounded rows
+  int samples = 1;            // draws of each latent (Kingma & Welling 2013, L)
+  bool gather = false;        // rows are taken from a table by an index
+  bool weights = false;       // every latent sampled, nothing closed: importance weights
+  bool bind_guides = false;   // parameters of guides are inputs (encode once, draw often)
+  Factors factors = Factors::none;
   bool bind_latents = false;      // latents are inputs, data.<latent> (decoding)
   bool collapse = false;          // latents of rows with a conjugate prior are integrated out
   std::set<std::string> sampled;  // terms whose latents are to be sampled although closed
@@ -100,6 +109,7 @@ class Lowering {
   Term likelihood(const ObservedInfo& o);
   void latent_terms(const LatentInfo& z, Term* prior, Term* entropy);
   bool is_local(const LatentInfo& z) const;
+  bool is_point(const LatentInfo& z) const;
   Face face(Expr e, const Drawn& drawn);
   Face face_of_arg(const Arg& a, const Drawn& drawn);
   // `event` is that of the variable: numbers stand for vectors and matrices of its extent.

@@ -248,7 +248,8 @@ TEST_F(MixtureOfRegressions, InterpreterGivesTheSameBound) {
   Graph g(op_table());
   LowerOptions options;
   options.capacity = kRows;
-  options.factors = options.collapse = true;
+  options.factors = fathom::Factors::mean_field;
+  options.collapse = true;
   Lowering lowering(m, g, options);
   Value bound;
   for (const Term& t : lowering.terms()) bound = bound ? bound + sum(t.value) : sum(t.value);

@@ -159,6 +159,37 @@ TEST(Families, CrossEntropyThroughTheFaceIsItsIntegral) {
   });
 }
 
+// A point mass lies where <natural, stats(x)> is highest: no place of the support is higher.
+TEST(Families, ModeIsHighest) {
+  int modes = 0;
+  each_case([&](const FamilyInfo& family, Case& c) {
+    if (!family.mode) return;
+    ++modes;
+    const auto height = [&](const Values& stats) {
+      std::vector<double> total;
+      for (std::size_t k = 0; k < stats.size(); ++k) {
+        const std::vector<double> t = evaluate(c.g, stats[k], c.at),
+                                  n = evaluate(c.g, c.p.natural[k]);
+        total.resize(t.size() / n.size());
+        for (std::size_t i = 0; i < t.size(); ++i) total[i / n.size()] += t[i] * n[i % n.size()];
+      }
+      return total;
+    };
+    const Face f = family.mode(c.p.natural);
+    // Its own statistics, logarithms as the face gives them.
+    Values at_mode;
+    for (const Value& leaf : family.leaves(f)) at_mode.push_back(leaf);
+    const bool centred = !f.log;  // mean and a variance of zero: statistics x and x^2 or x x'
+    if (centred) at_mode = family.stats(f.mean);
+    const double top = height(at_mode)[0];
+    for (const double h : height(family.stats(c.x))) ASSERT_LE(h, top + 1e-9 * (1 + std::abs(top)));
+    if (centred) {
+      for (const double v : evaluate(c.g, f.variance)) EXPECT_EQ(v, 0);
+    }
+  });
+  EXPECT_GE(modes, 4 * kDraws);
+}
+
 TEST(Families, SamplesHaveTheMomentsOfTheFace) {
   for (const FamilyInfo& family : all_families()) {
     if (!family.sample) continue;

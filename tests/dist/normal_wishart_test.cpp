@@ -159,6 +159,43 @@ TEST(NormalWishart, DivergenceIsPositiveAndZeroAtItself) {
   });
 }
 
+// The mode of (mu, Lam): moving either of them lowers <natural, statistics>.
+TEST(NormalWishart, ModeIsHighest) {
+  each_member([](Graph& g, const Member& p, const Member&) {
+    const Face f = joint().mode(p.natural);
+    const Numbers n(p);
+    const std::vector<double> lam = evaluate(g, f.statistics[0]), mu = evaluate(g, f.mean);
+    const auto height = [&](const double l[3][3], const double m[3]) {
+      double h = 0, quadratic = 0;
+      for (int i = 0; i < 3; ++i)
+        for (int j = 0; j < 3; ++j) {
+          h -= 0.5 * n.v[i][j] * l[j][i];
+          quadratic += (m[i] - n.m[i]) * l[i][j] * (m[j] - n.m[j]);
+        }
+      const double det = l[0][0] * (l[1][1] * l[2][2] - l[1][2] * l[2][1]) -
+                         l[0][1] * (l[1][0] * l[2][2] - l[1][2] * l[2][0]) +
+                         l[0][2] * (l[1][0] * l[2][1] - l[1][1] * l[2][0]);
+      return h - 0.5 * n.b * quadratic + 0.5 * (n.nu - 3) * std::log(det);
+    };
+    double l[3][3], m[3];
+    for (std::size_t i = 0; i < 9; ++i) l[i / 3][i % 3] = lam[i];
+    for (std::size_t i = 0; i < 3; ++i) m[i] = mu[i];
+    if (n.nu <= 3.1) return;  // below, no precision is highest
+    const double top = height(l, m);
+    Random random(11);
+    for (int trial = 0; trial < 30; ++trial) {
+      const Array step = random_array(random, DType::f64, Shape{9}, -1e-2, 1e-2);
+      double l2[3][3], m2[3];
+      for (int i = 0; i < 3; ++i) {
+        m2[i] = m[i] + step.data<double>()[i];
+        for (int j = 0; j < 3; ++j)
+          l2[i][j] = l[i][j] * (1 + step.data<double>()[std::min(i, j) + std::max(i, j) + 3]);
+      }
+      EXPECT_LE(height(l2, m2), top + 1e-12 * (1 + std::abs(top)));
+    }
+  });
+}
+
 // E log N(x | mu, Lam^-1), Bishop 2006, eq. 10.64 and 10.65.
 TEST(NormalWishart, LikelihoodOfVectorsTakesItsStatistics) {
   each_member([](Graph& g, const Member& p, const Member&) {

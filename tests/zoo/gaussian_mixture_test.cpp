@@ -44,18 +44,19 @@ Array blocks(const Array& x, std::int64_t count) {
 }
 
 struct Fit {
-  Array x = centred(old_faithful());
+  Array x;
   GaussianMixture mixture;
   DataSet data;
   State state;
   Workers workers{2};
   std::unique_ptr<CoordinateClimb> climb;
 
-  Fit(std::int64_t count, double concentration)
-      : mixture(count, 2, GaussianMixturePrior::of_rows(x, concentration)) {
+  Fit(std::int64_t count, double concentration, const CoordinateOptions& options = {},
+      const Array& rows = centred(old_faithful()))
+      : x(rows), mixture(count, 2, GaussianMixturePrior::of_rows(x, concentration)) {
     data.rows = x.shape().extent(0);
     data.columns["x"] = x;
-    climb = std::make_unique<CoordinateClimb>(mixture.model, data, state);
+    climb = std::make_unique<CoordinateClimb>(mixture.model, data, state, options);
   }
   // ELBO after global steps 1, 2, ...: the first from the blocks.
   double step(int number) {
@@ -115,6 +116,59 @@ TEST(GaussianMixture, SixComponentsLeaveFourAtThePrior) {
     }
   }
   for (std::size_t k = 0; k < 4; ++k) EXPECT_NEAR(fit.alpha()[k], 0.1669, 1e-4);
+}
+
+// EM from a hard start at waiting < 68; R's mclust (VVV, 2) has the same limit and parameters.
+TEST(GaussianMixture, MaximumLikelihoodFollowsThePublishedTrace) {
+  const Array raw = old_faithful();
+  Fit fit(2, 1, {.factors = Factors::likelihood});
+  const std::int64_t n = raw.shape().extent(0);
+  Array r(DType::f64, Shape{n, 2});
+  for (std::int64_t i = 0; i < n; ++i)
+    r.data<double>()[i * 2 + (raw.data<double>()[i * 2 + 1] < 68 ? 1 : 0)] = 1;
+  fit.climb->start({{"which", r}}, fit.workers);
+  const double want[] = {-1143.41914370, -1131.52946910, -1130.30406236, -1130.26584828,
+                         -1130.26406511};
+  double now = 0;
+  for (int i = 0; i < 100; ++i) {
+    now = fit.climb->elbo(fit.workers);
+    if (i < 5) {
+      EXPECT_NEAR(now, want[i], 1e-8) << i;
+    }
+    fit.climb->sweep(fit.workers);
+  }
+  EXPECT_NEAR(now, -1130.26396018, 1e-8);
+  const Array weights = fit.climb->mean(0, fit.workers), means = fit.climb->mean(1, fit.workers);
+  EXPECT_NEAR(weights.data<double>()[0], 0.644128, 1e-6);
+  const double shift[] = {raw.data<double>()[0] - fit.x.data<double>()[0],
+                          raw.data<double>()[1] - fit.x.data<double>()[1]};
+  const double where[] = {4.28966, 79.96812, 2.03639, 54.47852};
+  for (int i = 0; i < 4; ++i) EXPECT_NEAR(means.data<double>()[i] + shift[i % 2], where[i], 1e-5);
+}
+
+TEST(GaussianMixture, PosteriorModeClimbsAPenalisedLikelihood) {
+  Fit fit(3, 1.5, {.factors = Factors::mode});
+  double last = fit.step(1);
+  for (int i = 2; i < 60; ++i) {
+    const double now = fit.step(i);
+    EXPECT_GE(now, last - 1e-10 * std::abs(last)) << i;
+    last = now;
+  }
+  double total = 0, size = 0;
+  for (const auto& [name, value] : fit.climb->terms(fit.workers)) {
+    total += value;
+    size += std::abs(value);
+  }
+  EXPECT_NEAR(total, fit.climb->elbo(fit.workers), 1e-12 * size);
+  // Weights at the mode of their Dirichlet: (N_k + a - 1) / (N + K (a - 1)).
+  const Array which = fit.climb->mean(2, fit.workers);
+  fit.climb->sweep(fit.workers);
+  const Array weights = fit.climb->mean(0, fit.workers);
+  for (int k = 0; k < 3; ++k) {
+    double count = 0;
+    for (std::int64_t i = 0; i < 272; ++i) count += which.data<double>()[i * 3 + k];
+    EXPECT_NEAR(weights.data<double>()[k], (count + 0.5) / (272 + 1.5), 1e-12);
+  }
 }
 
 TEST(GaussianMixture, NamedTermsAddUpToTheBound) {

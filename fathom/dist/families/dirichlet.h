@@ -35,6 +35,13 @@ struct Dirichlet {
   static Values stats(Value x) { return {log(x)}; }
   static Values natural(std::span<const Face> p) { return {p[0].mean - 1.0}; }
   static std::vector<Face> from_natural(std::span<const Value> n) { return {Face::at(n[0] + 1.0)}; }
+  static Face mode(std::span<const Value> n) {
+    const Value a = relu(n[0]);
+    const int last = a.shape().rank() - 1;
+    const Value total = repeat_axes(sum(a, last, 1), a.shape(), {last, 1});
+    const auto k = double(a.shape().extent(last));
+    return Face::point_positive(where(total > 0.0, a / total, like(a, 1 / k)));
+  }
   static Value log_norm(std::span<const Value> n) {
     const Value a = n[0] + 1.0;
     const int last = a.shape().rank() - 1;

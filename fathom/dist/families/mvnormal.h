@@ -90,6 +90,11 @@ struct MvNormal {
     const Value mean = triangular_solve(l, triangular_solve(l, h), true);
     return {Face::at(reshape(mean, n[0].shape())), Face::at(precision)};
   }
+  static Face mode(std::span<const Value> n) {
+    Face f = Face::point(from_natural(n)[0].mean);
+    f.covariance = broadcast_to(like(n[1], 0.0), n[1].shape());
+    return f;
+  }
   static Value log_norm(std::span<const Value> n) {
     const Value l = cholesky(n[1] * -2.0);
     const Value u = triangular_solve(l, reshape(n[0], n[0].shape().with_back(1)));

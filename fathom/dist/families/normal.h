@@ -52,6 +52,7 @@ struct Normal {
     const Value precision = n[1] * -2.0;
     return {Face::at(n[0] / precision), Face::at(precision)};
   }
+  static Face mode(std::span<const Value> n) { return Face::point(n[0] / (n[1] * -2.0)); }
   static Value log_norm(std::span<const Value> n) {
     constexpr double half_log_two_pi = 0.91893853320467274178;
     return half_log_two_pi - square(n[0]) / (n[1] * 4.0) - log(n[1] * -2.0) * 0.5;

@@ -60,6 +60,17 @@ struct NormalWishart {
     const auto d = double(size_of_event(n[1]));
     return {Face::at(m), Face::at(b), Face::at(v), Face::at(n[3] * 2.0 + d)};
   }
+  // At the mode of (mu, Lam) jointly: Lam = (dof - d) V^-1.
+  static Face mode(std::span<const Value> n) {
+    const std::vector<Face> p = from_natural(n);
+    const Value m = p[0].mean, count = n[3] * 2.0, l = cholesky(p[2].mean);
+    const Value i = triangular_solve(l, identity_like(l));
+    const Value lam = along(count, 2) * matmul(i, i, true, false), lam_mu = matrix_vector(lam, m);
+    Face f = Face::point(m);
+    f.statistics = {lam, lam_mu, sum(lam_mu * m, m.shape().rank() - 1, 1),
+                    double(size_of_event(m)) * log(count) - log_det(l)};
+    return f;
+  }
   static Value log_norm(std::span<const Value> n) {
     const std::vector<Face> p = from_natural(n);
     const Value nu = p[3].mean;
