@@ -8,9 +8,13 @@ namespace fathom {
 
 namespace {
 
-// Centred rows as f32 and their column means.
-std::vector<float> centred(const VaeRows& rows, const PixelFormat& format, std::int64_t most,
-                           std::int64_t* count) {
+// Centred rows as f32, and the means of columns.
+struct Centred {
+  std::vector<float> x, mean;
+  std::int64_t rows;
+};
+
+Centred centred(const VaeRows& rows, const PixelFormat& format, std::int64_t most) {
   // Rows lie in the order of the file, which may be sorted: take them evenly.
   const std::int64_t n = std::min(most, rows.set.rows), step = rows.set.rows / n, d = format.width;
   std::vector<float> x;
@@ -24,8 +28,7 @@ std::vector<float> centred(const VaeRows& rows, const PixelFormat& format, std::
     }
   }
   for (std::size_t i = 0; i < x.size(); ++i) x[i] -= float(mean[i % std::size_t(d)]);
-  *count = n;
-  return x;
+  return {std::move(x), std::vector<float>(mean.begin(), mean.end()), n};
 }
 
 }  // namespace
@@ -36,17 +39,19 @@ std::optional<double> sigma2_of(const VaeConfig& config, const State& state) {
   return std::exp(2 * double(*state.find("log_sd")->data<float>()));
 }
 
+std::vector<float> mean_row(const VaeRows& rows, const PixelFormat& format) {
+  return centred(rows, format, 4096).mean;
+}
+
 double mean_variance(const VaeRows& rows, const PixelFormat& format) {
-  std::int64_t n = 0;
-  const std::vector<float> x = centred(rows, format, 4096, &n);
+  const std::vector<float> x = centred(rows, format, 4096).x;
   double s = 0;
   for (float v : x) s += double(v) * double(v);
   return s / double(x.size());
 }
 
 double largest_eigenvalue(const VaeRows& rows, const PixelFormat& format) {
-  std::int64_t n = 0;
-  const std::vector<float> x = centred(rows, format, 2048, &n);
+  const auto [x, mean, n] = centred(rows, format, 2048);
   const auto d = std::size_t(format.width);
   std::vector<float> v(d, 1 / std::sqrt(float(d)));
   std::vector<double> next(d);

@@ -22,6 +22,9 @@ Closing close_fit(VaeScorer& scorer, const VaeSettings& settings, const VaeRows&
 // sigma^2 of a gaussian likelihood.
 std::optional<double> sigma2_of(const VaeConfig& config, const State& state);
 
+// The mean of up to 4096 rows.
+std::vector<float> mean_row(const VaeRows& rows, const PixelFormat& format);
+
 // Mean variance of a pixel over up to 4096 rows.
 double mean_variance(const VaeRows& rows, const PixelFormat& format);
 

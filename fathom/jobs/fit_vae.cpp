@@ -163,8 +163,18 @@ class FitVaeJob {
                std::move(vae),
                {}};
     init_fit(run.vae->model, s.fit, run.state);
+    if (s.model.likelihood == "gaussian") start_at_mean(run);
     write_config(run);
     return run;
+  }
+
+  // The decoder's last bias starts at the mean row: otherwise some of z becomes that bias, far from
+  // where the prior draws.
+  void start_at_mean(VaeRun& run) const {
+    const std::size_t layers = parse_widths(run.settings.model.hidden).size();
+    Array& bias = *run.state.find(fmt::format("decoder.{}.bias", layers));
+    const std::vector<float> mean = mean_row(data_.train, data_.format);
+    std::copy(mean.begin(), mean.end(), bias.data<float>());
   }
 
   VaeRun reopen() {

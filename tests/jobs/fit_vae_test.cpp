@@ -170,6 +170,26 @@ TEST_F(FitVae, ANewerFormatAndDamageAreRefused) {
   EXPECT_THROW(open_vae_run(path("run")), DataError);
 }
 
+// With a rate of almost nothing the decoder stays where it starts: at the mean picture.
+TEST_F(FitVae, AGaussianDecoderStartsAtTheMeanRow) {
+  FitVaeConfig c = config("mean");
+  c.settings.model.likelihood = "gaussian";
+  c.settings.model.binarize = "none";
+  c.settings.data.validation = "0";
+  c.settings.fit.epochs = 1;
+  c.settings.fit.rate = 1e-12;
+  fit_vae(c, {});
+  const Tensors t = read_safetensors(c.run + "/model.safetensors");
+  const Array& bias = t.arrays.at("decoder.1.bias");
+  const Array x = read_npy(c.data);
+  const std::int64_t n = x.shape().extent(0);
+  for (std::int64_t j = 0; j < 16; ++j) {
+    double mean = 0;
+    for (std::int64_t i = 0; i < n; ++i) mean += x.data<std::uint8_t>()[i * 16 + j] / 255.0;
+    EXPECT_NEAR(bias.data<float>()[j], mean / double(n), 1e-6);
+  }
+}
+
 TEST_F(FitVae, GaussianLinearReachesNoMoreThanItsEvidence) {
   FitVaeConfig c = config("run");
   c.settings.model.likelihood = "gaussian";
