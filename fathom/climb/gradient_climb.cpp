@@ -13,7 +13,10 @@ void check_data(const Model& model, const DataSet& data) {
     if (found == data.columns.end())
       raise<DataError>("the model reads \"{}\", which the data lack", e.name);
     const Array& a = found->second;
-    if (a.dtype() != e.stored || a.size() != data.rows * e.event.size())
+    std::int64_t width = e.event.size();
+    for (const int p : e.plates)
+      if (!model.plates()[std::size_t(p)].streamed()) width *= model.plates()[std::size_t(p)].size;
+    if (a.dtype() != e.stored || a.size() != data.rows * width)
       raise<DataError>("\"{}\" is {} {}; the model wants {} rows of {} {}", e.name,
                        name_of(a.dtype()), a.shape().text(), data.rows, name_of(e.stored),
                        e.event.text());

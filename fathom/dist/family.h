@@ -87,6 +87,10 @@ struct FamilyInfo {
   std::vector<Value> (*leaves)(const Face& f) = nullptr;
   Values (*natural_from_gradient)(std::span<const Value> leaves,
                                   std::span<const Value> gradient) = nullptr;
+  // The face that has these leaves, and E stats(x) by them: for latents that are integrated out, of
+  // which F is a function first.
+  Face (*face_of_leaves)(std::span<const Value> leaves) = nullptr;
+  Values (*expected_stats)(std::span<const Value> leaves) = nullptr;
   // The face that a variable with this distribution shows to terms: closed moments.
   Face (*face)(std::span<const Face> p) = nullptr;
   // What a point mass shows: the x that maximises <natural, stats(x)> on the support. Boundaries

@@ -16,6 +16,10 @@ FamilyInfo entry() {
   if constexpr (requires { &F::leaves; }) {
     e.leaves = F::leaves;
     e.natural_from_gradient = F::natural_from_gradient;
+    if constexpr (requires { &F::face_of_leaves; }) {
+      e.face_of_leaves = F::face_of_leaves;
+      e.expected_stats = F::expected_stats;
+    }
   }
   if constexpr (requires { &F::natural; }) {
     if constexpr (requires { &F::stats; }) e.stats = F::stats;

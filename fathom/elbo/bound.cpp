@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fathom/autodiff/gradient.h"
+#include "fathom/ops/substitute.h"
 
 namespace fathom {
 
@@ -126,7 +127,7 @@ Face Lowering::face(Expr e, const Drawn& drawn) {
     case ExprKind::parameter: f = Face::at(slot(i.name, i.event)); break;
     case ExprKind::latent: {
       const LatentInfo& z = *model_.latent_of(e.index());
-      if (leaves_.count(e.index())) return Face{leaves_.at(e.index()), {}, {}, true, {}, {}};
+      if (leaves_.count(e.index())) return z.prior.family->face_of_leaves(leaves_.at(e.index()));
       f = drawn.count(e.index()) ? Face::at(draw_of(z)) : moments(z);
       break;
     }
@@ -233,8 +234,7 @@ std::vector<std::pair<std::string, Value>> Lowering::guide_arguments(const Laten
 Distribution Lowering::guide(const LatentInfo& z) {
   if (is_local(z)) {
     collapse();
-    return {z.prior.family,
-            z.prior.family->from_natural(std::span<const Value>(&naturals_.at(z.expr), 1))};
+    return {z.prior.family, z.prior.family->from_natural(naturals_.at(z.expr))};
   }
   if (options_.factors != Factors::none && !z.guide) {
     const FamilyInfo& f = *z.prior.family;
@@ -332,50 +332,68 @@ bool Lowering::is_local(const LatentInfo& z) const {
   return options_.collapse && !z.guide && model_.streamed(model_.info(z.expr));
 }
 
-// The exact conditional of a latent of rows given the other factors: its natural parameters are the
-// gradient of F = E log p with respect to its statistics, which F is linear in.
+std::vector<Value> Lowering::local_leaves(const LatentInfo& z) {
+  const ExprInfo& e = model_.info(z.expr);
+  const FamilyInfo& f = *z.prior.family;
+  if (!f.face_of_leaves || e.event.rank() != f.doc.event_axes)
+    raise<ConfigError>("[collapse] \"{}\": {} latents of rows are not integrated out", e.name,
+                       f.doc.name);
+  // One leaf for each statistic: a mean, and of gaussians a spread about it.
+  const std::size_t count =
+      f.stat_axes.empty() ? (f.doc.support == Support::real ? 2 : 1) : f.stat_axes.size();
+  std::vector<Value> leaves;
+  for (std::size_t k = 0; k < count; ++k) {
+    ExprInfo like = e;
+    for (int a = e.event.rank(); !f.stat_axes.empty() && a < f.stat_axes[k]; ++a)
+      like.event = like.event.with_back(e.event.extent(0));
+    leaves.push_back(graph_.data(k == 0 ? "local." + e.name : "local." + e.name + ".spread",
+                                 model_.dtype(), full_shape(like, false)));
+  }
+  return leaves;
+}
+
+// The exact conditional of a latent of rows given the other factors. F = E log p is affine in its
+// statistics: natural parameters are the gradient where these are zero, and what F is there is
+// left over.
 void Lowering::collapse() {
   if (evidence_ || !leaves_.empty()) return;  // done, or on the way
+  std::vector<Value> leaves, zeros;
   for (const LatentInfo& z : model_.latents()) {
     if (!is_local(z)) continue;
-    const ExprInfo& e = model_.info(z.expr);
-    if (z.prior.family != &family<Categorical>())
-      raise<ConfigError>("[collapse] \"{}\": {} latents of rows are not integrated out yet", e.name,
-                         z.prior.family->doc.name);
-    leaves_[z.expr] = graph_.data("local." + e.name, model_.dtype(), full_shape(e, false));
+    for (const Value& v : leaves_[z.expr] = local_leaves(z)) {
+      leaves.push_back(v);
+      zeros.push_back(broadcast_to(graph_.constant(0.0, v.dtype()), v.shape()));
+    }
   }
   if (leaves_.empty()) return;
-  std::set<int> reached;
   Value f;
-  const auto add = [&](Value v) { f = f ? f + sum(v) : sum(v); };
+  const auto add = [&](Value v) { f = f ? f + v : v; };
   for (const ObservedInfo& o : model_.observed()) {
-    std::set<int> locals;
-    for (const Gate& g : gates_of(o.likelihood))
-      if (leaves_.count(g.which)) locals.insert(g.which);
+    const std::set<int> locals = locals_of(o.likelihood);
     if (locals.size() > 1)
       raise<ConfigError>("[collapse] term \"{}\" couples two latents of each row", o.name);
     if (!locals.empty()) add(likelihood(o).value);
   }
-  for (const auto& [expr, leaf] : leaves_) {
-    Term prior, entropy;
+  for (const auto& [expr, ignored] : leaves_) {
+    Term prior;
     latent_terms(*model_.latent_of(expr), &prior, nullptr);
     add(prior.value);
   }
-  std::vector<Value> leaves;
-  for (const auto& [expr, leaf] : leaves_) leaves.push_back(leaf);
-  const std::vector<Value> natural = gradient(f, leaves);
-  std::vector<NodeId> roots;
-  for (const Value& n : natural) roots.push_back(n.id());
-  const std::vector<NodeId> below = reachable(graph_, roots);
-  std::size_t k = 0;
-  for (const auto& [expr, leaf] : leaves_) {
-    if (std::binary_search(below.begin(), below.end(), leaf.id()))
-      raise<ConfigError>("[collapse] a term is not linear in the statistics of \"{}\"",
-                         model_.info(expr).name);
-    naturals_[expr] = natural[k++];
-    const Value norm =
-        model_.latent_of(expr)->prior.family->log_norm(std::span<const Value>(&naturals_[expr], 1));
-    evidence_ = evidence_ ? evidence_ + norm : norm;
+  const std::vector<Value> slope = gradient(sum(f), leaves);
+  evidence_ = substitute(std::span(&f, 1), leaves, zeros)[0];
+  constant_ = evidence_;
+  std::size_t at = 0;
+  for (const auto& [expr, own] : leaves_) {
+    const LatentInfo& z = *model_.latent_of(expr);
+    const std::vector<Value> g(slope.begin() + std::ptrdiff_t(at),
+                               slope.begin() + std::ptrdiff_t(at + own.size()));
+    at += own.size();
+    Values natural = substitute(z.prior.family->natural_from_gradient(own, g), leaves, zeros);
+    // A mean differs from row to row; a precision need not.
+    for (std::size_t k = 1; k < natural.size(); ++k) natural[k] = without_rows(natural[k]);
+    const Value norm = z.prior.family->log_norm(natural);
+    naturals_[expr] = std::move(natural);
+    evidence_ = evidence_ + norm;
   }
   given_ = std::exchange(leaves_, {});
   faces_.clear();  // those of the leaves
@@ -384,10 +402,16 @@ void Lowering::collapse() {
 Lowering::Given Lowering::given_locals() {
   collapse();
   Given g;
-  const auto add = [](Value& total, Value v) { total = total ? total + v : v; };
-  for (const auto& [expr, leaf] : given_) {
-    add(g.expected, sum(leaf * naturals_.at(expr)));
-    add(g.entropy, -sum(xlogy(leaf, leaf)));
+  if (given_.empty()) return g;
+  g.expected = sum(constant_);
+  for (const auto& [expr, leaves] : given_) {
+    const FamilyInfo& f = *model_.latent_of(expr)->prior.family;
+    const Values stats = f.expected_stats(leaves);
+    for (std::size_t k = 0; k < stats.size(); ++k)
+      g.expected = g.expected + sum(stats[k] * naturals_.at(expr)[k]);
+    if (f.doc.support != Support::category) continue;
+    const Value h = -sum(xlogy(leaves[0], leaves[0]));
+    g.entropy = g.entropy ? g.entropy + h : h;
   }
   return g;
 }
@@ -395,6 +419,19 @@ Lowering::Given Lowering::given_locals() {
 Value Lowering::evidence() {
   collapse();
   return evidence_;
+}
+
+// Latents of rows, integrated out, that a conditional meets: by gates or among its arguments.
+std::set<int> Lowering::locals_of(const Conditional& c) const {
+  std::set<int> locals;
+  for (const Gate& g : gates_of(c))
+    if (is_local(*model_.latent_of(g.which))) locals.insert(g.which);
+  for (const LatentInfo& z : model_.latents())
+    for (const Arg& a : c.args)
+      if (is_local(z) && a.expr() &&
+          model_.degree(a.expr(), Expr(const_cast<Model&>(model_), z.expr)).depends)
+        locals.insert(z.expr);
+  return locals;
 }
 
 Term Lowering::likelihood(const ObservedInfo& o) {
@@ -409,7 +446,7 @@ Term Lowering::likelihood(const ObservedInfo& o) {
     for (const Arg& a : o.likelihood.args)
       random = random || (a.expr() && model_.degree(a.expr(), expr(z.expr)).depends);
   t.how = !drawn.empty() ? Estimate::sampled : random ? Estimate::closed : Estimate::exact;
-  for (const Gate& g : gates) t.local = t.local || is_local(*model_.latent_of(g.which));
+  t.local = !locals_of(o.likelihood).empty();
   const Distribution p = distribution(o.likelihood, drawn, model_.info(o.value).event);
   Value elements = p.family->expected_log_prob(face(o.value, drawn), p.parameters);
   if (!gates.empty() && elements.shape().rank() > elements.shape().labelled())

@@ -104,6 +104,8 @@ class Lowering {
  private:
   using Drawn = std::set<int>;  // latents (by quantity) that a term samples
   void collapse();
+  std::vector<Value> local_leaves(const LatentInfo& z);
+  std::set<int> locals_of(const Conditional& c) const;
   std::vector<Gate> gates_of(const Conditional& c) const;
   Value choose(Value elements, const std::vector<Gate>& gates, const Drawn& drawn);
   Term likelihood(const ObservedInfo& o);
@@ -127,8 +129,8 @@ class Lowering {
   Label row_, draw_{}, table_{};
   std::map<int, Label> plates_;  // of a fixed size
   // Of collapsed latents: statistics while forming their natural parameters, both when formed.
-  std::map<int, Value> leaves_, given_, naturals_;
-  Value evidence_;
+  std::map<int, std::vector<Value>> leaves_, given_, naturals_;
+  Value constant_, evidence_;
   std::map<std::pair<int, Drawn>, Face> faces_;
   std::map<int, Value> draws_;
   std::map<int, Face> moments_;

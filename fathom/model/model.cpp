@@ -106,15 +106,20 @@ bool Model::streamed(const ExprInfo& e) const {
                      [&](int p) { return plates_[std::size_t(p)].streamed(); });
 }
 
-Expr Model::data(std::string name, Plate plate, const Shape& event, DType stored) {
+Expr Model::data(std::string name, std::vector<Plate> plates, const Shape& event, DType stored) {
   check_name(name);
   ExprInfo e;
   e.kind = ExprKind::data;
   e.name = std::move(name);
-  e.plates = {plate.index};
+  for (const Plate& plate : plates) e.plates.push_back(plate.index);
+  std::sort(e.plates.begin(), e.plates.end());
   e.event = event;
   e.stored = stored;
   return add(std::move(e));
+}
+
+Expr Model::data(std::string name, Plate plate, const Shape& event, DType stored) {
+  return data(std::move(name), std::vector<Plate>{plate}, event, stored);
 }
 
 Expr Model::constant(double value) {
@@ -362,6 +367,14 @@ Value inner_product(Value a, Value b) {
   return sum(p, p.shape().rank() - 1, 1);
 }
 
+// x x' of the last axis.
+Value outer_product(Value x) {
+  const Shape& s = x.shape();
+  std::vector<Axis> row(s.axes().begin(), s.axes().end());
+  row.insert(row.end() - 1, Axis{1, kNoLabel});
+  return reshape(x, s.with_back(1)) * reshape(x, Shape(std::span<const Axis>(row)));
+}
+
 // The variance of sum_i a[i] b[i] that b's spread gives where a is fixed.
 Value spread_along(Value a, const Face& b) {
   if (!b.covariance) return b.variance ? inner_product(square(a), b.variance) : Value();
@@ -372,6 +385,26 @@ Value spread_along(Value a, const Face& b) {
   return inner_product(a, contract(a, b.covariance, 0, 1, false, true));
 }
 
+// Var a'b of two random vectors: <E aa', Cov b> + b' Cov a b, the first one product of matrices
+// spread out where the plates differ. What lies on rows, whose labels come first, is b.
+Value spread_of_both(const Face& f, const Face& g) {
+  const auto first = [](const Face& x) {
+    return x.mean.shape().labelled() > 0 ? x.mean.shape()[0].label : Label(0xffff);
+  };
+  const bool swap = first(f) < first(g);
+  const Face &a = swap ? g : f, &b = swap ? f : g;
+  const auto covariance = [](const Face& x) {
+    return x.covariance ? x.covariance : diagonal_matrix(x.variance);
+  };
+  const auto packed = [](Value m) {
+    const Shape& s = m.shape();
+    const std::int64_t n = s.extent(s.rank() - 1);
+    return reshape(m, Shape(s.plates()).with_back(n * n));
+  };
+  const Value second = covariance(a) + outer_product(a.mean);
+  return inner_product(packed(second), packed(covariance(b))) + spread_along(b.mean, a);
+}
+
 }  // namespace
 
 Expr inner(Expr a, Expr b) {
@@ -380,14 +413,9 @@ Expr inner(Expr a, Expr b) {
   return a.model().function(
       "inner", {a, b}, Shape{}, [](std::span<const Value> v) { return inner_product(v[0], v[1]); },
       [](std::span<const Face> f) {
-        Value v = sum_of(spread_along(f[1].mean, f[0]), spread_along(f[0].mean, f[1]));
-        if (f[0].random && f[1].random) {
-          const auto spread = [](const Face& x) {
-            return x.covariance ? x.covariance : diagonal_matrix(x.variance);
-          };
-          const Value both = spread(f[0]) * spread(f[1]);  // tr(Sa Sb)
-          v = v + sum(both, both.shape().rank() - 2, 2);
-        }
+        const bool both = f[0].random && f[1].random;
+        const Value v = both ? spread_of_both(f[0], f[1])
+                             : sum_of(spread_along(f[1].mean, f[0]), spread_along(f[0].mean, f[1]));
         return Face{inner_product(f[0].mean, f[1].mean), v, {}, f[0].random || f[1].random, {}, {}};
       });
 }

@@ -167,6 +167,9 @@ class Model {
   Plate plate(std::string name, std::int64_t size = 0);
   // A leaf that is bound when the model is fitted; `stored` is the dtype of the memory.
   Expr data(std::string name, Plate plate, const Shape& event, DType stored = DType::f32);
+  // On several plates: [row, element].
+  Expr data(std::string name, std::vector<Plate> plates, const Shape& event,
+            DType stored = DType::f32);
   Expr constant(double value);
   Expr constant(const Array& value);  // a number, a vector or a matrix
   // A number to be learned.

@@ -38,6 +38,15 @@ struct Categorical {
     return Face::real(p[0].mean, p[0].mean * (1.0 - p[0].mean));
   }
 
+  static Values leaves(const Face& f) { return {f.mean}; }
+  static Values natural_from_gradient(std::span<const Value>, std::span<const Value> g) {
+    return {g[0]};
+  }
+  static Face face_of_leaves(std::span<const Value> m) {
+    return Face::real(m[0], m[0] * (1.0 - m[0]));
+  }
+  static Values expected_stats(std::span<const Value> m) { return {m[0]}; }
+
   static Values stats(Value x) { return {x}; }
   static Values natural(std::span<const Face> p) { return {p[0].expected_log()}; }
   static std::vector<Face> from_natural(std::span<const Value> n) { return {from_logits(n[0])}; }

@@ -35,9 +35,7 @@ struct Gamma {
   static std::vector<Face> from_natural(std::span<const Value> n) {
     return {Face::at(n[0] + 1.0), Face::at(-n[1])};
   }
-  static Face mode(std::span<const Value> n) {
-    return Face::point_positive(relu(n[0]) / -n[1]);
-  }
+  static Face mode(std::span<const Value> n) { return Face::point_positive(relu(n[0]) / -n[1]); }
   static Value log_norm(std::span<const Value> n) {
     const Value k = n[0] + 1.0;
     return lgamma(k) - k * log(-n[1]);

@@ -80,12 +80,27 @@ struct MvNormal {
     return {g[0] - matrix_vector(half, m[0]) * 2.0, half};
   }
 
+  static Face face_of_leaves(std::span<const Value> m) {
+    Face f = Face::real(m[0], diagonal(m[1]));
+    f.covariance = m[1];
+    return f;
+  }
+  static Values expected_stats(std::span<const Value> m) {
+    return {m[0], m[1] + outer(m[0], m[0])};
+  }
+
   static Values stats(Value x) { return {x, outer(x, x)}; }
   static Values natural(std::span<const Face> p) {
     return {matrix_vector(p[1].mean, p[0].mean), p[1].mean * -0.5};
   }
   static std::vector<Face> from_natural(std::span<const Value> n) {
-    const Value precision = n[1] * -2.0, l = cholesky(precision);
+    const Value precision = n[1] * -2.0;
+    if (one_for_all(n)) {
+      const Value c = factor(precision);
+      return {Face::at(contract(contract(n[0], c, 0, 1, false, false), c, 0, 1, false, true)),
+              Face::at(precision)};
+    }
+    const Value l = cholesky(precision);
     const Value h = reshape(n[0], n[0].shape().with_back(1));
     const Value mean = triangular_solve(l, triangular_solve(l, h), true);
     return {Face::at(reshape(mean, n[0].shape())), Face::at(precision)};
@@ -96,15 +111,23 @@ struct MvNormal {
     return f;
   }
   static Value log_norm(std::span<const Value> n) {
-    const Value l = cholesky(n[1] * -2.0);
-    const Value u = triangular_solve(l, reshape(n[0], n[0].shape().with_back(1)));
-    const Value d = diagonal(l);
+    const Value l = cholesky(n[1] * -2.0), d = diagonal(l);
     const int last = d.shape().rank() - 1;
-    return sum(square(u), u.shape().rank() - 2, 2) * 0.5 - sum(log(d), last, 1) +
-           double(d.shape().extent(last)) * 0.91893853320467274178;
+    const Value constant =
+        sum(log(d), last, 1) * -1.0 + double(d.shape().extent(last)) * 0.91893853320467274178;
+    if (one_for_all(n)) {
+      const Value u = contract(n[0], factor(n[1] * -2.0), 0, 1, false, false);
+      return sum(square(u), u.shape().rank() - 1, 1) * 0.5 + constant;
+    }
+    const Value u = triangular_solve(l, reshape(n[0], n[0].shape().with_back(1)));
+    return sum(square(u), u.shape().rank() - 2, 2) * 0.5 + constant;
   }
 
  private:
+  // Members that differ in h alone: one matrix serves them all.
+  static bool one_for_all(std::span<const Value> n) {
+    return n[1].shape().labelled() == 0 && n[0].shape().labelled() > 0;
+  }
   static Value outer(Value a, Value b) {
     const Shape& s = b.shape();
     std::vector<Axis> row(s.axes().begin(), s.axes().end());

@@ -43,6 +43,9 @@ struct Normal {
     return {g[0] - g[1] * m[0] * 2.0, g[1]};
   }
 
+  static Face face_of_leaves(std::span<const Value> m) { return Face::real(m[0], m[1]); }
+  static Values expected_stats(std::span<const Value> m) { return {m[0], m[1] + square(m[0])}; }
+
   // Base measure 1 / sqrt(2 pi) is kept in log_norm.
   static Values stats(Value x) { return {x, square(x)}; }
   static Values natural(std::span<const Face> p) {

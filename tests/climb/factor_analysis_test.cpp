@@ -1,0 +1,130 @@
+// Latents of rows that are vectors: probabilistic PCA through the model, integrated over its
+// latent, by EM against the closed form, and its bound against the density of the rows.
+#include <gtest/gtest.h>
+
+#include <Eigen/Dense>
+#include <cmath>
+
+#include "fathom/climb/coordinate.h"
+#include "fathom/io/csv.h"
+
+namespace fathom {
+namespace {
+
+// Iris, centred: [150, 4].
+Array centred_iris() {
+  CsvOptions options;
+  options.columns = {"0:4"};
+  Array x = read_csv(FATHOM_SOURCE_DIR "/data/iris.csv", options).values.copy();
+  const std::int64_t n = x.shape().extent(0), d = x.shape().extent(1);
+  for (std::int64_t j = 0; j < d; ++j) {
+    double mean = 0;
+    for (std::int64_t i = 0; i < n; ++i) mean += x.data<double>()[i * d + j] / double(n);
+    for (std::int64_t i = 0; i < n; ++i) x.data<double>()[i * d + j] -= mean;
+  }
+  return x;
+}
+
+struct Pca {
+  Model m{DType::f64};
+  DataSet data;
+  State state;
+  Workers workers{2};
+  std::unique_ptr<CoordinateClimb> climb;
+  std::int64_t q;
+
+  Pca(std::int64_t latent, Factors factors) : q(latent) {
+    const Array x = centred_iris();
+    const std::int64_t n = x.shape().extent(0), d = x.shape().extent(1);
+    const Plate row = m.plate("row"), feature = m.plate("feature", d);
+    const Expr y = m.data("x", {row, feature}, {}, DType::f64);
+    const Expr w = m.latent("loadings", mvnormal(0.0, 1e-3), feature, Shape{q});
+    const Expr tau = m.latent("precision", gamma(1e-3, 1e-3));
+    const Expr z = m.latent("z", mvnormal(0.0, 1.0), row, Shape{q});
+    m.observe("x", normal_precision(inner(w, z), tau), y);
+    data.rows = n;
+    data.columns["x"] = x;
+    climb = std::make_unique<CoordinateClimb>(m, data, state, CoordinateOptions{factors});
+    // W = [I; 0.5], one for the precision.
+    Array &h = *state.find("loadings.natural.0"), &half = *state.find("loadings.natural.1");
+    for (std::int64_t i = 0; i < d; ++i)
+      for (std::int64_t j = 0; j < q; ++j) {
+        h.data<double>()[i * q + j] = i < q ? double(i == j) : 0.5;
+        for (std::int64_t k = 0; k < q; ++k)
+          half.data<double>()[(i * q + j) * q + k] = j == k ? -0.5 : 0;
+      }
+    *state.find("precision.natural.0")->data<double>() = 1;
+    *state.find("precision.natural.1")->data<double>() = -1;
+  }
+};
+
+// sum over rows of log N(x; 0, W W' + I / tau).
+double log_density(const Array& x, const Eigen::MatrixXd& w, double tau) {
+  const std::int64_t n = x.shape().extent(0), d = x.shape().extent(1);
+  Eigen::MatrixXd c = w * w.transpose() + Eigen::MatrixXd::Identity(d, d) / tau;
+  const Eigen::LLT<Eigen::MatrixXd> l(c);
+  double total = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    Eigen::VectorXd v(d);
+    for (std::int64_t j = 0; j < d; ++j) v[j] = x.data<double>()[i * d + j];
+    total -= 0.5 * l.matrixL().solve(v).squaredNorm();
+  }
+  double log_det = 0;
+  for (std::int64_t j = 0; j < d; ++j) log_det += std::log(l.matrixLLT()(j, j));
+  return total - double(n) * (log_det + 0.5 * double(d) * std::log(2 * 3.14159265358979323846));
+}
+
+// With point masses for all but z the bound is the density of the rows, wherever the points are.
+TEST(FactorAnalysis, BoundIsTheDensityWithZIntegratedOut) {
+  for (const std::int64_t q : {1, 2, 3}) {
+    SCOPED_TRACE(q);
+    Pca pca(q, Factors::likelihood);
+    for (int sweep = 0; sweep < 4; ++sweep) {
+      const Array w = pca.climb->mean(0, pca.workers), tau = pca.climb->mean(1, pca.workers);
+      Eigen::MatrixXd m(4, q);
+      for (std::int64_t i = 0; i < 4; ++i)
+        for (std::int64_t j = 0; j < q; ++j) m(i, j) = w.data<double>()[i * q + j];
+      const double want = log_density(pca.data.columns["x"], m, *tau.data<double>());
+      EXPECT_NEAR(pca.climb->elbo(pca.workers), want, 1e-10 * std::abs(want));
+      pca.climb->sweep(pca.workers);
+    }
+  }
+}
+
+// Tipping & Bishop 1999: the likelihood at its maximum is that of the eigenvalues.
+TEST(FactorAnalysis, EmReachesTheClosedFormOfProbabilisticPca) {
+  const double want[] = {-470.66945832, -404.96278016, -379.91463012},
+               variance[] = {0.1141390796, 0.0506821479, 0.0236761924};
+  for (const std::int64_t q : {1, 2, 3}) {
+    SCOPED_TRACE(q);
+    Pca pca(q, Factors::likelihood);
+    double last = -1e300;
+    for (int sweep = 0; sweep < 1000; ++sweep) {
+      const double now = pca.climb->sweep(pca.workers);
+      ASSERT_GE(now, last - 1e-10 * std::abs(now)) << sweep;
+      last = now;
+    }
+    EXPECT_NEAR(last, want[q - 1], 1e-8);
+    EXPECT_NEAR(1 / *pca.climb->mean(1, pca.workers).data<double>(), variance[q - 1], 1e-6);
+  }
+}
+
+TEST(FactorAnalysis, VariationalBoundNeverFallsAndItsTermsAddUp) {
+  Pca pca(2, Factors::mean_field);
+  double last = -1e300;
+  for (int sweep = 0; sweep < 100; ++sweep) {
+    const double now = pca.climb->sweep(pca.workers);
+    ASSERT_GE(now, last - 1e-10 * std::abs(now)) << sweep;
+    last = now;
+  }
+  double total = 0, size = 0;
+  for (const auto& [name, value] : pca.climb->terms(pca.workers)) {
+    total += value;
+    size += std::abs(value);
+  }
+  EXPECT_NEAR(total, pca.climb->elbo(pca.workers), 1e-12 * size);
+  EXPECT_LT(last, -404.96);  // the bound pays for what it does not know
+}
+
+}  // namespace
+}  // namespace fathom
