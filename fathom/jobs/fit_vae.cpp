@@ -158,7 +158,7 @@ class FitVaeJob {
                {},
                s,
                data_.format,
-               std::filesystem::absolute(config_.data, ignored).string(),
+               std::filesystem::absolute(config_.data, ignored).lexically_normal().string(),
                variance,
                std::move(vae),
                {}};
