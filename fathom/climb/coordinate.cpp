@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "fathom/autodiff/gradient.h"
+#include "fathom/elbo/separate.h"
 #include "fathom/elbo/statistics.h"
+#include "fathom/ops/substitute.h"
 
 namespace fathom {
 
@@ -109,22 +111,33 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   Workers one(1);
   make({}, reset)->run(one);
 
-  const RowStatistics met = given ? row_statistics(given, leaves) : RowStatistics{};
+  // What rows meet of the factors, and the sums over rows that it is multiplied by: by their best
+  // latents and by given ones.
+  std::vector<Value> eta, best, by_given;
+  if (const RowStatistics met = given ? row_statistics(given, leaves) : RowStatistics{};
+      met.linear) {
+    eta = met.eta;
+    best = gradient(rows, eta);
+    by_given = gradient(given, eta);
+  } else if (const auto parts = given ? separate(given, leaves) : std::nullopt) {
+    eta = parts->eta;
+    by_given = parts->sums;
+    best = substitute(by_given, locals.leaves, locals.optimum);
+  }
   Value target = plus(rows, expected), target_given = plus(given, expected);
-  if (met.linear) {
+  if (!eta.empty()) {
     std::vector<Value> kept;
-    for (std::size_t k = 0; k < met.eta.size(); ++k)
-      kept.push_back(g.slot(fmt::format("statistics.{}", k), model.dtype(), met.eta[k].shape()));
-    const auto collect = [&](Value of, Value constant) {
-      const std::vector<Value> s = gradient(of, met.eta);
+    for (std::size_t k = 0; k < eta.size(); ++k)
+      kept.push_back(g.slot(fmt::format("statistics.{}", k), model.dtype(), eta[k].shape()));
+    const auto collect = [&](std::span<const Value> sums, Value constant) {
       std::vector<Update> updates;
-      for (std::size_t k = 0; k < kept.size(); ++k) updates.push_back({kept[k], s[k]});
-      // What rows add beyond <s, eta>: the entropy of their latents.
-      return make({constant ? constant : of - inner(s, met.eta)}, updates);
+      for (std::size_t k = 0; k < kept.size(); ++k) updates.push_back({kept[k], sums[k]});
+      return make({constant}, updates);
     };
-    collect_ = collect(rows, {});
-    if (locals.entropy) collect_given_ = collect(given, locals.entropy);
-    target = target_given = plus(inner(kept, met.eta), expected);
+    // What rows add beyond <s, eta>: the entropy of their latents.
+    collect_ = collect(best, rows - inner(best, eta));
+    if (locals.entropy) collect_given_ = collect(by_given, locals.entropy);
+    target = target_given = plus(inner(kept, eta), expected);
     factors_ = make({plus(target, entropies)}, {});
   }
   for (const std::vector<std::size_t>& block : blocks_of(factors, target_given)) {
@@ -133,7 +146,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     for (const std::size_t i : block) {
       blocks_.back().push_back(factors[i].latent);
       for (const Update& u : factors[i].update_from(target)) updates.push_back(u);
-      if (locals.expected && !met.linear)
+      if (locals.expected && eta.empty())
         for (const Update& u : factors[i].update_from(target_given)) from_given.push_back(u);
     }
     updates_.push_back(make({}, updates));

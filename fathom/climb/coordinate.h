@@ -5,8 +5,9 @@
 // Latents of rows are integrated out: F then holds the logarithm of their normaliser, one forward
 // and reverse pass over the rows is the E step, and its gradient the statistics that the M step
 // collects (Neal & Hinton 1998; Hoffman et al. 2013, section 2.4). Where F is linear in what rows
-// meet of the factors (elbo/statistics.h), a sweep is one pass over the rows, and factors are then
-// updated one after another on these statistics. Otherwise each block of factors takes a pass.
+// meet of the factors (elbo/statistics.h), or a sum of products of rows and factors
+// (elbo/separate.h), a sweep is one pass over the rows, and factors are then updated one after
+// another on these statistics. Otherwise each block of factors takes a pass.
 //
 // Factors that appear in no common term given the latents of rows form a block and are updated
 // together; all others never are.

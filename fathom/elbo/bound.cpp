@@ -409,6 +409,11 @@ Lowering::Given Lowering::given_locals() {
     const Values stats = f.expected_stats(leaves);
     for (std::size_t k = 0; k < stats.size(); ++k)
       g.expected = g.expected + sum(stats[k] * naturals_.at(expr)[k]);
+    const std::vector<Value> best = f.leaves(fathom::face(guide(*model_.latent_of(expr))));
+    for (std::size_t k = 0; k < leaves.size(); ++k) {
+      g.leaves.push_back(leaves[k]);
+      g.optimum.push_back(broadcast_to(best[k], leaves[k].shape()));
+    }
     if (f.doc.support != Support::category) continue;
     const Value h = -sum(xlogy(leaves[0], leaves[0]));
     g.entropy = g.entropy ? g.entropy + h : h;

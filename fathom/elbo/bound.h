@@ -71,8 +71,10 @@ class Lowering {
   // The same terms as they are for given statistics of those latents, data "local.<name>" of [row,
   // event] (probabilities, or indicators), summed over rows; `entropy` is that of such choices.
   // Empty where no latent lies on rows.
+  // `leaves` are these inputs, and `optimum` what they are at the optimum.
   struct Given {
     Value expected, entropy;
+    std::vector<Value> leaves, optimum;
   };
   Given given_locals();
   // log p(x, z) - log q(z) of every row and draw, [row, draw]. Needs `weights`.

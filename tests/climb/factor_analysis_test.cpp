@@ -98,6 +98,7 @@ TEST(FactorAnalysis, EmReachesTheClosedFormOfProbabilisticPca) {
   for (const std::int64_t q : {1, 2, 3}) {
     SCOPED_TRACE(q);
     Pca pca(q, Factors::likelihood);
+    EXPECT_TRUE(pca.climb->keeps_statistics());
     double last = -1e300;
     for (int sweep = 0; sweep < 1000; ++sweep) {
       const double now = pca.climb->sweep(pca.workers);

@@ -1,0 +1,367 @@
+#include "fathom/elbo/separate.h"
+
+#include <algorithm>
+#include <map>
+
+#include "fathom/ops/all_ops.h"
+
+namespace fathom {
+
+namespace {
+
+using Index = int;  // of an axis that is summed or shared; kUnit: of extent one, of no matter
+constexpr Index kUnit = -1;
+
+// A tensor with an index for each of its axes.
+struct Tensor {
+  Value value;
+  std::vector<Index> at;
+};
+
+// number * product of row tensors * product of factor tensors, summed over all indices.
+struct Product {
+  double number = 1;
+  std::vector<Tensor> rows, factors;
+};
+using Products = std::vector<Product>;
+
+struct NotSeparable {};
+
+class Separator {
+ public:
+  Separator(Graph& graph, std::span<const Value> leaves)
+      : graph_(graph), of_rows_(graph.size()), of_factors_(graph.size()) {
+    for (const InputInfo& i : graph_.graph_inputs())
+      if (i.kind == InputKind::data) of_rows_[i.node] = 1;
+    for (const Value& v : leaves) of_factors_[v.id()] = 1;
+  }
+
+  Separated run(Value f) {
+    const NodeId root = f.id();
+    for (const NodeId id : reachable(graph_, std::span(&root, 1))) {
+      for (const Axis& a : graph_.shape(id).axes())
+        if (a.label != kNoLabel && graph_.label_info(a.label).streamed) of_rows_[id] = 1;
+      for (const NodeId in : graph_.inputs(id)) {
+        of_rows_[id] = char(of_rows_[id] | of_rows_[in]);
+        of_factors_[id] = char(of_factors_[id] | of_factors_[in]);
+      }
+    }
+    dtype_ = f.dtype();
+    for (const Product& p : expand(root, {})) place(p);
+    Separated out;
+    for (const Entry& e : entries_) {
+      out.sums.push_back(e.sum);
+      out.eta.push_back(e.eta);
+    }
+    return out;
+  }
+
+ private:
+  Index fresh(const Axis& axis) {
+    axes_.push_back(axis);
+    return Index(axes_.size()) - 1;
+  }
+  const Axis& axis(Index i) const { return axes_[std::size_t(i)]; }
+  bool is_row(Index i) const {
+    return i != kUnit && axis(i).label != kNoLabel && graph_.label_info(axis(i).label).streamed;
+  }
+  static bool has(const std::vector<Index>& all, Index i) {
+    return std::find(all.begin(), all.end(), i) != all.end();
+  }
+
+  // ---- from the graph to sums of products
+
+  Products expand(NodeId id, const std::vector<Index>& at) {
+    const OpInfo& op = graph_.op(id);
+    const auto in = graph_.inputs(id);
+    double number = 0;
+    if (graph_.uniform_value(id, &number))
+      return number == 0 ? Products{} : Products{{number, {}, {}}};
+    if (op.id == op_id<Broadcast>) return expand(in[0], through_broadcast(id, at));
+    const bool mixed = of_rows_[id] && of_factors_[id];
+    if (!mixed && of_rows_[id]) return {{1, {{graph_.value(id), at}}, {}}};
+    if (!mixed && std::none_of(at.begin(), at.end(), [&](Index i) { return is_row(i); }))
+      return {{1, {}, {{graph_.value(id), at}}}};
+    if (op.id == op_id<Add>) return joined(expand(in[0], at), expand(in[1], at), 1);
+    if (op.id == op_id<Sub>) return joined(expand(in[0], at), expand(in[1], at), -1);
+    if (op.id == op_id<Neg>) return joined({}, expand(in[0], at), -1);
+    if (op.id == op_id<Mul>) return times(expand(in[0], at), expand(in[1], at));
+    if (op.id == op_id<Square>) return times(expand(in[0], at), expand(in[0], at));
+    if (op.id == op_id<Div> && !of_rows_[in[1]])
+      return times(expand(in[0], at), expand((1.0 / graph_.value(in[1])).id(), at));
+    if (op.id == op_id<Reshape>) return expand(in[0], through_reshape(id, at));
+    if (op.id == op_id<Sum>) {
+      const std::vector<Index> inner = through_sum(id, at);
+      return closed(expand(in[0], inner), inner, at);
+    }
+    if (op.id == op_id<Transpose>) return expand(in[0], through_transpose(id, at));
+    if (op.id == op_id<MatMul>) return product(id, at);
+    throw NotSeparable{};
+  }
+
+  static Products joined(Products a, Products b, double sign) {
+    for (Product& p : b) {
+      p.number *= sign;
+      a.push_back(std::move(p));
+    }
+    return a;
+  }
+
+  static Products times(const Products& a, const Products& b) {
+    Products out;
+    for (const Product& x : a)
+      for (const Product& y : b) {
+        Product p = x;
+        p.number *= y.number;
+        p.rows.insert(p.rows.end(), y.rows.begin(), y.rows.end());
+        p.factors.insert(p.factors.end(), y.factors.begin(), y.factors.end());
+        out.push_back(std::move(p));
+      }
+    return out;
+  }
+
+  // Products that lack an index over which they are summed are there as often as it has values.
+  Products closed(Products sum, const std::vector<Index>& all, const std::vector<Index>& open) {
+    const auto names = [](const std::vector<Tensor>& tensors, Index i) {
+      return std::any_of(tensors.begin(), tensors.end(),
+                         [i](const Tensor& t) { return has(t.at, i); });
+    };
+    for (const Index i : all) {
+      if (has(open, i)) continue;
+      for (Product& p : sum) {
+        if (names(p.rows, i) || names(p.factors, i)) continue;
+        if (is_row(i)) {
+          const Value one =
+              broadcast_to(graph_.constant(1.0, dtype_), Shape(std::span(&axis(i), 1)));
+          p.rows.push_back({one, {i}});
+        } else {
+          p.number *= double(axis(i).extent);
+        }
+      }
+    }
+    return sum;
+  }
+
+  std::vector<Index> through_broadcast(NodeId id, const std::vector<Index>& at) const {
+    const Shape &to = graph_.shape(id), &from = graph_.shape(graph_.inputs(id)[0]);
+    std::vector<Index> out;
+    for (int i = 0; i < from.rank(); ++i) {
+      const int j = broadcast_axis(from, to, i);
+      out.push_back(from.extent(i) == to.extent(j) ? at[std::size_t(j)] : kUnit);
+    }
+    return out;
+  }
+
+  // Axes of extent one come and go; others may not be joined or split.
+  std::vector<Index> through_reshape(NodeId id, const std::vector<Index>& at) const {
+    const Shape &to = graph_.shape(id), &from = graph_.shape(graph_.inputs(id)[0]);
+    std::vector<Index> left;
+    std::vector<Axis> kept;
+    for (int i = 0; i < to.rank(); ++i)
+      if (to.extent(i) != 1) {
+        left.push_back(at[std::size_t(i)]);
+        kept.push_back(to[i]);
+      }
+    std::vector<Index> out;
+    std::size_t next = 0;
+    for (int i = 0; i < from.rank(); ++i) {
+      if (from.extent(i) == 1) {
+        out.push_back(kUnit);
+        continue;
+      }
+      if (next == left.size() || kept[next].extent != from.extent(i)) throw NotSeparable{};
+      out.push_back(left[next++]);
+    }
+    if (next != left.size()) throw NotSeparable{};
+    return out;
+  }
+
+  std::vector<Index> through_sum(NodeId id, const std::vector<Index>& at) {
+    const auto a = graph_.node(id).attrs.as<ReduceAttrs>();
+    const Shape& from = graph_.shape(graph_.inputs(id)[0]);
+    std::vector<Index> out;
+    std::size_t next = 0;
+    for (int i = 0; i < from.rank(); ++i) {
+      const bool summed = i >= a.first && i < a.first + a.count;
+      out.push_back(summed ? fresh(from[i]) : at[next++]);
+    }
+    return out;
+  }
+
+  std::vector<Index> through_transpose(NodeId id, const std::vector<Index>& at) const {
+    const auto a = graph_.node(id).attrs.as<Transpose::Attrs>();
+    std::vector<Index> out(at.size());
+    for (std::size_t i = 0; i < at.size(); ++i) out[std::size_t(a.from[i])] = at[i];
+    return out;
+  }
+
+  Products product(NodeId id, const std::vector<Index>& at) {
+    const auto a = graph_.node(id).attrs.as<MatMul::Attrs>();
+    const auto in = graph_.inputs(id);
+    const Shape &sa = graph_.shape(in[0]), &sb = graph_.shape(in[1]);
+    const int m = sa.rank() - a.nb - a.nk, n = sb.rank() - a.nb - a.nk;
+    std::vector<Index> k;
+    for (int i = 0; i < a.nk; ++i) k.push_back(fresh(sa[a.nb + (a.ta ? 0 : m) + i]));
+    const auto side = [&](int first, int count, bool k_first) {
+      std::vector<Index> out(at.begin(), at.begin() + a.nb);
+      const std::vector<Index> own(at.begin() + a.nb + first, at.begin() + a.nb + first + count);
+      out.insert(out.end(), k_first ? k.begin() : own.begin(), k_first ? k.end() : own.end());
+      out.insert(out.end(), k_first ? own.begin() : k.begin(), k_first ? own.end() : k.end());
+      return out;
+    };
+    return closed(times(expand(in[0], side(0, m, a.ta != 0)), expand(in[1], side(m, n, a.tb == 0))),
+                  k, {});
+  }
+
+  // ---- from a product to a sum over rows and what it meets
+
+  // Indices of tensors, the row first, labels in their order, then the others as they come.
+  std::vector<Index> indices(const std::vector<Tensor>& tensors) const {
+    std::vector<Index> all;
+    for (const Tensor& t : tensors)
+      for (const Index i : t.at)
+        if (i != kUnit && !has(all, i)) all.push_back(i);
+    const auto rank = [&](Index i) {
+      return axis(i).label == kNoLabel ? 0x10000 : int(axis(i).label);
+    };
+    std::stable_sort(all.begin(), all.end(), [&](Index a, Index b) { return rank(a) < rank(b); });
+    for (std::size_t i = 1; i < all.size(); ++i)
+      if (rank(all[i]) < 0x10000 && rank(all[i]) == rank(all[i - 1])) throw NotSeparable{};
+    return all;
+  }
+
+  // The tensor with its axes in the order of `all` and under their labels, axes of one for indices
+  // that it lacks.
+  Value laid_out(const Tensor& t, const std::vector<Index>& all) const {
+    const Shape& s = t.value.shape();
+    std::vector<Axis> plain;  // no label but that of rows, no axis that no index names
+    std::vector<Index> at;
+    for (int i = 0; i < s.rank(); ++i) {
+      const Index k = t.at[std::size_t(i)];
+      if (k == kUnit) continue;
+      if (has(at, k)) throw NotSeparable{};  // a diagonal
+      plain.push_back(is_row(k) ? s[i] : Axis{s.extent(i), kNoLabel});
+      at.push_back(k);
+    }
+    std::vector<int> from;
+    std::vector<Axis> full;
+    for (const Index k : all) {
+      const auto found = std::find(at.begin(), at.end(), k);
+      if (found == at.end()) {
+        if (axis(k).label == kNoLabel) full.push_back({1, kNoLabel});
+        continue;
+      }
+      from.push_back(int(found - at.begin()));
+      full.push_back(axis(k));
+    }
+    Value v = reshape(t.value, Shape(std::span<const Axis>(plain)));
+    if (!std::is_sorted(from.begin(), from.end())) v = transpose(v, from);
+    return reshape(v, Shape(std::span<const Axis>(full)));
+  }
+
+  // The elementwise product over `all`, every axis there.
+  Value multiplied(const std::vector<Tensor>& tensors, const std::vector<Index>& all) const {
+    std::vector<Axis> axes;
+    for (const Index i : all) axes.push_back(axis(i));
+    Value p;
+    for (const Tensor& t : tensors) {
+      const Value v = laid_out(t, all);
+      p = p ? p * v : v;
+    }
+    return broadcast_to(p, Shape(std::span<const Axis>(axes)));
+  }
+
+  // Sums over the axes of `all` that are not in `keep`.
+  static Value summed(Value v, const std::vector<Index>& all, const std::vector<Index>& keep) {
+    for (std::size_t i = all.size(); i-- > 0;)
+      if (!has(keep, all[i])) v = sum(v, int(i), 1);
+    return v;
+  }
+
+  // The product of all tensors summed over rows and over what is not in `keep`.
+  Value row_sum(std::vector<Tensor> tensors, const std::vector<Index>& all,
+                const std::vector<Index>& keep) {
+    // Two tensors that share the row alone make one product of matrices.
+    if (tensors.size() == 2 && is_row(all[0])) {
+      const auto own = [&](const Tensor& t) { return indices({t}); };
+      std::vector<Index> a = own(tensors[0]), b = own(tensors[1]);
+      if (a.size() < 2 || b.size() < 2 || a[0] != all[0] || b[0] != all[0])
+        return elementwise(tensors, all, keep);
+      const auto labelled = [&](const std::vector<Index>& v, std::size_t from) {
+        return std::count_if(v.begin() + std::ptrdiff_t(from), v.end(),
+                             [&](Index i) { return axis(i).label != kNoLabel; });
+      };
+      if (labelled(b, 1) > 0) {
+        std::swap(tensors[0], tensors[1]);
+        std::swap(a, b);
+      }
+      std::vector<Index> order(a.begin() + 1, a.end());
+      order.insert(order.end(), b.begin() + 1, b.end());
+      const bool apart = std::none_of(b.begin() + 1, b.end(), [&](Index i) { return has(a, i); });
+      if (apart && labelled(b, 1) == 0 && order == keep)
+        return contract(laid_out(tensors[0], a), laid_out(tensors[1], b), 0, 1, true, false);
+    }
+    return elementwise(tensors, all, keep);
+  }
+
+  Value elementwise(const std::vector<Tensor>& tensors, const std::vector<Index>& all,
+                    const std::vector<Index>& keep) const {
+    return summed(multiplied(tensors, all), all, keep);
+  }
+
+  void place(Product p) {
+    std::stable_sort(p.rows.begin(), p.rows.end(),
+                     [](const Tensor& a, const Tensor& b) { return a.value.id() < b.value.id(); });
+    const std::vector<Index> row_all = indices(p.rows), factor_all = indices(p.factors);
+    std::vector<Index> keep;
+    for (const Index i : row_all)
+      if (!is_row(i) && has(factor_all, i)) keep.push_back(i);
+    // The same rows, whatever the names of their indices.
+    std::vector<std::vector<int>> key;
+    std::map<Index, int> names;
+    for (const Index i : keep) names.try_emplace(i, int(names.size()));
+    for (const Tensor& t : p.rows) {
+      std::vector<int> k = {int(t.value.id())};
+      for (const Index i : t.at)
+        k.push_back(i == kUnit ? -1 : names.try_emplace(i, int(names.size())).first->second);
+      key.push_back(std::move(k));
+    }
+    Value eta;
+    if (p.factors.empty()) {
+      eta = graph_.constant(p.number, dtype_);
+    } else {
+      eta = summed(multiplied(p.factors, factor_all), factor_all, keep) * p.number;
+    }
+    if (p.factors.empty() && !keep.empty()) throw NotSeparable{};
+    for (Entry& e : entries_)
+      if (e.key == key && e.sum.shape() == eta.shape()) {
+        e.eta = e.eta + eta;
+        return;
+      }
+    if (p.rows.empty()) throw NotSeparable{};
+    entries_.push_back({std::move(key), row_sum(p.rows, row_all, keep), eta});
+  }
+
+  struct Entry {
+    std::vector<std::vector<int>> key;
+    Value sum, eta;
+  };
+
+  Graph& graph_;
+  DType dtype_ = DType::f64;
+  std::vector<char> of_rows_, of_factors_;
+  std::vector<Axis> axes_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace
+
+std::optional<Separated> separate(Value f, std::span<const Value> leaves) {
+  try {
+    return Separator(f.graph(), leaves).run(f);
+  } catch (const NotSeparable&) {
+    return {};
+  }
+}
+
+}  // namespace fathom

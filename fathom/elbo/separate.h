@@ -1,0 +1,25 @@
+// Sums over rows apart from quantities of the factors: F = sum_i <sums[i], eta[i]>, where sums[i]
+// holds no factor and eta[i] no row. The squared error of a regression becomes sums of y y, y x_j
+// and x_i x_j, each with what it is multiplied by. Products are planned before anything is derived,
+// so that a pass over the rows makes each sum by one product of matrices.
+//
+// Centred data lose no digits that matter; where |x|^2 is large against the variance, they do.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fathom/graph/graph.h"
+
+namespace fathom {
+
+struct Separated {
+  std::vector<Value> sums, eta;  // of equal shapes
+};
+
+// `f`, a scalar, as such a sum; factors are what depends on `leaves`, rows what depends on data
+// inputs. Empty where a row and a factor meet in another way than by sums and products.
+std::optional<Separated> separate(Value f, std::span<const Value> leaves);
+
+}  // namespace fathom
