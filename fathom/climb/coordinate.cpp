@@ -46,6 +46,22 @@ std::vector<std::vector<std::size_t>> blocks_of(const std::vector<Factor>& facto
   return blocks;
 }
 
+// Factors in the order that is asked for. Throws ConfigError on a name that no factor has.
+void sort_as(const std::vector<std::string>& order, const Model& model,
+             std::vector<Factor>& factors) {
+  const auto name = [&](const Factor& f) {
+    return model.info(model.latents()[f.latent].expr).name;
+  };
+  auto next = factors.begin();
+  for (const std::string& wanted : order) {
+    const auto found =
+        std::find_if(next, factors.end(), [&](const Factor& f) { return name(f) == wanted; });
+    if (found == factors.end()) raise<ConfigError>("[coordinate] order: no factor \"{}\"", wanted);
+    std::rotate(next, found, found + 1);
+    ++next;
+  }
+}
+
 }  // namespace
 
 CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State& state,
@@ -108,6 +124,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
       reset.push_back({f.slots[k], broadcast_to(natural[k], f.slots[k].shape())});
     factors.push_back(std::move(f));
   }
+  sort_as(options.order, model, factors);
   Workers one(1);
   make({}, reset)->run(one);
 

@@ -23,6 +23,8 @@ namespace fathom {
 
 struct CoordinateOptions {
   Factors factors = Factors::mean_field;  // variational Bayes; mode: MAP; likelihood: EM
+  // Latents in the order of a sweep; those not named follow, in the order of the model.
+  std::vector<std::string> order = {};
 };
 
 class CoordinateClimb {
@@ -34,7 +36,7 @@ class CoordinateClimb {
   CoordinateClimb(const Model& model, const DataSet& data, State& state,
                   const CoordinateOptions& options = {});
 
-  // The E step and an update of every factor, in the order of the model (Gauss-Seidel). Returns the
+  // The E step and an update of every factor, one after another (Gauss-Seidel). Returns the
   // ELBO afterwards, nats: where statistics are kept with the latents of rows as the E step found
   // them, otherwise at their optimum.
   double sweep(Workers& workers);

@@ -50,6 +50,17 @@ Conditional normal_precision(Arg mean, Arg precision) {
 Conditional mvnormal(Arg mean, Arg precision) {
   return make(family<MvNormal>(), "mvnormal(mean, precision)", {mean, precision});
 }
+Conditional mvnormal_diagonal(Arg mean, Arg precisions) {
+  return make(family<MvNormal>(), "mvnormal_diagonal(mean, precisions)", {mean, precisions},
+              [](std::span<const Face> f) {
+                Face p = Face::at(diagonal_matrix(f[1].mean));
+                const Value logs = f[1].expected_log();
+                p.log = sum(logs, logs.shape().rank() - 1, 1);
+                p.random = f[1].random;
+                return std::vector<Face>{f[0], p};
+              },
+              {Needs::mean_variance, Needs::mean_log});
+}
 Conditional mvnormal_of(Arg mean_and_precision) {
   return make(family<MvNormal>(), "mvnormal(mean and precision)", {mean_and_precision}, {},
               {Needs::statistics});

@@ -84,6 +84,8 @@ Conditional normal_log_sd(Arg mean, Arg log_sd);
 Conditional normal_precision(Arg mean, Arg precision);
 Conditional bernoulli(Arg logits);
 Conditional mvnormal(Arg mean, Arg precision);  // a number: that multiple of the identity
+// A precision for each element: with gamma priors, automatic relevance determination.
+Conditional mvnormal_diagonal(Arg mean, Arg precisions);
 // Of vectors whose mean and precision are one latent with a normal_wishart prior.
 Conditional mvnormal_of(Arg mean_and_precision);
 // A number for the inverse scale is that multiple of the identity.

@@ -127,5 +127,55 @@ TEST(FactorAnalysis, VariationalBoundNeverFallsAndItsTermsAddUp) {
   EXPECT_LT(last, -404.96);  // the bound pays for what it does not know
 }
 
+// Bayesian PCA with a precision for each column of the loadings (Bishop 1999): the trace of
+// BayesPy 0.5.22 and of the formulas, to 1e-8, from W = [I; 0.5] known exactly.
+TEST(FactorAnalysis, BayesianPcaFollowsThePublishedTrace) {
+  const Array x = centred_iris();
+  const std::int64_t n = x.shape().extent(0), d = x.shape().extent(1), q = 3;
+  Model m(DType::f64);
+  const Plate row = m.plate("row"), feature = m.plate("feature", d);
+  const Expr y = m.data("x", {row, feature}, {}, DType::f64);
+  const Expr alpha = m.latent("alpha", gamma(1e-3, 1e-3), Shape{q});
+  const Expr w = m.latent("loadings", mvnormal_diagonal(0.0, alpha), feature, Shape{q});
+  const Expr tau = m.latent("precision", gamma(1e-3, 1e-3));
+  const Expr z = m.latent("z", mvnormal(0.0, 1.0), row, Shape{q});
+  m.observe("x", normal_precision(inner(w, z), tau), y);
+  DataSet data;
+  data.rows = n;
+  data.columns["x"] = x;
+  State state;
+  Workers workers(2);
+  CoordinateOptions options;
+  options.order = {"loadings", "alpha", "precision"};
+  CoordinateClimb climb(m, data, state, options);
+  EXPECT_TRUE(climb.keeps_statistics());
+  Array &h = *state.find("loadings.natural.0"), &half = *state.find("loadings.natural.1");
+  constexpr double known = 1e14;  // precision of a start that has no variance
+  for (std::int64_t i = 0; i < d; ++i)
+    for (std::int64_t j = 0; j < q; ++j) {
+      h.data<double>()[i * q + j] = known * (i < q ? double(i == j) : 0.5);
+      for (std::int64_t k = 0; k < q; ++k)
+        half.data<double>()[(i * q + j) * q + k] = j == k ? -0.5 * known : 0;
+    }
+  for (const char* name : {"alpha", "precision"}) {  // gamma(1, 1): a mean of one
+    Array &shape = *state.find(std::string(name) + ".natural.0"),
+          &rate = *state.find(std::string(name) + ".natural.1");
+    std::fill_n(shape.data<double>(), shape.size(), 0.0);
+    std::fill_n(rate.data<double>(), rate.size(), -1.0);
+  }
+  const std::map<int, double> want = {{1, -763.92482034},   {2, -601.00769034},
+                                      {3, -548.10069965},   {10, -478.90825899},
+                                      {100, -454.28108613}, {3000, -451.59988954}};
+  double last = -1e300;
+  for (int sweep = 1; sweep <= 3000; ++sweep) {
+    const double now = climb.sweep(workers);
+    ASSERT_GE(now, last - 1e-10 * std::abs(now)) << sweep;
+    last = now;
+    if (want.count(sweep)) {
+      EXPECT_NEAR(now, want.at(sweep), 1e-8) << sweep;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fathom

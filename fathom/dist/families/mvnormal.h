@@ -34,8 +34,8 @@ struct MvNormal {
     if (!p[0].statistics.empty()) return through_features(x, p[0].statistics);
     const Value precision = p[1].mean, terms = precision * expected_outer(x, p[0]);
     const auto d = double(precision.shape().extent(precision.shape().rank() - 1));
-    return (log_determinant(precision) - sum(terms, terms.shape().rank() - 2, 2)) * 0.5 -
-           d * 0.91893853320467274178;
+    const Value log_det = p[1].log ? p[1].log : log_determinant(precision);  // E log |precision|
+    return (log_det - sum(terms, terms.shape().rank() - 2, 2)) * 0.5 - d * 0.91893853320467274178;
   }
   // The mean and the precision are one random quantity (normal_wishart.h) and x is fixed: natural
   // parameters times statistics, one product for all rows and components. Accurate where the rows
