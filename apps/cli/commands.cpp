@@ -51,6 +51,10 @@ void print_evaluation(const nlohmann::json& j) {
   for (const auto& [name, value] : j.at("terms").items())
     fmt::print("  {:<9}{:12.4f}  {}\n", name, value.get<double>() / n,
                j.at("estimators").at(name).get<std::string>());
+  if (j.contains("divisor"))
+    fmt::print("of values divided by {:g}, as those of the fit were\n", number(j, "divisor"));
+  if (j.contains("samples") && !j.contains("log_px"))
+    fmt::print("log p(x)   has no finite estimate: the values are large for this model\n");
   if (j.contains("log_px")) {
     fmt::print("log p(x)   {:12.4f} nats per {}", number(j, "log_px_per_row"), unit);
     if (j.contains("log_px_se")) fmt::print(" (se {:.4f})", number(j, "log_px_se") / n);
@@ -142,6 +146,7 @@ bool interrupted() {
 int fit_vae_command(const FitVaeConfig& config, bool json) {
   catch_interrupts();
   Live live(json);
+  if (!config.resume || config.given.count("epochs")) live.expect(config.settings.fit.epochs);
   FitVaeHooks hooks;
   hooks.note = [&](const std::string& text) { live.note(text); };
   hooks.first_step = [&](double seconds) { live.first_step(seconds); };

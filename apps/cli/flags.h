@@ -19,6 +19,13 @@ void add_fields(CLI::App& app, T& config, std::set<std::string>* given = nullptr
     } else {
       CLI::Option* option = app.add_option("--" + flag, value, std::string(help));
       option->capture_default_str();
+      if constexpr (std::is_unsigned_v<std::remove_reference_t<decltype(value)>>)
+        option->check(CLI::Validator(
+            [](std::string& text) {
+              return text.find('-') == std::string::npos ? std::string()
+                                                         : "must not be negative: " + text;
+            },
+            ""));
       if (given) option->each([given, flag](const std::string&) { given->insert(flag); });
     }
   });

@@ -56,6 +56,7 @@ void Live::rows(const std::string& what, std::int64_t done, std::int64_t rows) {
   const double t = seconds();
   if (!live_ || t < next_) return;
   next_ = t + 0.1;
+  if (done == 0) return over(fmt::format("{}: {} rows", what, rows));
   over(fmt::format("{}: {} of {} rows, {} left", what, done, rows,
                    clock_text(t / double(done) * double(rows - done))));
 }
@@ -88,8 +89,11 @@ void Live::epoch(const EpochRecord& e, int epochs) {
     line += fmt::format("  validation {:.3f}{}", e.validation, e.best ? "*" : " ");
   line += fmt::format("  reconstruction {:.3f}  KL {:.3f}  {:.0f}/s", reconstruction, -kl,
                       e.rows_per_second);
+  if (!live_ && e.epoch < epochs)
+    line += fmt::format("  {} left", clock_text(e.seconds * double(epochs - e.epoch)));
   last_ = fmt::format(", ELBO {:.2f}", e.elbo) +
-          (e.has_validation ? fmt::format(" validation {:.2f}", e.validation) : "");
+          (e.has_validation ? fmt::format(" validation {:.2f}", e.validation) : "") +
+          fmt::format(" rec {:.2f} KL {:.2f}", reconstruction, -kl);
   // On a terminal a long fit shows every epoch and a short one about twenty of them.
   const int every = live_ ? std::max(1, epochs / 50) : 1;
   if (e.epoch % every == 0 || e.epoch == epochs || e.epoch == 1) note(line);

@@ -16,8 +16,9 @@ class Live {
   ~Live();
 
   bool on_terminal() const { return live_; }
-  void note(const std::string& text);  // a line that stays
-  void first_step(double seconds);     // said where there is no live line
+  void note(const std::string& text);            // a line that stays
+  void first_step(double seconds);               // said where there is no live line
+  void expect(int epochs) { epochs_ = epochs; }  // where it is known before the first has ended
   void step(const StepRecord& step);
   void epoch(const EpochRecord& epoch, int epochs);
   void doing(const std::string& what);  // a line that is written over; nothing elsewhere
@@ -30,7 +31,7 @@ class Live {
 
   std::FILE* out_;
   bool live_, shown_ = false;
-  int epochs_ = 0;    // known from the first epoch on
+  int epochs_ = 0;
   std::string last_;  // figures of the last epoch
   double next_ = 0, start_ = -1, from_ = 0;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();

@@ -3,7 +3,10 @@
 // the program is 1; a fit that was interrupted saves and ends with 130.
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/flags.h"
@@ -159,9 +162,15 @@ class Program {
 }  // namespace fathom::cli
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on files is an error of writing, like a full disk
   try {
     fathom::cli::Program program;
-    return program.run(argc, argv);
+    const int code = program.run(argc, argv);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      fmt::print(stderr, "fathom: standard output cannot be written: {}\n", std::strerror(errno));
+      return 2;
+    }
+    return code;
   } catch (const fathom::Interrupted&) {
     fmt::print(stderr, "fathom: interrupted\n");
     return fathom::cli::kInterrupted;
@@ -169,7 +178,9 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "fathom: {}\n", e.what());
     return 2;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "fathom: not enough memory\n");
+    fmt::print(stderr,
+               "fathom: not enough memory: fewer --latent, narrower --hidden, a smaller --batch "
+               "or fewer --samples need less\n");
     return 1;
   } catch (const std::exception& e) {
     fmt::print(stderr, "fathom: internal error: {}\n", e.what());

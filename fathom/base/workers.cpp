@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <exception>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -12,6 +13,8 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+
+#include "fathom/base/error.h"
 
 namespace fathom {
 
@@ -63,6 +66,8 @@ FlushDenormals::~FlushDenormals() {
 #endif
 }
 
+constexpr int kMostThreads = 1024;
+
 struct Workers::Impl {
   std::vector<std::thread> threads;
   int size = 1;
@@ -78,6 +83,14 @@ struct Workers::Impl {
   void* context = nullptr;
   std::atomic<bool> failed{false};
   std::exception_ptr error;
+
+  void end() {
+    stop.store(true);
+    epoch.fetch_add(1, std::memory_order_release);
+    epoch.notify_all();
+    for (auto& t : threads) t.join();
+    threads.clear();
+  }
 
   void work(int worker) {
     for (;;) {
@@ -114,23 +127,26 @@ struct Workers::Impl {
 };
 
 Workers::Workers(int threads) : impl_(std::make_unique<Impl>()) {
+  if (threads < 0 || threads > kMostThreads)
+    raise<ConfigError>("{} threads: from 1 to {}, or 0 for one per processor", threads,
+                       kMostThreads);
   const std::vector<int> cpus = allowed_processors();
   impl_->size = threads > 0 ? threads : int(cpus.size());
   const bool pin = impl_->size == int(cpus.size()) && impl_->size > 1;
-  for (int w = 1; w < impl_->size; ++w) {
-    impl_->threads.emplace_back([this, w, pin, cpus] {
-      if (pin) pin_to(cpus[std::size_t(w)]);
-      impl_->loop(w);
-    });
+  try {
+    for (int w = 1; w < impl_->size; ++w) {
+      impl_->threads.emplace_back([this, w, pin, cpus] {
+        if (pin) pin_to(cpus[std::size_t(w)]);
+        impl_->loop(w);
+      });
+    }
+  } catch (const std::system_error&) {  // the system has no more
+    impl_->end();
+    raise<ConfigError>("{} threads cannot be made here: ask for fewer", threads);
   }
 }
 
-Workers::~Workers() {
-  impl_->stop.store(true);
-  impl_->epoch.fetch_add(1, std::memory_order_release);
-  impl_->epoch.notify_all();
-  for (auto& t : impl_->threads) t.join();
-}
+Workers::~Workers() { impl_->end(); }
 
 int Workers::size() const { return impl_->size; }
 

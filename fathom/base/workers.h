@@ -14,7 +14,8 @@ namespace fathom {
 
 class Workers {
  public:
-  // threads: 0 means one per processor that this process may use.
+  // threads: 0 means one per processor that this process may use. Throws ConfigError where so many
+  // cannot be.
   explicit Workers(int threads = 0);
   ~Workers();
   Workers(const Workers&) = delete;

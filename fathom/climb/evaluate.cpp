@@ -107,7 +107,7 @@ Evaluation Evaluator::elbo(const DataSet& data, Key key, Workers& workers) {
 }
 
 LogEvidence Evaluator::log_evidence(const DataSet& data, std::int64_t draws, Key key,
-                                    Workers& workers) {
+                                    Workers& workers, const std::function<void()>& between) {
   check_data(model_, data);
   if (draws < 1) raise<ConfigError>("the number of draws must be at least 1, got {}", draws);
   constexpr std::int64_t kDraws = 50, kRows = 64;
@@ -164,6 +164,7 @@ LogEvidence Evaluator::log_evidence(const DataSet& data, std::int64_t draws, Key
     std::iota(ids.begin(), ids.end(), first);
     for (std::int64_t done = 0; done < draws; done += width) {
       const std::int64_t used = std::min(width, draws - done);
+      if (between) between();
       weigh.run(
           part, fold(key, std::uint64_t(done) + 1), workers,
           [&](std::int64_t, std::int64_t rows) {

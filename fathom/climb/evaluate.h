@@ -3,6 +3,7 @@
 // with their number or with that of the draws.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,7 +48,8 @@ class Evaluator {
 
   Evaluation elbo(const DataSet& data, Key key, Workers& workers);
   // Each row is encoded once; K draws are streamed through a running log-sum-exp per row.
-  LogEvidence log_evidence(const DataSet& data, std::int64_t draws, Key key, Workers& workers);
+  LogEvidence log_evidence(const DataSet& data, std::int64_t draws, Key key, Workers& workers,
+                           const std::function<void()>& between = {});
   // Mean KL(q || p) of each unit of each latent over the rows, in nats: [unit]. Empty where a prior
   // is sampled.
   std::vector<double> unit_kl(const DataSet& data, const std::string& latent, Key key,

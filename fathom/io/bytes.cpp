@@ -156,8 +156,11 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::fail(const char* what) {
-  raise<DataError>("{}: cannot be {}: {}", path_, what,
-                   errno == ENOENT ? "there is no such folder" : std::strerror(errno));
+  const bool full = errno == ENOSPC || errno == EFBIG || errno == EDQUOT;
+  raise<DataError>("{}: cannot be {}: {}{}", path_, what,
+                   errno == ENOENT ? "there is no such folder" : std::strerror(errno),
+                   full ? ": make room, then try again or --resume; what was saved before is kept"
+                        : "");
 }
 
 void AtomicFile::write(std::span<const std::byte> content) {

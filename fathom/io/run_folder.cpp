@@ -1,11 +1,13 @@
 #include "fathom/io/run_folder.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 
@@ -37,6 +39,22 @@ fs::path hidden_sibling(const fs::path& p, const char* why) {
          fmt::format(".{}.{}-{}.{}", p.filename().string(), ::getpid(), count++, why);
 }
 
+// Removes what fits that were killed left beside `p`: their processes are gone.
+void remove_leftovers(const fs::path& p) {
+  const std::string begin = "." + p.filename().string() + ".";
+  std::error_code ignored;
+  const fs::path parent = p.has_parent_path() ? p.parent_path() : fs::path(".");
+  for (const auto& entry : fs::directory_iterator(parent, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind(begin, 0) != 0 || !name.ends_with(".new")) continue;
+    int pid = 0;
+    const char* first = name.data() + begin.size();
+    const auto [next, error] = std::from_chars(first, name.data() + name.size(), pid);
+    if (error != std::errc() || next == first || *next != '-' || pid < 1) continue;
+    if (::kill(pid, 0) != 0 && errno == ESRCH) fs::remove_all(entry.path(), ignored);
+  }
+}
+
 // The whole lines of a text: all up to its last line end.
 std::string_view whole_lines(std::string_view text) { return text.substr(0, text.rfind('\n') + 1); }
 
@@ -66,6 +84,7 @@ RunFolder RunFolder::create(const std::string& path, bool force) {
   std::error_code error;
   if (final.has_parent_path()) fs::create_directories(final.parent_path(), error);
   if (error) raise<DataError>("{}: its folder cannot be made: {}", path, error.message());
+  remove_leftovers(final);
   RunFolder run;
   run.path_ = final.string();
   run.force_ = force;

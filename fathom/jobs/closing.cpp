@@ -96,7 +96,11 @@ Closing close_fit(VaeScorer& scorer, const VaeSettings& settings, const VaeRows&
   for (std::size_t i = 0; i < bound.per_row.size(); ++i)
     squares += std::pow(evidence.per_row[i] - bound.per_row[i] - mean, 2);
   g.gap_se = g.rows > 1 ? std::sqrt(squares / double(g.rows - 1) / double(g.rows)) : 0;
-  c.gap = g;
+  if (std::isfinite(g.log_px) && std::isfinite(g.elbo) && std::isfinite(g.gap_se)) {
+    c.gap = g;
+  } else {
+    c.gap_lost = true;
+  }
   c.sigma2 = sigma2_of(settings.model, state);
   if (c.sigma2) c.lambda1 = largest_eigenvalue(train, format);
   return c;

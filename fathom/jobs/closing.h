@@ -11,6 +11,7 @@ struct Closing {
   Evaluation train, validation;  // rows = 0: not computed
   UnitFigures units;
   std::optional<GapFigures> gap;
+  bool gap_lost = false;  // its figures are not finite
   std::optional<double> sigma2, lambda1;
 };
 

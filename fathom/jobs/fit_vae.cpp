@@ -85,10 +85,14 @@ void merge_settings(const FitVaeConfig& config, VaeRun& run) {
       run.settings.fit.epochs = config.settings.fit.epochs;
     } else if (name == "patience") {
       run.settings.fit.patience = config.settings.fit.patience;
+    } else if (name == "lr") {
+      run.settings.fit.rate = config.settings.fit.rate;
+    } else if (name == "clip") {
+      run.settings.fit.clip = config.settings.fit.clip;
     } else {
       raise<ConfigError>(
-          "--{} {} differs from the run's {}: a resumed run keeps its settings, except epochs, "
-          "patience and threads",
+          "--{} {} differs from the run's {}: a resumed run keeps its settings, except epochs, lr, "
+          "clip, patience and threads",
           name, asked[name].dump(), had[name].dump());
     }
   }
@@ -109,6 +113,17 @@ void check_settings(const VaeSettings& s) {
   parse_widths(s.model.hidden);
   nn::activation(s.model.activation);
   s.fit.schedule.factor(0, 1);
+  const Optimiser& o = s.fit.optimiser;
+  for (const auto& [name, v] : {std::pair("beta1", o.beta1), std::pair("beta2", o.beta2),
+                                std::pair("momentum", o.momentum)})
+    if (!(v >= 0 && v < 1)) raise<ConfigError>("--{} must lie in [0, 1), got {}", name, v);
+  if (!(o.epsilon > 0)) raise<ConfigError>("--epsilon must be positive, got {}", o.epsilon);
+  if (!(s.fit.schedule.warmup >= 0))
+    raise<ConfigError>("--warmup must not be negative, got {}", s.fit.schedule.warmup);
+  if (!(s.fit.schedule.end > 0 && s.fit.schedule.end <= 1))
+    raise<ConfigError>("--end-rate must lie in (0, 1], got {}", s.fit.schedule.end);
+  if (s.model.likelihood == "bernoulli" && s.model.sigma2 != "learned")
+    raise<ConfigError>("--sigma2 {} goes with --likelihood gaussian", s.model.sigma2);
   if (s.fit.optimiser.kind != "adam" && s.fit.optimiser.kind != "sgd")
     raise<ConfigError>("--optimiser \"{}\": adam or sgd", s.fit.optimiser.kind);
 }
@@ -296,6 +311,7 @@ class FitVaeJob {
     f.stopped = name_of(stopped);
     f.activity = c.units.activity;
     f.gap = c.gap;
+    f.gap_lost = c.gap_lost;
     f.sigma2 = c.sigma2;
     f.sigma2_learned = run.settings.model.sigma2 == "learned";
     f.lambda1 = c.lambda1;

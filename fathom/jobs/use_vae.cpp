@@ -40,6 +40,19 @@ void add_noise(Array& x, const VaeRun& run, std::uint64_t seed) {
   }
 }
 
+// Figures that are not finite are left out.
+void add_evidence(const LogEvidence& p, std::int64_t samples, const VaeRun& run,
+                  nlohmann::json& out) {
+  out["samples"] = samples;
+  if (!std::isfinite(p.log_px)) return;
+  out["log_px"] = p.log_px;
+  out["log_px_per_row"] = p.log_px / double(p.rows);
+  if (p.rows > 1 && std::isfinite(p.log_px_se)) out["log_px_se"] = p.log_px_se;
+  out["effective_samples"] = p.effective_samples;
+  if (const auto bits = bits_per_dim(p.log_px / double(p.rows), run.settings.model, run.format))
+    out["log_px_bits_per_dim"] = *bits;
+}
+
 std::vector<std::string> pixel_names(const PixelFormat& f) {
   return f.columns.empty() ? numbered("x", f.width) : f.columns;
 }
@@ -48,6 +61,8 @@ std::vector<std::string> pixel_names(const PixelFormat& f) {
 
 nlohmann::json evaluate_vae(const EvaluateVaeConfig& c, const Progress& progress) {
   if (c.samples < 0) raise<ConfigError>("--samples must not be negative, got {}", c.samples);
+  if (c.samples > 100'000'000)
+    raise<ConfigError>("--samples {}: at most 100,000,000 for each row", c.samples);
   if (c.draws < 1) raise<ConfigError>("--draws must be at least 1, got {}", c.draws);
   Workers workers(c.threads);
   VaeRun run = open_vae_run(c.run);
@@ -59,15 +74,9 @@ nlohmann::json evaluate_vae(const EvaluateVaeConfig& c, const Progress& progress
   if (const auto bits = bits_per_dim(e.elbo_per_row, run.settings.model, run.format))
     out["bits_per_dim"] = *bits;
   if (c.samples > 0) {
-    const LogEvidence p = scorer.evidence(rows, c.samples, progress);
-    out["log_px"] = p.log_px;
-    out["log_px_per_row"] = p.log_px / double(p.rows);
-    if (p.rows > 1) out["log_px_se"] = p.log_px_se;
-    out["samples"] = c.samples;
-    out["effective_samples"] = p.effective_samples;
-    if (const auto bits = bits_per_dim(p.log_px / double(p.rows), run.settings.model, run.format))
-      out["log_px_bits_per_dim"] = *bits;
+    add_evidence(scorer.evidence(rows, c.samples, progress), c.samples, run, out);
   }
+  if (run.format.divisor != 1) out["divisor"] = run.format.divisor;
   out["seed"] = c.seed;
   out["threads"] = workers.size();
   out["version"] = kVersion;
@@ -107,6 +116,7 @@ RowsFile decode_vae(const MapVaeConfig& c, const Progress& progress) {
   Workers workers(c.threads);
   VaeRun run = open_vae_run(c.run);
   check_rows_file(c.out, run.format.item);
+  if (c.rows < 0) raise<ConfigError>("--rows must not be negative, got {}", c.rows);
   const Dataset codes = load_dataset(c.data, {}, &workers);
   check_finite(codes);
   const std::int64_t k = run.settings.model.latent, width = codes.values.size() / codes.rows();

@@ -85,7 +85,9 @@ LogEvidence VaeScorer::evidence(const VaeRows& rows, std::int64_t draws, const P
       std::clamp<std::int64_t>(200000 / std::max<std::int64_t>(draws, 1), 64, kSlice) / 64 * 64;
   sliced(rows, size, progress, [&](const VaeRows& part, std::int64_t first) {
     const Key key = fold(key_for(seed_, Draws::evidence), std::uint64_t(first));
-    const LogEvidence e = evaluator.log_evidence(part.set, draws, key, workers_);
+    const LogEvidence e = evaluator.log_evidence(part.set, draws, key, workers_, [&] {
+      if (progress && !progress(first, rows.set.rows)) throw Interrupted();
+    });
     total.per_row.insert(total.per_row.end(), e.per_row.begin(), e.per_row.end());
     effective += e.effective_samples * double(part.set.rows);
   });

@@ -16,20 +16,19 @@ std::string plural(std::int64_t n, const std::string& one) {
 std::string elbo_sentence(const VaeFigures& f) {
   if (!f.validation)
     return fmt::format(
-        "The ELBO is {:.2f} nats per {} on the {} training {}s; none were kept for validation.",
-        f.elbo, f.unit, f.n, f.unit);
-  return fmt::format("The ELBO is {:.2f} nats per {} on validation, {:.2f} on the {} training {}s.",
-                     *f.validation, f.unit, f.elbo, f.n, f.unit);
+        "The ELBO is {:.2f} nats per {} on the {} training {}; none were kept for validation.",
+        f.elbo, f.unit, f.n, f.n == 1 ? f.unit : f.unit + "s");
+  return fmt::format("The ELBO is {:.2f} nats per {} on validation, {:.2f} on the {} training {}.",
+                     *f.validation, f.unit, f.elbo, f.n, f.n == 1 ? f.unit : f.unit + "s");
 }
 
 std::string gap_sentence(const VaeFigures& f) {
   const double gap = f.gap->log_px - f.gap->elbo;
   return fmt::format(
-      "On {} {}s it lies {} {:.2f} nats (se {:.2f}) below log p(x), which importance weights with "
-      "{} "
+      "On {} it lies {} {:.2f} nats (se {:.2f}) below log p(x), which importance weights with {} "
       "draws put at {:.2f} there; more draws can only raise that.",
-      f.gap->rows, f.unit, gap < 0.5 ? "at least" : "about", std::max(gap, 0.0), f.gap->gap_se,
-      f.gap->draws, f.gap->log_px);
+      plural(f.gap->rows, f.unit), gap < 0.5 ? "at least" : "about", std::max(gap, 0.0),
+      f.gap->gap_se, f.gap->draws, f.gap->log_px);
 }
 
 std::string collapse_advice(const VaeFigures& f, std::int64_t active) {
@@ -113,6 +112,10 @@ double late_slope(const std::vector<double>& curve) {
 std::vector<std::string> vae_verdict(const VaeFigures& f) {
   std::vector<std::string> out{elbo_sentence(f)};
   if (f.gap) out.push_back(gap_sentence(f));
+  if (f.gap_lost)
+    out.push_back(
+        "log p(x) has no finite estimate, so how far it lies below is not known: the values are "
+        "large for steps of this size; --scale max divides them.");
   unit_sentences(f, out);
   climb_sentences(f, out);
   if (f.validation && f.elbo - *f.validation > std::max(0.05 * std::abs(*f.validation), 1.0) &&

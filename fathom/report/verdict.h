@@ -27,6 +27,7 @@ struct VaeFigures {
   std::string stopped = "epochs";  // epochs | patience | interrupted
   std::vector<double> activity;    // variance over rows of each unit's posterior mean
   std::optional<GapFigures> gap;
+  bool gap_lost = false;         // log p(x) had no finite estimate
   std::optional<double> sigma2;  // of a gaussian likelihood
   bool sigma2_learned = false;
   std::optional<double> lambda1;  // largest eigenvalue of the data's covariance

@@ -8,14 +8,18 @@ namespace fathom {
 
 std::vector<std::int64_t> parse_widths(const std::string& text) {
   std::vector<std::int64_t> widths;
-  if (text == "none" || text.empty()) return widths;
+  if (text == "none") return widths;
+  if (text.empty() || text.back() == ',')
+    raise<ConfigError>(
+        "--hidden \"{}\": widths are positive whole numbers with commas, as 500,500, or none",
+        text);
   const char *p = text.data(), *end = p + text.size();
   while (p < end) {
     std::int64_t w = 0;
     const auto [next, error] = std::from_chars(p, end, w);
     if (error != std::errc() || w < 1 || (next < end && *next != ','))
       raise<ConfigError>(
-          "hidden \"{}\": widths are positive whole numbers with commas, as 500,500, or none",
+          "--hidden \"{}\": widths are positive whole numbers with commas, as 500,500, or none",
           text);
     widths.push_back(w);
     p = next < end ? next + 1 : end;
@@ -37,7 +41,7 @@ double fixed_variance(const std::string& text) {
   char* end = nullptr;
   const double v = std::strtod(text.c_str(), &end);
   if (end == text.c_str() || *end || !(v > 0) || !std::isfinite(v))
-    raise<ConfigError>("sigma2 \"{}\": learned, or a positive number", text);
+    raise<ConfigError>("--sigma2 \"{}\": learned, or a positive number", text);
   return v;
 }
 
