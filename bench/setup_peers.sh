@@ -3,7 +3,7 @@
 # Running it again does nothing unless a package is missing or the list below has changed.
 set -eu
 
-packages="torch==2.13.0 jax jaxlib numpy polars pyarrow pandas"
+packages="torch==2.13.0 jax jaxlib numpy polars pyarrow pandas scikit-learn"
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 venv="$root/build/peers"
@@ -26,6 +26,6 @@ mkdir -p "$root/build"
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 # shellcheck disable=SC2086  # the list is meant to be split
 "$venv/bin/python" -m pip install --quiet $packages
-"$venv/bin/python" -c 'import torch, jax, polars, pyarrow, pandas
-for m in (torch, jax, polars, pyarrow, pandas): print("peers:", m.__name__, m.__version__)'
+"$venv/bin/python" -c 'import torch, jax, polars, pyarrow, pandas, sklearn
+for m in (torch, jax, polars, pyarrow, pandas, sklearn): print("peers:", m.__name__, m.__version__)'
 printf '%s' "$packages" >"$stamp"

@@ -75,7 +75,8 @@ class Cli : public ::testing::Test {
     for (const std::string& part : parts)
       EXPECT_NE(o.err.find(part), std::string::npos) << part << " in: " << o.err;
     EXPECT_FALSE(std::filesystem::exists(file("run")));
-    EXPECT_FALSE(std::filesystem::exists(file(".run.new")));
+    for (const auto& entry : std::filesystem::directory_iterator(file("")))
+      EXPECT_NE(entry.path().filename().string().rfind(".run", 0), 0u) << entry.path();
   }
   TempFolder folder_;
 };
@@ -188,6 +189,16 @@ TEST_F(Cli, SettingsOutsideTheirRangeAreRefused) {
   refused(with("--likelihood", "poisson"), {"poisson", "gaussian"});
   refused(with("--optimiser", "newton"), {"newton", "adam"});
   refused(with("--validation", "1.5"), {"1.5"});
+  refused(with("--hidden", "5,6,"), {"--hidden", "5,6,"});
+  refused(with("--beta1", "1"), {"beta1", "[0, 1)"});
+  refused(with("--momentum", "2"), {"momentum", "[0, 1)"});
+  refused(with("--epsilon", "0"), {"epsilon", "positive"});
+  refused(with("--warmup", "-1"), {"warmup"});
+  refused(with("--end-rate", "0"), {"end-rate"});
+  refused(with("--sigma2", "0"), {"sigma2", "gaussian"});
+  refused(with("--seed", "-1"), {"seed", "negative"});
+  refused(with("--threads", "100000"), {"100000 threads"});
+  refused(with("--threads", "-1"), {"-1 threads"});
 }
 
 TEST_F(Cli, ABatchLargerThanTheDataIsTheWholeOfThem) {
@@ -221,6 +232,40 @@ TEST_F(Cli, AnExistingRunIsKept) {
   const Outcome newer = run({"evaluate", file("run"), file("stripes.npy")});
   EXPECT_EQ(newer.code, 2);
   EXPECT_NE(newer.err.find("newer"), std::string::npos) << newer.err;
+}
+
+// What a script would take for the whole answer must not be lost in silence.
+TEST_F(Cli, OutputThatIsLostIsAnError) {
+  const std::string err = file("err");
+  for (const std::string& verb : {"info " + file("stripes.npy"), std::string("--help")}) {
+    const int status =
+        std::system(fmt::format("{} {} > /dev/full 2> {}", FATHOM_PROGRAM, verb, err).c_str());
+    EXPECT_EQ(WEXITSTATUS(status), 2) << verb;
+    EXPECT_NE(slurp(err).find("standard output cannot be written"), std::string::npos)
+        << slurp(err);
+  }
+}
+
+TEST_F(Cli, ControlCStopsAnEvaluationBetweenDraws) {
+  ASSERT_EQ(run(fit("stripes.npy", {"--binarize", "dynamic"})).code, 0);
+  const pid_t child =
+      start({"evaluate", file("run"), file("stripes.npy"), "--samples", "100000000"});
+  ::usleep(500000);
+  ASSERT_EQ(::kill(child, SIGTERM), 0);
+  const Outcome o = finish(child);
+  EXPECT_EQ(o.code, 130) << o.err;
+}
+
+TEST_F(Cli, AResumedRunMayTakeSmallerSteps) {
+  ASSERT_EQ(run(fit("stripes.npy", {"--binarize", "dynamic"})).code, 0);
+  const auto on = [&](const std::string& flag, const std::string& value) {
+    return run({"fit", "vae", file("stripes.npy"), "-o", file("run"), "--resume", "--epochs", "5",
+                flag, value});
+  };
+  EXPECT_EQ(on("--batch", "7").code, 2);
+  EXPECT_EQ(on("--lr", "1e-4").code, 0);
+  const auto j = nlohmann::json::parse(run({"info", file("run"), "--json"}).out);
+  EXPECT_EQ(j["config"]["settings"]["lr"].get<double>(), 1e-4);
 }
 
 TEST_F(Cli, ControlCSavesAndResumeGoesOn) {

@@ -1,5 +1,8 @@
 #include "fathom/io/run_folder.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmath>
 
 #include "tests/io/support.h"
@@ -24,6 +27,22 @@ TEST(RunFolder, NothingIsLeftOfWhatWasNotPublished) {
     EXPECT_TRUE(moved.has("config.json"));
   }
   EXPECT_TRUE(files_in(t.path()).empty());
+}
+
+// A fit that was killed cannot remove what it began; the next one in its place does.
+TEST(RunFolder, LeftoversOfProcessesThatAreGoneAreRemoved) {
+  TempFolder t;
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  const std::string gone = t / fmt::format(".r.{}-0.new", child),
+                    alive = t / fmt::format(".r.{}-7.new", ::getppid()),
+                    other = t / fmt::format(".rest.{}-0.new", child);
+  for (const std::string& path : {gone, alive, other}) std::filesystem::create_directory(path);
+  new_run(t / "r").publish();
+  EXPECT_FALSE(std::filesystem::exists(gone));
+  EXPECT_TRUE(std::filesystem::exists(alive));
+  EXPECT_TRUE(std::filesystem::exists(other));
 }
 
 TEST(RunFolder, PublishedItHoldsWhatWasWritten) {
