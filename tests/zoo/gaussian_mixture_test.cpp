@@ -6,9 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <numeric>
 
-#include "fathom/climb/coordinate.h"
+#include "fathom/climb/ascend.h"
+#include "fathom/climb/start.h"
 #include "fathom/io/csv.h"
 
 namespace fathom {
@@ -28,19 +28,10 @@ Array centred(const Array& x) {
   return y;
 }
 
-// Indicators of `count` blocks of equal size in the order of waiting, then eruptions.
-Array blocks(const Array& x, std::int64_t count) {
-  const std::int64_t n = x.shape().extent(0);
-  const auto at = [&](std::int64_t i, int j) { return x.data<double>()[i * 2 + j]; };
-  std::vector<std::int64_t> order(std::size_t(n), 0);
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
-    return std::pair(at(a, 1), at(a, 0)) < std::pair(at(b, 1), at(b, 0));
-  });
-  Array r(DType::f64, Shape{n, count});
-  for (std::int64_t rank = 0; rank < n; ++rank)
-    r.data<double>()[order[std::size_t(rank)] * count + rank * count / n] = 1;
-  return r;
+std::int64_t first_difference_of(const Array& a, const Array& b) {
+  for (std::int64_t i = 0; i < a.size(); ++i)
+    if (a.data<double>()[i] != b.data<double>()[i]) return i;
+  return -1;
 }
 
 struct Fit {
@@ -60,7 +51,7 @@ struct Fit {
   }
   // ELBO after global steps 1, 2, ...: the first from the blocks.
   double step(int number) {
-    return number == 1 ? climb->start({{"which", blocks(x, mixture_count())}}, workers)
+    return number == 1 ? climb->start({{"which", block_start(x, mixture_count())}}, workers)
                        : climb->sweep(workers);
   }
   std::int64_t mixture_count() const { return state.find("weights.natural.0")->size(); }
@@ -180,6 +171,64 @@ TEST(GaussianMixture, NamedTermsAddUpToTheBound) {
     size += std::abs(value);
   }
   EXPECT_NEAR(total, fit.climb->elbo(fit.workers), 1e-12 * size);
+}
+
+// Whatever rows the first centres are, two clusters as clear as these are found.
+TEST(GaussianMixture, KMeansStartsReachTheMaximum) {
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    Fit fit(2, 1, {.factors = Factors::likelihood});
+    const Array r = kmeans_start(fit.x, 2, Key{seed, 0});
+    EXPECT_EQ(first_difference_of(r, kmeans_start(fit.x, 2, Key{seed, 0})), -1);
+    fit.climb->start({{"which", r}}, fit.workers);
+    int calls = 0;
+    const Ascent a = ascend(*fit.climb, 272, {.sweeps = 500, .tolerance = 1e-13}, fit.workers,
+                            [&](const SweepRecord& s) { return s.sweep == ++calls; });
+    EXPECT_TRUE(a.converged);
+    EXPECT_EQ(int(a.bounds.size()), calls);
+    EXPECT_NEAR(a.elbo(), -1130.26396018, 1e-7);
+  }
+}
+
+TEST(GaussianMixture, AnAscentEndsWhereItIsTold) {
+  Fit fit(2, 1);
+  fit.climb->start({{"which", block_start(fit.x, 2)}}, fit.workers);
+  const Ascent three = ascend(*fit.climb, 272, {.sweeps = 3, .tolerance = 0}, fit.workers);
+  EXPECT_EQ(three.bounds.size(), 3u);
+  EXPECT_FALSE(three.converged);
+  const Ascent stopped =
+      ascend(*fit.climb, 272, {}, fit.workers, [](const SweepRecord& s) { return s.sweep < 2; });
+  EXPECT_TRUE(stopped.interrupted);
+  EXPECT_EQ(stopped.bounds.size(), 2u);
+  EXPECT_THROW(ascend(*fit.climb, 272, {.sweeps = 0}, fit.workers), ConfigError);
+  // A precision that is not positive definite: the term is named, not a number is not a bound.
+  fit.state.find("components.natural.0")->data<double>()[0] = 1e9;
+  try {
+    ascend(*fit.climb, 272, {}, fit.workers);
+    FAIL() << "a bound that is no number";
+  } catch (const NumericError& e) {
+    EXPECT_NE(std::string(e.what()).find("sweep 1: the bound is"), std::string::npos) << e.what();
+  }
+}
+
+TEST(Starts, RefuseMoreComponentsThanDifferentRows) {
+  Array rows(DType::f64, Shape{10, 2});
+  for (std::int64_t i = 0; i < 10; ++i) rows.data<double>()[i * 2] = double(i % 3);
+  EXPECT_NO_THROW(kmeans_start(rows, 3, Key{1, 1}));
+  EXPECT_THROW(kmeans_start(rows, 4, Key{1, 1}), DataError);
+}
+
+TEST(Starts, SomeRowsAreRowsInTheirOrder) {
+  Array rows(DType::f64, Shape{1000, 2});
+  for (std::int64_t i = 0; i < 2000; ++i) rows.data<double>()[i] = double(i);
+  const Array some = some_rows(rows, 100, Key{4, 2});
+  ASSERT_EQ(some.shape(), (Shape{100, 2}));
+  for (std::int64_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(some.data<double>()[2 * i + 1], some.data<double>()[2 * i] + 1);
+    if (i > 0) {
+      EXPECT_GT(some.data<double>()[2 * i], some.data<double>()[2 * i - 2]);
+    }
+  }
+  EXPECT_EQ(some_rows(rows, 1000, Key{4, 2}).size(), 2000);
 }
 
 }  // namespace

@@ -1,0 +1,65 @@
+#include "fathom/climb/ascend.h"
+
+#include <chrono>
+#include <cmath>
+
+namespace fathom {
+
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// The terms of the bound, for a message: what fell most, or what is not a number.
+std::string worst_term(CoordinateClimb& climb, Workers& workers, double* size) {
+  std::string worst;
+  double least = INFINITY;
+  *size = 0;
+  for (const auto& [name, value] : climb.terms(workers)) {
+    *size += std::abs(value);
+    if (!std::isfinite(value)) return name;
+    if (value < least) {
+      least = value;
+      worst = name;
+    }
+  }
+  return worst;
+}
+
+}  // namespace
+
+Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& config,
+              Workers& workers, const std::function<bool(const SweepRecord&)>& each) {
+  if (config.sweeps < 1) raise<ConfigError>("sweeps {}: at least 1", config.sweeps);
+  if (!(config.tolerance >= 0)) raise<ConfigError>("tolerance {}: not below 0", config.tolerance);
+  Ascent out;
+  for (int sweep = 1; sweep <= config.sweeps; ++sweep) {
+    const double begin = now(), bound = climb.sweep(workers);
+    double size = 0;
+    if (!std::isfinite(bound))
+      raise<NumericError>("[ascend] sweep {}: the bound is {}; term \"{}\" is the first to look at",
+                          sweep, bound, worst_term(climb, workers, &size));
+    if (!out.bounds.empty() && bound < out.bounds.back() - 1e-10 * std::abs(bound)) {
+      const std::string term = worst_term(climb, workers, &size);
+      if (bound < out.bounds.back() - 1e-10 * size)
+        raise<NumericError>(
+            "[ascend] sweep {} lowered the bound from {:.10g} to {:.10g}, which no exact update "
+            "does; its lowest term is \"{}\"",
+            sweep, out.bounds.back(), bound, term);
+    }
+    const double rise = out.bounds.empty() ? INFINITY : bound - out.bounds.back();
+    out.bounds.push_back(bound);
+    if (each && !each({sweep, bound, now() - begin})) {
+      out.interrupted = true;
+      return out;
+    }
+    if (rise <= config.tolerance * double(rows)) {
+      out.converged = true;
+      return out;
+    }
+  }
+  return out;
+}
+
+}  // namespace fathom

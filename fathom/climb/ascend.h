@@ -1,0 +1,39 @@
+// Sweeps until the bound no longer rises: the loop of EM and of variational Bayes. It prints
+// nothing; progress goes to a callback.
+#pragma once
+
+#include <functional>
+
+#include "fathom/climb/coordinate.h"
+
+namespace fathom {
+
+struct AscentConfig {
+  int sweeps = 1000;
+  double tolerance = 1e-8;
+
+  static void fields(auto& self, auto&& f) {
+    f("sweeps", self.sweeps, "most passes over the rows");
+    f("tolerance", self.tolerance, "rise of the bound per row, in nats, below which a fit ends");
+  }
+};
+
+struct SweepRecord {
+  int sweep = 0;  // 1-based
+  double elbo = 0;
+  double seconds = 0;
+};
+
+struct Ascent {
+  std::vector<double> bounds;  // after each sweep
+  bool converged = false, interrupted = false;
+  double elbo() const { return bounds.back(); }
+};
+
+// Sweeps of `climb` over `rows` rows. `each` is called after every sweep and ends the climb by
+// returning false. Throws NumericError where a sweep lowers the bound by more than 1e-10 of the sum
+// of the sizes of its terms, naming the term that fell most, or where the bound is not finite.
+Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& config,
+              Workers& workers, const std::function<bool(const SweepRecord&)>& each = {});
+
+}  // namespace fathom

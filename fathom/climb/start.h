@@ -1,0 +1,22 @@
+// Starts of mixtures: which component each row belongs to at first. A mixture whose components are
+// all alike stays where it is, so that something must tell them apart.
+#pragma once
+
+#include "fathom/base/key.h"
+#include "fathom/tensor/buffer.h"
+
+namespace fathom {
+
+// k-means++ (Arthur & Vassilvitskii 2007) and at most `rounds` of Lloyd's iterations on `rows` [n,
+// d] f64, columns brought to one variance first. Returns indicators [n, count]; the same for the
+// same key. Throws DataError where fewer than `count` rows differ.
+Array kmeans_start(const Array& rows, std::int64_t count, Key key, int rounds = 10);
+
+// Rows in order of the last column, then the one before it, and so on, cut into `count` blocks of
+// one size: a start without chance.
+Array block_start(const Array& rows, std::int64_t count);
+
+// At most `most` rows, a keyed choice in the order of the table.
+Array some_rows(const Array& rows, std::int64_t most, Key key);
+
+}  // namespace fathom
