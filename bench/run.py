@@ -64,6 +64,13 @@ def small(title, options, **more):
     return Work(title, ours, "small_models.py", options, threads=1, **more)
 
 
+def mixture(title, rows, width, components, sweeps, peer_sweeps):
+    size = ["--rows", str(rows), "--width", str(width), "--components", str(components)]
+    return Work(title, [f"{BENCH}/mixture", *size, "--sweeps", str(sweeps), "--threads",
+                        "{threads}"],
+                "mixture.py", [*size, "--sweeps", str(peer_sweeps)], peers=("sklearn-em",))
+
+
 WORKS = {
     "vae_step": vae("VAE step 784-500-500-20, batch 128",
                     ["--hidden", "500,500", "--batch", "128", "--steps", "200"]),
@@ -102,6 +109,9 @@ WORKS = {
     "csv": Work("CSV 1e6 x 16, 152 MB",
                 [f"{BENCH}/csv_read", CSV, "--steps", "3", "--threads", "{threads}"],
                 "csv_read.py", [CSV, "--steps", "3"], prepare=["make_csv.py", CSV]),
+    "mixture": mixture("mixture sweep, 1e6 x 16, K = 32", 1_000_000, 16, 32, 5, 2),
+    "mixture_2": mixture("mixture sweep, 1e6 x 2, K = 8", 1_000_000, 2, 8, 20, 10),
+    "mixture_small": mixture("mixture sweep, 1,000 x 2, K = 3", 1000, 2, 3, 2000, 500),
     "gemm": Work("GEMM through the plan against the library",
                  [f"{BENCH}/gemm", "--threads", "{threads}"], kind="self"),
 }

@@ -1,51 +1,58 @@
-"""One iteration of scikit-learn's Gaussian mixtures (EM and variational), full covariance.
+"""One sweep of a full Gaussian mixture: EM and variational Bayes of scikit-learn.
 
-The time of an iteration is the difference of two fits that do the same but for their number.
-
-    python bench/peers/mixture.py --rows 1000000 --width 16 --components 32 --method em
+Rows are normal around centres of spread 3, as bench/mixture.cpp makes them. The time of a sweep is
+the difference of two fits that do the same but for the number of sweeps, divided by that number:
+what a fit does once does not count.
 """
 
-import argparse
-import json
 import time
-import warnings
 
-import numpy as np
-import sklearn
-from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
+from common import run_script
 
 
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--rows", type=int, default=1_000_000)
-    p.add_argument("--width", type=int, default=16)
-    p.add_argument("--components", type=int, default=32)
-    p.add_argument("--method", choices=["em", "vb"], default="em")
-    p.add_argument("--dtype", default="float64")
-    p.add_argument("--sweeps", type=int, default=2)
-    p.add_argument("--repeat", type=int, default=1)
-    a = p.parse_args()
-    warnings.filterwarnings("ignore")
-    rng = np.random.default_rng(1)
-    centres = 3 * rng.normal(size=(a.components, a.width))
-    x = rng.normal(size=(a.rows, a.width)) + centres[np.arange(a.rows) % a.components]
-    x = x.astype(a.dtype)
-    make = GaussianMixture if a.method == "em" else BayesianGaussianMixture
+def sklearn_mixture(kind):
+    def factory(args):
+        import warnings
 
-    def fit(sweeps):
-        model = make(a.components, tol=0, max_iter=sweeps, init_params="random_from_data",
-                     random_state=0)
-        start = time.perf_counter()
-        model.fit(x)
-        return time.perf_counter() - start
+        import numpy as np
+        from sklearn import mixture
 
-    found = sorted(
-        (fit(1 + a.sweeps) - fit(1)) / a.sweeps * 1e3 for _ in range(a.repeat)
-    )
-    print(json.dumps({"work": "mixture", "peer": "scikit-learn " + sklearn.__version__,
-                      "method": a.method, "rows": a.rows, "width": a.width,
-                      "components": a.components, "dtype": a.dtype,
-                      "median_ms": found[len(found) // 2]}))
+        warnings.filterwarnings("ignore")  # a fit that is cut short says so
+        rng = np.random.default_rng(1)
+        centres = 3 * rng.normal(size=(args.components, args.width))
+        x = rng.normal(size=(args.rows, args.width)) + centres[np.arange(args.rows)
+                                                               % args.components]
+        x = x.astype(args.dtype)
+        make = getattr(mixture, kind)
+
+        def fit(sweeps):
+            model = make(args.components, tol=0, max_iter=sweeps, init_params="random_from_data",
+                         random_state=0)
+            start = time.perf_counter()
+            model.fit(x)
+            return time.perf_counter() - start
+
+        def block():
+            once = fit(1)
+            return {"times": [(fit(1 + args.sweeps) - once) / args.sweeps * 1e3]}
+
+        return block
+
+    return factory
 
 
-main()
+PEERS = {"sklearn-em": sklearn_mixture("GaussianMixture"),
+         "sklearn-vb": sklearn_mixture("BayesianGaussianMixture")}
+
+
+def arguments(parser):
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--components", type=int, default=32)
+    parser.add_argument("--sweeps", type=int, default=2)
+    parser.add_argument("--dtype", default="float64")
+
+
+if __name__ == "__main__":
+    run_script("mixture", PEERS, arguments,
+               lambda a: f"{a.rows} x {a.width}, K = {a.components}, {a.dtype}")

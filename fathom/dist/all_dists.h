@@ -7,6 +7,7 @@
 #include "fathom/dist/families/gamma.h"
 #include "fathom/dist/families/mvnormal.h"
 #include "fathom/dist/families/normal.h"
+#include "fathom/dist/families/normal_gamma.h"
 #include "fathom/dist/families/normal_wishart.h"
 #include "fathom/dist/families/uniform.h"
 
@@ -15,7 +16,7 @@ namespace fathom {
 template <class... F>
 struct FamilyList {};
 
-using AllFamilies = FamilyList<Normal, MvNormal, NormalWishart, Bernoulli, Categorical,
+using AllFamilies = FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, Bernoulli, Categorical,
                                UniformFamily, Gamma, Dirichlet>;
 
 std::span<const FamilyInfo> all_families();

@@ -69,6 +69,10 @@ Conditional normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof) {
   return make(family<NormalWishart>(), "normal_wishart(mean, strength, inverse_scale, dof)",
               {mean, strength, inverse_scale, dof});
 }
+Conditional normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate) {
+  return make(family<NormalGamma>(), "normal_gamma(mean, strength, shape, rate)",
+              {mean, strength, shape, rate});
+}
 Conditional bernoulli(Arg logits) {
   return make(family<Bernoulli>(), "bernoulli(logits)", {logits});
 }

@@ -86,10 +86,13 @@ Conditional bernoulli(Arg logits);
 Conditional mvnormal(Arg mean, Arg precision);  // a number: that multiple of the identity
 // A precision for each element: with gamma priors, automatic relevance determination.
 Conditional mvnormal_diagonal(Arg mean, Arg precisions);
-// Of vectors whose mean and precision are one latent with a normal_wishart prior.
+// Of vectors whose mean and precision are one latent with a normal_wishart or, element by element,
+// a normal_gamma prior.
 Conditional mvnormal_of(Arg mean_and_precision);
 // A number for the inverse scale is that multiple of the identity.
 Conditional normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof);
+// Numbers are those of every element.
+Conditional normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate);
 Conditional categorical(Arg logits);
 Conditional categorical_of(Arg probabilities);
 Conditional uniform_between(Arg low, Arg high);

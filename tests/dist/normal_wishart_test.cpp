@@ -1,6 +1,6 @@
-// Laws of the joint family of a mean and a precision matrix, whose support no rule of quadrature
-// covers: its log-normaliser in closed form, its moments, its divergence, and what a likelihood of
-// vectors makes of it. Bishop 2006, sections 2.3.6 and 10.2.
+// Laws of the joint families of means and precisions, whose supports no rule of quadrature covers:
+// its log-normaliser in closed form, its moments, its divergence, and what a likelihood of vectors
+// makes of it. Bishop 2006, sections 2.3.6 and 10.2.
 #include <boost/math/quadrature/exp_sinh.hpp>
 #include <boost/math/quadrature/sinh_sinh.hpp>
 #include <boost/math/special_functions/digamma.hpp>
@@ -218,6 +218,75 @@ TEST(NormalWishart, LikelihoodOfVectorsTakesItsStatistics) {
       EXPECT_NEAR(got[r], want, 1e-11 * (1 + std::abs(want)));
     }
   });
+}
+
+// Of one element it is the Wishart of one dimension: tau = Lam, shape = dof / 2, rate = V / 2.
+TEST(NormalGamma, IsTheNormalWishartOfOneDimension) {
+  Random random(23);
+  const FamilyInfo& gamma = family<NormalGamma>();
+  for (int trial = 0; trial < 6; ++trial) {
+    Graph g(op_table());
+    const auto number = [&](double low, double high) {
+      return random_array(random, DType::f64, Shape{1}, low, high);
+    };
+    const Array m = number(-2, 2), b = number(0.5, 4), v = number(0.5, 4), nu = number(2, 9);
+    const auto at = [&](const Array& a, const Shape& s, double scale = 1) {
+      return Face::at(g.constant(a.reshaped(s)) * scale);
+    };
+    const std::vector<Face> w = {at(m, Shape{1}), at(b, {}), at(v, Shape{1, 1}), at(nu, {})},
+                            q = {at(m, Shape{1}), at(b, Shape{1}), at(nu, Shape{1}, 0.5),
+                                 at(v, Shape{1}, 0.5)};
+    const Values nw = joint().natural(w), nq = gamma.natural(q);
+    // log |Lam| / 2 against log tau: the exponents differ by none, the normalisers by the factor 2
+    // of the rate alone, which both contain.
+    EXPECT_NEAR(evaluate(g, joint().log_norm(nw))[0], evaluate(g, gamma.log_norm(nq))[0], 1e-12);
+    const Face fw = joint().face(w), fq = gamma.face(q);
+    const Face mw = joint().mode(nw), mq = gamma.mode(nq);
+    for (std::size_t k = 0; k < 4; ++k) {
+      EXPECT_NEAR(evaluate(g, fw.statistics[k])[0], evaluate(g, fq.statistics[k])[0], 1e-12);
+      EXPECT_NEAR(evaluate(g, mw.statistics[k])[0], evaluate(g, mq.statistics[k])[0], 1e-12);
+      EXPECT_NEAR(evaluate(g, nw[k])[0], evaluate(g, nq[k])[0], 1e-12);
+    }
+    EXPECT_NEAR(evaluate(g, joint().entropy(w))[0], evaluate(g, gamma.entropy(q))[0], 1e-12);
+  }
+}
+
+// Elements are apart: normalisers add up, moments are the gradient, and the way back is exact.
+TEST(NormalGamma, ElementsAreIndependentPairs) {
+  Random random(29);
+  const FamilyInfo& gamma = family<NormalGamma>();
+  for (int trial = 0; trial < 6; ++trial) {
+    Graph g(op_table());
+    std::vector<Face> p;
+    std::vector<Array> drawn;
+    for (const double low : {-2.0, 0.5, 1.0, 0.5}) {
+      drawn.push_back(random_array(random, DType::f64, Shape{3}, low, low + 3));
+      p.push_back(Face::at(g.constant(drawn.back())));
+    }
+    const Values n = gamma.natural(p);
+    double total = 0;
+    for (std::int64_t i = 0; i < 3; ++i) {
+      std::vector<Face> one;
+      for (const Array& a : drawn)
+        one.push_back(Face::at(g.constant(
+            Array::of<double>(Shape{1}, a.values<double>().subspan(std::size_t(i), 1)))));
+      total += evaluate(g, gamma.log_norm(gamma.natural(one)))[0];
+    }
+    EXPECT_NEAR(evaluate(g, gamma.log_norm(n))[0], total, 1e-12 * (1 + std::abs(total)));
+    const Values m = moments(gamma, n);
+    const Face f = gamma.face(p);
+    const std::vector<Face> back = gamma.from_natural(n);
+    for (std::size_t k = 0; k < 4; ++k)
+      for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_NEAR(evaluate(g, f.statistics[k])[i], evaluate(g, m[k])[i], 1e-11);
+        EXPECT_NEAR(evaluate(g, back[k].mean)[i], drawn[k].data<double>()[i], 1e-12);
+      }
+    const Face row = Face::at(g.constant(random_array(random, DType::f64, Shape{3}, -2, 2)));
+    EXPECT_GT(
+        evaluate(
+            g, kl_divergence(gamma, n, gamma.natural(std::vector<Face>{row, p[1], p[2], p[3]})))[0],
+        0);
+  }
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ struct MvNormal {
   static Value through_features(const Face& x, std::span<const Value> t) {
     if (x.random) raise<ShapeError>("[mvnormal] a random vector does not meet a random precision");
     const Value lam = t[0], lam_mu = t[1];
+    if (lam.shape().rank() == lam_mu.shape().rank()) return through_squares(x, t);
     const auto d = double(lam.shape().extent(lam.shape().rank() - 1));
     const Value constant = (t[3] - t[2]) * 0.5 - d * 0.91893853320467274178;
     const int last = lam_mu.shape().rank() - 1;
@@ -50,6 +51,17 @@ struct MvNormal {
                                                 lam_mu, vech(lam * -0.5)},
                              last);
     return contract(quadratic_features(x.mean), eta, 0, 1, false, true);
+  }
+  // The same for elements apart from each other (normal_gamma.h): no products of two of them.
+  static Value through_squares(const Face& x, std::span<const Value> t) {
+    const int last = t[1].shape().rank() - 1, row = x.mean.shape().rank() - 1;
+    const Value each = (t[3] - t[2]) * 0.5 - 0.91893853320467274178, constant = sum(each, last, 1);
+    const Value eta = concat(
+        std::vector<Value>{reshape(constant, constant.shape().with_back(1)), t[1], t[0] * -0.5},
+        last);
+    const Value one = broadcast_to(like(x.mean, 1.0), x.mean.shape().without(row).with_back(1));
+    const Value features = concat(std::vector<Value>{one, x.mean, square(x.mean)}, row);
+    return contract(features, eta, 0, 1, false, true);
   }
   // A factor C with C C' = covariance: the transposed inverse of the precision's Cholesky factor.
   static Value factor(Value precision) {

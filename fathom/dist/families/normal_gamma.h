@@ -1,0 +1,80 @@
+// Mean and precision of the elements of a vector, each pair jointly and apart from the others:
+// tau ~ Gamma(shape, rate), mu | tau ~ N(mean, (strength tau)^-1). Bishop 2006, section 2.3.6.
+//
+// Its statistics are tau, tau mu, tau mu^2 and log tau of every element; a face holds their
+// expectations, in that order, and a likelihood of vectors takes them as they are.
+#pragma once
+
+#include "fathom/dist/family.h"
+
+namespace fathom {
+
+struct NormalGamma {
+  static constexpr FamilyDoc doc{.name = "normal_gamma",
+                                 .brief = "means and precisions of independent normals",
+                                 .support = Support::joint,
+                                 .source = "Bishop 2006, section 2.3.6",
+                                 .event_axes = 1};
+  static constexpr ParameterDoc parameters[] = {
+      {"mean", Support::vector, "location of mu"},
+      {"strength", Support::vector, "rows that the location is worth"},
+      {"shape", Support::vector, "of tau"},
+      {"rate", Support::vector, "of tau"}};
+  static constexpr int stat_axes[] = {1, 1, 1, 1};
+
+  static Value expected_log_prob(const Face& x, std::span<const Face> p) {
+    const Values n = natural(p);
+    return inner(n, x.statistics) - log_norm(n);
+  }
+  static Value entropy(std::span<const Face> p) {
+    const Values n = natural(p);
+    return log_norm(n) - inner(n, face(p).statistics);
+  }
+  static Face face(std::span<const Face> p) {
+    const Value m = p[0].mean, tau = p[2].mean / p[3].mean, tau_mu = tau * m;
+    Face f = Face::real(m, {});
+    f.statistics = {tau, tau_mu, tau_mu * m + 1.0 / p[1].mean, digamma(p[2].mean) - log(p[3].mean)};
+    return f;
+  }
+
+  static Values leaves(const Face& f) { return f.statistics; }
+  static Values natural_from_gradient(std::span<const Value>, std::span<const Value> g) {
+    return {g[0], g[1], g[2], g[3]};
+  }
+
+  static Values natural(std::span<const Face> p) {
+    const Value m = p[0].mean, b = p[1].mean, bm = b * m;
+    return {-(p[3].mean + bm * m * 0.5), bm, b * -0.5, p[2].mean - 0.5};
+  }
+  static std::vector<Face> from_natural(std::span<const Value> n) {
+    const Value b = n[2] * -2.0, m = n[1] / b;
+    return {Face::at(m), Face::at(b), Face::at(n[3] + 0.5), Face::at(-n[0] - n[1] * m * 0.5)};
+  }
+  static Value log_norm(std::span<const Value> n) {
+    const std::vector<Face> p = from_natural(n);
+    const Value a = p[2].mean;
+    const Value each =
+        lgamma(a) - a * log(p[3].mean) - log(p[1].mean) * 0.5 + 0.91893853320467274178;
+    return sum(each, each.shape().rank() - 1, 1);
+  }
+  // At the mode of (mu, tau) jointly.
+  static Face mode(std::span<const Value> n) {
+    const std::vector<Face> p = from_natural(n);
+    const Value m = p[0].mean, tau = n[3] / p[3].mean, tau_mu = tau * m;
+    Face f = Face::point(m);
+    f.statistics = {tau, tau_mu, tau_mu * m, log(tau)};
+    return f;
+  }
+
+ private:
+  static Value inner(std::span<const Value> n, std::span<const Value> t) {
+    Value total;
+    for (std::size_t k = 0; k < 4; ++k) {
+      const Value s = n[k] * t[k];
+      total = total ? total + s : s;
+    }
+    return sum(total, total.shape().rank() - 1, 1);
+  }
+};
+
+}  // namespace fathom
