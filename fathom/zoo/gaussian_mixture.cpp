@@ -24,20 +24,34 @@ GaussianMixturePrior GaussianMixturePrior::of_rows(const Array& rows, double con
   return p;
 }
 
+namespace {
+
+Conditional component_prior(Model& m, const GaussianMixturePrior& p, Covariance covariance) {
+  const Expr mean = m.constant(p.mean);
+  if (covariance == Covariance::full)
+    return normal_wishart(mean, p.strength, m.constant(p.inverse_scale), p.dof);
+  const std::int64_t d = p.mean.size();
+  Array rate(DType::f64, Shape{d});
+  for (std::int64_t j = 0; j < d; ++j)
+    rate.data<double>()[j] = p.inverse_scale.data<double>()[j * d + j] / 2;
+  return normal_gamma(mean, p.strength, p.dof / 2, m.constant(rate));
+}
+
+}  // namespace
+
 GaussianMixture::GaussianMixture(std::int64_t count, std::int64_t width,
-                                 const GaussianMixturePrior& prior, DType stored)
+                                 const GaussianMixturePrior& prior, Covariance covariance,
+                                 DType stored)
     : model(DType::f64) {
   Model& m = model;
   if (count < 1) raise<ConfigError>("components {}: at least 1", count);
-  if (prior.dof <= double(width - 1))
+  if (covariance == Covariance::full && prior.dof <= double(width - 1))
     raise<ConfigError>("dof {}: more than {} for {} columns", prior.dof, width - 1, width);
   const Plate row = m.plate("row"), component = m.plate("component", count);
   x = m.data("x", row, Shape{width}, stored);
   weights = m.latent("weights", dirichlet(prior.concentration), Shape{count});
-  components = m.latent("components",
-                        normal_wishart(m.constant(prior.mean), prior.strength,
-                                       m.constant(prior.inverse_scale), prior.dof),
-                        component, Shape{width});
+  components =
+      m.latent("components", component_prior(m, prior, covariance), component, Shape{width});
   which = m.latent("which", categorical_of(weights), row, Shape{count});
   m.observe("x", mvnormal_of(gate(which, components)), x);
 }

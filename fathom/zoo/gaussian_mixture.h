@@ -1,12 +1,16 @@
 // The Gaussian mixture of Bishop 2006, section 10.2:
 //
 //   weights ~ Dirichlet(concentration),   (mu_k, Lam_k) ~ Normal-Wishart,
-//   which_n ~ Categorical(weights),       x_n ~ N(mu_which, Lam_which^-1).
+//   which_n ~ Categorical(weights),       x_n ~ N(mu_which, Lam_which^-1);
+//
+// with diagonal covariances each (mu_kj, tau_kj) ~ Normal-Gamma: the Normal-Wishart of one column.
 #pragma once
 
 #include "fathom/model/model.h"
 
 namespace fathom {
+
+enum class Covariance : std::uint8_t { full, diagonal };
 
 struct GaussianMixturePrior {
   double concentration = 1;
@@ -25,7 +29,7 @@ struct GaussianMixture {
 
   // `stored`: dtype of the rows as bound to data "x". Throws ConfigError naming what cannot be.
   GaussianMixture(std::int64_t count, std::int64_t width, const GaussianMixturePrior& prior,
-                  DType stored = DType::f64);
+                  Covariance covariance = Covariance::full, DType stored = DType::f64);
 };
 
 }  // namespace fathom

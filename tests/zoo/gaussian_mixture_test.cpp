@@ -210,6 +210,68 @@ TEST(GaussianMixture, AnAscentEndsWhereItIsTold) {
   }
 }
 
+// One column: waiting times, two components from a split at 68. The optimum of the mixtools
+// vignette (Benaglia et al. 2009), by full and by diagonal covariances alike.
+TEST(GaussianMixture, OneColumnReachesThePublishedMaximum) {
+  const Array raw = old_faithful();
+  Array x(DType::f64, Shape{272, 1}), r(DType::f64, Shape{272, 2});
+  for (std::int64_t i = 0; i < 272; ++i) {
+    x.data<double>()[i] = raw.data<double>()[i * 2 + 1] - 70;
+    r.data<double>()[i * 2 + (x.data<double>()[i] < -2 ? 0 : 1)] = 1;
+  }
+  for (const Covariance covariance : {Covariance::full, Covariance::diagonal}) {
+    GaussianMixture mixture(2, 1, GaussianMixturePrior::of_rows(x, 1), covariance);
+    DataSet data;
+    data.rows = 272;
+    data.columns["x"] = x;
+    State state;
+    Workers workers(1);
+    CoordinateClimb climb(mixture.model, data, state, {.factors = Factors::likelihood});
+    EXPECT_TRUE(climb.keeps_statistics());
+    climb.start({{"which", r}}, workers);
+    const Ascent a = ascend(climb, 272, {.sweeps = 1000, .tolerance = 1e-14}, workers);
+    EXPECT_NEAR(a.elbo(), -1034.00174983, 1e-8);
+    EXPECT_NEAR(climb.mean(0, workers).data<double>()[0], 0.360886, 1e-5);
+    EXPECT_NEAR(climb.mean(1, workers).data<double>()[0] + 70, 54.61486, 1e-4);
+    EXPECT_NEAR(climb.mean(1, workers).data<double>()[1] + 70, 80.09107, 1e-4);
+  }
+}
+
+// Two columns: an M step gives weighted means and variances of each column by itself.
+TEST(GaussianMixture, DiagonalCovariancesAreWeightedVariances) {
+  const Array x = centred(old_faithful());
+  GaussianMixture mixture(3, 2, GaussianMixturePrior::of_rows(x, 1), Covariance::diagonal);
+  DataSet data;
+  data.rows = 272;
+  data.columns["x"] = x;
+  State state;
+  Workers workers(2);
+  CoordinateClimb climb(mixture.model, data, state, {.factors = Factors::likelihood});
+  climb.start({{"which", kmeans_start(x, 3, Key{8, 8})}}, workers);
+  for (int sweep = 0; sweep < 5; ++sweep) climb.sweep(workers);
+  const Array r = climb.mean(2, workers);
+  climb.sweep(workers);
+  // natural: -(rate + strength mean^2 / 2), strength mean, -strength / 2, shape - 1/2.
+  const double *n0 = state.find("components.natural.0")->data<double>(),
+               *n1 = state.find("components.natural.1")->data<double>(),
+               *n2 = state.find("components.natural.2")->data<double>(),
+               *n3 = state.find("components.natural.3")->data<double>();
+  for (std::int64_t k = 0; k < 3; ++k)
+    for (std::int64_t j = 0; j < 2; ++j) {
+      double count = 0, mean = 0, variance = 0;
+      for (std::int64_t i = 0; i < 272; ++i) count += r.data<double>()[i * 3 + k];
+      for (std::int64_t i = 0; i < 272; ++i)
+        mean += r.data<double>()[i * 3 + k] * x.data<double>()[i * 2 + j] / count;
+      for (std::int64_t i = 0; i < 272; ++i)
+        variance +=
+            r.data<double>()[i * 3 + k] * std::pow(x.data<double>()[i * 2 + j] - mean, 2) / count;
+      const std::int64_t at = k * 2 + j;
+      const double b = -2 * n2[at], m = n1[at] / b;
+      EXPECT_NEAR(m, mean, 1e-11 * (1 + std::abs(mean)));
+      EXPECT_NEAR((-n0[at] - b * m * m / 2) / n3[at], variance, 1e-10 * variance);
+    }
+}
+
 TEST(Starts, RefuseMoreComponentsThanDifferentRows) {
   Array rows(DType::f64, Shape{10, 2});
   for (std::int64_t i = 0; i < 10; ++i) rows.data<double>()[i * 2] = double(i % 3);
