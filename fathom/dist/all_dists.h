@@ -9,6 +9,7 @@
 #include "fathom/dist/families/normal.h"
 #include "fathom/dist/families/normal_gamma.h"
 #include "fathom/dist/families/normal_wishart.h"
+#include "fathom/dist/families/stick_breaking.h"
 #include "fathom/dist/families/uniform.h"
 
 namespace fathom {
@@ -16,7 +17,7 @@ namespace fathom {
 template <class... F>
 struct FamilyList {};
 
-using AllFamilies = FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, Bernoulli, Categorical,
+using AllFamilies = FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, StickBreaking, Bernoulli, Categorical,
                                UniformFamily, Gamma, Dirichlet>;
 
 std::span<const FamilyInfo> all_families();

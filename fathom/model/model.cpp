@@ -73,6 +73,9 @@ Conditional normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate) {
   return make(family<NormalGamma>(), "normal_gamma(mean, strength, shape, rate)",
               {mean, strength, shape, rate});
 }
+Conditional stick_breaking(Arg taken, Arg left) {
+  return make(family<StickBreaking>(), "stick_breaking(taken, left)", {taken, left});
+}
 Conditional bernoulli(Arg logits) {
   return make(family<Bernoulli>(), "bernoulli(logits)", {logits});
 }

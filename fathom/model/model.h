@@ -93,6 +93,8 @@ Conditional mvnormal_of(Arg mean_and_precision);
 Conditional normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof);
 // Numbers are those of every element.
 Conditional normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate);
+// Weights of a truncated Dirichlet process: stick_breaking(1, concentration).
+Conditional stick_breaking(Arg taken, Arg left);
 Conditional categorical(Arg logits);
 Conditional categorical_of(Arg probabilities);
 Conditional uniform_between(Arg low, Arg high);

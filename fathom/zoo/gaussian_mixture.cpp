@@ -49,7 +49,10 @@ GaussianMixture::GaussianMixture(std::int64_t count, std::int64_t width,
     raise<ConfigError>("dof {}: more than {} for {} columns", prior.dof, width - 1, width);
   const Plate row = m.plate("row"), component = m.plate("component", count);
   x = m.data("x", row, Shape{width}, stored);
-  weights = m.latent("weights", dirichlet(prior.concentration), Shape{count});
+  weights = m.latent(
+      "weights",
+      prior.process ? stick_breaking(1.0, prior.concentration) : dirichlet(prior.concentration),
+      Shape{count});
   components =
       m.latent("components", component_prior(m, prior, covariance), component, Shape{width});
   which = m.latent("which", categorical_of(weights), row, Shape{count});

@@ -14,10 +14,11 @@ enum class Covariance : std::uint8_t { full, diagonal };
 
 struct GaussianMixturePrior {
   double concentration = 1;
-  Array mean;           // [d]
-  double strength = 1;  // rows that the mean is worth
-  Array inverse_scale;  // [d, d]: dof times the covariance that is expected
-  double dof = 0;       // above d - 1
+  bool process = false;  // weights by stick-breaking: a Dirichlet process, truncated
+  Array mean;            // [d]
+  double strength = 1;   // rows that the mean is worth
+  Array inverse_scale;   // [d, d]: dof times the covariance that is expected
+  double dof = 0;        // above d - 1
 
   // Weak, from the data's own mean and covariance: one row's worth, dof = d.
   static GaussianMixturePrior of_rows(const Array& rows, double concentration);

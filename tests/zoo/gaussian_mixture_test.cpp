@@ -272,6 +272,37 @@ TEST(GaussianMixture, DiagonalCovariancesAreWeightedVariances) {
     }
 }
 
+// A Dirichlet process truncated at six: the trace of bnpy's DPMixtureModel from the same blocks.
+TEST(GaussianMixture, DirichletProcessFollowsThePublishedTrace) {
+  const Array x = old_faithful();
+  GaussianMixturePrior prior;
+  prior.process = true;
+  prior.concentration = 1;
+  prior.mean = Array(DType::f64, Shape{2});
+  prior.strength = 1e-4;
+  prior.inverse_scale = Array(DType::f64, Shape{2, 2});
+  prior.inverse_scale.data<double>()[0] = prior.inverse_scale.data<double>()[3] = 1;
+  prior.dof = 4;
+  GaussianMixture mixture(6, 2, prior);
+  DataSet data;
+  data.rows = 272;
+  data.columns["x"] = x;
+  State state;
+  Workers workers(2);
+  CoordinateClimb climb(mixture.model, data, state);
+  double now = climb.start({{"which", block_start(x, 6)}}, workers);
+  int step = 0;
+  for (const double want : {-1322.214473, -1281.626202, -1277.350000, -1275.281404}) {
+    EXPECT_NEAR(now, want, 1e-6) << ++step;
+    now = climb.sweep(workers);
+  }
+  for (int sweep = 0; sweep < 3000; ++sweep) now = climb.sweep(workers);
+  EXPECT_NEAR(now, -1208.92251072, 1e-7);
+  const auto taken = state.find("weights.natural.0")->values<double>();
+  const double want[] = {96.01977, 7.83116, 171.14907, 1, 1, 1};
+  for (std::size_t k = 0; k < 6; ++k) EXPECT_NEAR(taken[k] + 1, want[k], 1e-4);
+}
+
 TEST(Starts, RefuseMoreComponentsThanDifferentRows) {
   Array rows(DType::f64, Shape{10, 2});
   for (std::int64_t i = 0; i < 10; ++i) rows.data<double>()[i * 2] = double(i % 3);
