@@ -287,8 +287,9 @@ TEST(StructuredVjp, TriangularSolvesOfBatchesBothWays) {
     for (const bool transposed : {false, true})
       cases.push_back({fmt::format("{} {} transposed {}", l.text(), b.text(), transposed),
                        {l, b},
-                       [=](const std::vector<Value>& x) {
-                         const Shape rows = l.without(l.rank() - 1);
+                       [transposed](const std::vector<Value>& x) {
+                         const Shape& s = x[0].shape();
+                         const Shape rows = s.without(s.rank() - 1);
                          const Value lower =
                              x[0] + diagonal_matrix(broadcast_to(like(x[0], 3.0), rows));
                          return triangular_solve(lower, x[1], transposed);
