@@ -14,7 +14,7 @@ from pathlib import Path
 
 RANKS = {
     "base": 0, "tensor": 1, "kernels": 2, "graph": 3, "io": 3, "ops": 4, "autodiff": 5, "exec": 6,
-    "dist": 7, "nn": 7, "model": 8, "elbo": 9, "climb": 10, "diag": 11, "zoo": 11, "report": 12,
+    "dist": 7, "nn": 7, "model": 8, "elbo": 9, "climb": 10, "zoo": 11, "report": 12,
     "jobs": 13,
 }  # apps, 14, are above them all
 

@@ -29,7 +29,8 @@ struct CoordinateOptions {
 
 class CoordinateClimb {
  public:
-  // Latents need priors from exponential families; those of rows must be categorical. Factors are
+  // Latents need priors from exponential families; those of rows must be categorical or
+  // gaussian. Factors are
   // slots "<latent>.natural.<k>" of the state, and start at their priors; a point mass is the mode
   // of its factor. Throws ConfigError naming
   // the latent that cannot have a factor.

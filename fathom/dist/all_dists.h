@@ -17,8 +17,8 @@ namespace fathom {
 template <class... F>
 struct FamilyList {};
 
-using AllFamilies = FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, StickBreaking, Bernoulli, Categorical,
-                               UniformFamily, Gamma, Dirichlet>;
+using AllFamilies = FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, StickBreaking,
+                               Bernoulli, Categorical, UniformFamily, Gamma, Dirichlet>;
 
 std::span<const FamilyInfo> all_families();
 
