@@ -58,12 +58,13 @@ Bytes map_file(const std::string& path) {
   // Not blocking: a pipe is then refused below, not waited for.
   const Descriptor d(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (d.fd < 0)
-    raise<DataError>("{}: {}", path,
-                     errno == ENOENT ? "there is no such file" : std::strerror(errno));
+    raise<DataError>(
+        "{}: {}", path,
+        errno == ENOENT ? "there is no such file: check the path" : std::strerror(errno));
   struct stat info {};
   if (::fstat(d.fd, &info) != 0 || !S_ISREG(info.st_mode)) raise<DataError>("{}: not a file", path);
   const auto size = std::size_t(info.st_size);
-  if (size == 0) raise<DataError>("{}: the file is empty", path);
+  if (size == 0) raise<DataError>("{}: the file is empty: download or write it again", path);
   void* p = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, d.fd, 0);
   if (p == MAP_FAILED) raise<DataError>("{}: cannot be mapped: {}", path, std::strerror(errno));
   return {{static_cast<std::byte*>(p), [size](std::byte* q) { ::munmap(q, size); }}, size};
@@ -94,8 +95,9 @@ Bytes read_unpacked(const std::string& path, std::size_t limit) {
       break;
     }
   }
-  if (state != Z_STREAM_END) raise<DataError>("{}: the gzip data are cut or corrupt", path);
-  if (out.empty()) raise<DataError>("{}: the file is empty", path);
+  if (state != Z_STREAM_END)
+    raise<DataError>("{}: the gzip data are cut or corrupt: download it again", path);
+  if (out.empty()) raise<DataError>("{}: the file is empty: download or write it again", path);
   return own(std::move(out));
 }
 
@@ -112,7 +114,7 @@ Bytes inflate_bytes(std::span<const std::byte> packed, std::size_t unpacked, boo
   z.next_out = bytes_of(out.data());
   z.avail_out = unsigned(unpacked);
   if (inflate(&z, Z_FINISH) != Z_STREAM_END || z.avail_out != 0)
-    raise<DataError>("{}: packed data are cut or corrupt", path);
+    raise<DataError>("{}: packed data are cut or corrupt: write it again", path);
   out.resize(unpacked);
   return own(std::move(out));
 }
@@ -157,10 +159,10 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::fail(const char* what) {
   const bool full = errno == ENOSPC || errno == EFBIG || errno == EDQUOT;
-  raise<DataError>("{}: cannot be {}: {}{}", path_, what,
-                   errno == ENOENT ? "there is no such folder" : std::strerror(errno),
-                   full ? ": make room, then try again or --resume; what was saved before is kept"
-                        : "");
+  raise<DataError>(
+      "{}: cannot be {}: {}{}", path_, what,
+      errno == ENOENT ? "there is no such folder" : std::strerror(errno),
+      full ? ": make room, then try again or --resume; what was saved before is kept" : "");
 }
 
 void AtomicFile::write(std::span<const std::byte> content) {

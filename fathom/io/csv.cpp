@@ -268,7 +268,11 @@ Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o
   const char* last = p + bytes.size;
   if (bytes.size >= 3 && std::memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
   const auto begin = std::size_t(std::min<std::ptrdiff_t>(last - p, 4096));
-  if (std::memchr(p, 0, begin)) raise<DataError>("{}: not a text table: it holds zero bytes", path);
+  if (std::memchr(p, 0, begin))
+    raise<DataError>(
+        "{}: holds zero bytes: neither a table nor NPY, NPZ, IDX or pictures; the file is damaged "
+        "or of another kind",
+        path);
   if (!std::memchr(p, '\n', std::size_t(last - p)) && std::memchr(p, '\r', begin))
     raise<DataError>("{}: its lines end in CR alone: convert them to LF", path);
   if (o.dtype != DType::f32 && o.dtype != DType::f64)

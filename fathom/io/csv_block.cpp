@@ -36,7 +36,7 @@ CsvField read_quoted(const char* p, const char* last, char delimiter, std::strin
         p < last ? static_cast<const char*>(std::memchr(p, '"', std::size_t(last - p))) : nullptr;
     if (!quote) {
       f.end = last;
-      f.error = "a quote is opened and not closed";
+      f.error = "a quote is opened and not closed: close it";
       return f;
     }
     store->append(p, quote);
@@ -143,7 +143,9 @@ class BlockParser {
 
   void check_count(std::int64_t line, std::size_t count) {
     if (count != fields_)
-      fail(line, fmt::format("{} fields, {} expected as in the first line", count, fields_));
+      fail(line, fmt::format("{} fields, {} expected as in the first line: complete it, "
+                             "or quote fields that hold the delimiter",
+                             count, fields_));
   }
 
   // Of a line from the end of one of its fields on, that one included.

@@ -17,6 +17,11 @@ void set_array(Dataset& d, Array a, std::string kind) {
   if (a.shape().rank() == 0) raise<DataError>("{}: holds one number, not rows", d.source);
   if (a.size() == 0) raise<DataError>("{}: holds no rows", d.source);
   d.item = a.shape().without(0);
+  if (a.dtype() == DType::boolean) {  // bytes 0 and 1
+    Array bytes(DType::u8, a.shape());
+    std::copy_n(a.raw(), a.bytes(), bytes.raw());
+    a = std::move(bytes);
+  }
   d.values = std::move(a);
   d.kind = std::move(kind);
 }
@@ -117,11 +122,13 @@ void check_values(const Dataset& d) {
   if (bad == 0) return;
   const std::size_t width = v.size() / std::size_t(d.rows());
   const std::string column = d.columns.size() == width ? "\"" + d.columns[first % width] + "\""
-                                                       : fmt::format("{}", first % width);
+                                                       : fmt::format("{}", first % width + 1);
+  const bool cells = std::int64_t(bad) == d.missing;  // of a table: cells without a number
   raise<DataError>(
-      "{}: {} NaN or infinite value{}, the first in row {}, column {}: this model needs complete "
-      "data; drop those rows or columns, or fill them in",
-      d.source, bad, bad == 1 ? "" : "s", first / width + 1, column);
+      "{}: {} {}{}, the first in row {}, column {}: this model needs complete data; drop those "
+      "rows or columns, or fill them in",
+      d.source, bad, cells ? "missing cell" : "NaN or infinite value", bad == 1 ? "" : "s",
+      first / width + 1, column);
 }
 
 }  // namespace

@@ -36,7 +36,8 @@ Array parse_idx(const Bytes& bytes, const std::string& path) {
     default: raise<DataError>("{}: IDX elements of type {:#x} are not supported", path, type);
   }
   const std::size_t header = 4 + 4 * rank;
-  if (b.size() < header) raise<DataError>("{}: the IDX header is cut: {} bytes", path, b.size());
+  if (b.size() < header)
+    raise<DataError>("{}: the IDX header is cut, {} bytes: download it again", path, b.size());
   std::array<Axis, Shape::kMaxRank> axes{};
   unsigned long long count = 1;
   for (std::size_t i = 0; i < rank; ++i) {
@@ -48,8 +49,9 @@ Array parse_idx(const Bytes& bytes, const std::string& path) {
   const std::size_t width = size_of(dtype);
   if (count > (1ull << 40) || b.size() - header != count * width)
     raise<DataError>(
-        "{}: the IDX header promises {} of {} elements, the file holds {} bytes of them", path,
-        shape.text(), name_of(dtype), b.size() - header);
+        "{}: the IDX header promises {} of {} elements, the file holds {} bytes of "
+        "them: download it again",
+        path, shape.text(), name_of(dtype), b.size() - header);
   if (count == 0) raise<DataError>("{}: the IDX file holds no elements", path);
   const std::shared_ptr<std::byte> body(bytes.data, bytes.data.get() + header);
   if (width == 1) return {dtype, shape, body};

@@ -30,15 +30,16 @@ Array parse_pgm(std::span<const std::byte> b, const std::string& path) {
     }
     std::int64_t v = 0;
     const auto [end, error] = std::from_chars(p, last, v);
-    if (error != std::errc() || v < 0) raise<DataError>("{}: the PGM is cut or damaged", path);
+    if (error != std::errc() || v < 0)
+      raise<DataError>("{}: the PGM is cut or damaged: write it again", path);
     p = end;
     return v;
   };
   const std::int64_t w = next_number(), h = next_number(), most = next_number();
   if (w < 1 || h < 1 || w > kMostPixels / h || most < 1 || most > 255)
     raise<DataError>("{}: PGM of {} x {} with {} levels is not supported", path, w, h, most);
-  if (!plain && last - p - 1 < w * h) raise<DataError>("{}: the PGM is cut", path);
-  if (plain && last - p < w * h) raise<DataError>("{}: the PGM is cut", path);
+  if (!plain && last - p - 1 < w * h) raise<DataError>("{}: the PGM is cut: write it again", path);
+  if (plain && last - p < w * h) raise<DataError>("{}: the PGM is cut: write it again", path);
   Array out(DType::u8, Shape{h, w});
   if (!plain) ++p;
   for (std::int64_t i = 0; i < w * h; ++i) {

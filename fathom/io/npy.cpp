@@ -56,7 +56,8 @@ std::string printable(std::string_view s) {
 std::string_view field(std::string_view text, std::string_view key, const std::string& path) {
   const std::size_t at = text.find(key);
   const std::size_t colon = at == std::string_view::npos ? at : text.find(':', at);
-  if (colon == std::string_view::npos) raise<DataError>("{}: the NPY header lacks {}", path, key);
+  if (colon == std::string_view::npos)
+    raise<DataError>("{}: the NPY header lacks {}: save it again", path, key);
   std::string_view rest = text.substr(colon + 1);
   rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
   return rest;
@@ -78,11 +79,11 @@ Header parse_header(std::string_view text, const std::string& path) {
   const std::string_view order = field(text, "'fortran_order'", path);
   h.fortran = order.starts_with("True");
   if (!h.fortran && !order.starts_with("False"))
-    raise<DataError>("{}: the NPY order is damaged", path);
+    raise<DataError>("{}: the NPY order is damaged: save it again", path);
   std::string_view s = field(text, "'shape'", path);
   const std::size_t end = s.find(')');
   if (s.empty() || s[0] != '(' || end == std::string_view::npos)
-    raise<DataError>("{}: the NPY shape is damaged", path);
+    raise<DataError>("{}: the NPY shape is damaged: save it again", path);
   s = s.substr(1, end - 1);
   for (const char *p = s.data(), *last = s.data() + s.size(); p < last;) {
     if (*p == ' ' || *p == ',') {
@@ -91,7 +92,7 @@ Header parse_header(std::string_view text, const std::string& path) {
     }
     std::uint64_t e = 0;
     const auto [next, error] = std::from_chars(p, last, e);
-    if (error != std::errc()) raise<DataError>("{}: the NPY shape is damaged", path);
+    if (error != std::errc()) raise<DataError>("{}: the NPY shape is damaged: save it again", path);
     h.extents.push_back(e);
     p = next;
   }
@@ -128,13 +129,13 @@ Array parse_npy(const Bytes& bytes, const std::string& path) {
     raise<DataError>("{}: NPY version {} is not supported", path, version);
   const std::size_t start = version == 1 ? 10 : 12,
                     length = little(b.data() + 8, version == 1 ? 2 : 4);
-  if (length > b.size() - start) raise<DataError>("{}: the NPY header is cut", path);
+  if (length > b.size() - start) raise<DataError>("{}: the NPY header is cut: save it again", path);
   const Header h = parse_header({reinterpret_cast<const char*>(b.data()) + start, length}, path);
   const std::size_t body = start + length;
   const auto shape = detail::exact_shape(h.extents, h.dtype, b.size() - body);
   if (!shape)
-    raise<DataError>("{}: the NPY header promises {} [{}], {} bytes follow", path, name_of(h.dtype),
-                     fmt::join(h.extents, ", "), b.size() - body);
+    raise<DataError>("{}: the NPY header promises {} [{}], {} bytes follow: save it again", path,
+                     name_of(h.dtype), fmt::join(h.extents, ", "), b.size() - body);
   const Array mapped(h.dtype, *shape,
                      std::shared_ptr<std::byte>(bytes.data, bytes.data.get() + body));
   if (h.fortran && shape->rank() > 1) return from_fortran(mapped, *shape);

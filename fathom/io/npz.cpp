@@ -20,7 +20,7 @@ struct Entry {
 };
 
 [[noreturn]] void damaged(const std::string& path) {
-  raise<DataError>("{}: the NPZ (zip) file is cut or corrupt", path);
+  raise<DataError>("{}: the NPZ (zip) file is cut or corrupt: save it again", path);
 }
 
 // Where the end record stands: within the last 64 KB, which a comment may fill.
@@ -86,7 +86,7 @@ Array read_entry(const Bytes& file, const Entry& e, const std::string& path) {
   }
   if (::crc32_z(0, reinterpret_cast<const unsigned char*>(content.data.get()), content.size) !=
       e.crc)
-    raise<DataError>("{}: corrupt: its check sum is wrong", where);
+    raise<DataError>("{}: corrupt, its check sum is wrong: save it again", where);
   return parse_npy(content, where);
 }
 

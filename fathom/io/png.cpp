@@ -82,7 +82,8 @@ Array parse_png(std::span<const std::byte> b, const std::string& path) {
   r.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
   if (r.png) r.info = png_create_info_struct(r.png);
   if (!r.info) raise<DataError>("{}: no memory to read a PNG", path);
-  if (!read_header(&r)) raise<DataError>("{}: not a readable PNG: {}", path, r.message);
+  if (!read_header(&r))
+    raise<DataError>("{}: not a readable PNG ({}): write it again", path, r.message);
   // Deflate packs at most 1032 : 1; a header that promises more is damaged.
   if (r.stored > 1100 * std::int64_t(b.size()) + 4096)
     raise<DataError>("{}: {} x {} pixels cannot be in {} bytes of PNG", path, r.width, r.height,
@@ -92,7 +93,7 @@ Array parse_png(std::span<const std::byte> b, const std::string& path) {
   std::vector<png_bytep> rows(std::size_t(r.height));
   for (std::size_t y = 0; y < rows.size(); ++y) rows[y] = samples.data() + y * width;
   if (!read_rows(&r, rows.data()))
-    raise<DataError>("{}: the PNG is cut or corrupt: {}", path, r.message);
+    raise<DataError>("{}: the PNG is cut or corrupt ({}): write it again", path, r.message);
   Array out(DType::u8, r.channels < 3 ? Shape{r.height, r.width} : Shape{r.height, r.width, 3});
   flatten(samples, r.channels, out.data<std::uint8_t>());
   return out;

@@ -40,15 +40,18 @@ std::vector<std::uint64_t> whole_numbers(const nlohmann::json& list) {
 
 Tensors read_safetensors(const std::string& path) {
   const Bytes file = map_file(path);
-  if (file.size < 8) raise<DataError>("{}: cut: a safetensors file has at least 8 bytes", path);
+  if (file.size < 8)
+    raise<DataError>("{}: cut, a safetensors file has at least 8 bytes: restore it or fit again",
+                     path);
   std::uint64_t length = 0;
   std::memcpy(&length, file.data.get(), 8);
   if (length > file.size - 8)
-    raise<DataError>("{}: the safetensors header is cut or damaged", path);
+    raise<DataError>("{}: the safetensors header is cut or damaged: restore it or fit again", path);
   const char* text = reinterpret_cast<const char*>(file.data.get()) + 8;
   const auto header =
       nlohmann::json::parse(text, text + length, nullptr, false);  // discarded when bad
-  if (!header.is_object()) raise<DataError>("{}: the safetensors header is no JSON object", path);
+  if (!header.is_object())
+    raise<DataError>("{}: the safetensors header is no JSON object: restore it or fit again", path);
   const std::uint64_t body = 8 + length;
   Tensors out;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> places;
@@ -65,24 +68,28 @@ Tensors read_safetensors(const std::string& path) {
       if (place.size() == 2 && place[0] <= place[1] && place[1] <= file.size - body)
         shape = detail::exact_shape(extents, dtype, place[1] - place[0]);
       if (!shape)
-        raise<DataError>("{}: tensor \"{}\" does not fit its place in the file", path, name);
+        raise<DataError>(
+            "{}: tensor \"{}\" does not fit its place in the file: restore it or fit again", path,
+            name);
       places.emplace_back(place[0], place[1]);
       const Array mapped(dtype, *shape, {file.data, file.data.get() + body + place[0]});
       const bool aligned = reinterpret_cast<std::uintptr_t>(mapped.raw()) % size_of(dtype) == 0;
       out.arrays.emplace(name, aligned ? mapped : mapped.copy());
     }
   } catch (const nlohmann::json::exception&) {
-    raise<DataError>("{}: the safetensors header is damaged", path);
+    raise<DataError>("{}: the safetensors header is damaged: restore it or fit again", path);
   }
   std::sort(places.begin(), places.end());
   std::uint64_t at = 0;
   for (const auto& [first, last] : places) {
     if (first != at)
-      raise<DataError>("{}: tensors overlap or leave a hole at byte {}", path, body + at);
+      raise<DataError>("{}: tensors overlap or leave a hole at byte {}: restore it or fit again",
+                       path, body + at);
     at = last;
   }
   if (body + at != file.size)
-    raise<DataError>("{}: the tensors end at byte {}, the file at {}", path, body + at, file.size);
+    raise<DataError>("{}: the tensors end at byte {}, the file at {}: restore it or fit again",
+                     path, body + at, file.size);
   return out;
 }
 

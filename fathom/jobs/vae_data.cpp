@@ -216,9 +216,9 @@ PixelFormat decide(const Loaded& l, const VaeDataConfig& config, const VaeConfig
   const bool bytes = d.values.dtype() == DType::u8;
   const bool bernoulli = model.likelihood == "bernoulli";
   f.eight_bit = bytes && (config.scale == "auto" || config.scale == "255");
-  if (f.eight_bit && bernoulli && first_grey(d.values, 1) < 0) {
+  if (f.eight_bit && first_grey(d.values, 1) < 0) {  // bytes 0 and 1 are no shades of grey
     f.eight_bit = false;
-    f.bits = true;
+    f.bits = bernoulli;
   }
   if (!f.eight_bit && !f.bits) f.divisor = divisor_for(config, d);
   f.drawn = bernoulli && !f.bits && model.binarize.rfind("fixed", 0) == 0;
@@ -413,6 +413,38 @@ VaeData load_vae_data(const std::string& path, const VaeDataConfig& config, cons
   return out;
 }
 
+namespace {
+
+// A table with the columns of the fit in another order is brought to that order. Throws DataError
+// where some of them are there and others are not.
+void match_columns(Dataset& d, const std::vector<std::string>& wanted) {
+  if (wanted.empty() || d.columns == wanted || d.columns.size() != wanted.size()) return;
+  std::vector<std::size_t> from;
+  const std::string* missing = nullptr;
+  for (const std::string& name : wanted) {
+    const auto found = std::find(d.columns.begin(), d.columns.end(), name);
+    if (found == d.columns.end()) {
+      missing = missing ? missing : &name;
+    } else {
+      from.push_back(std::size_t(found - d.columns.begin()));
+    }
+  }
+  if (from.empty()) return;  // names of another kind: columns go by their places
+  if (missing)
+    raise<DataError>("{}: the column \"{}\" of the fit is missing: name columns as there", d.source,
+                     *missing);
+  Array out(d.values.dtype(), d.values.shape());
+  const std::size_t size = size_of(out.dtype()), width = wanted.size();
+  for (std::size_t i = 0; i < std::size_t(d.rows()); ++i)
+    for (std::size_t j = 0; j < width; ++j)
+      std::copy_n(d.values.raw() + (i * width + from[j]) * size, size,
+                  out.raw() + (i * width + j) * size);
+  d.values = std::move(out);
+  d.columns = wanted;
+}
+
+}  // namespace
+
 VaeRows load_vae_rows(const std::string& path, const VaeDataConfig& given, const PixelFormat& f,
                       const VaeConfig& model, Workers& workers) {
   VaeDataConfig config = given;
@@ -425,6 +457,7 @@ VaeRows load_vae_rows(const std::string& path, const VaeDataConfig& given, const
     l = load(path, config, workers);
   }
   if (l.labels.empty() && config.label == "auto") find_label_file(l, path);
+  match_columns(l.data, f.columns);
   const Dataset& d = l.data;
   const std::int64_t width = d.values.size() / d.rows();
   if (width != f.width)

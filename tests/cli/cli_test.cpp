@@ -154,7 +154,7 @@ TEST_F(Cli, BadFilesAreNamedWithPlaceAndRemedy) {
   write("text.csv", "a,b\n1,2\n3,apple\n");
   refused(fit("text.csv"), {"text.csv", "line 3", "apple"});
   write("nan.csv", "a,b\n1,0\n,1\n0,\n");
-  refused(fit("nan.csv"), {"nan.csv", "2 NaN", "row 2", "\"a\""});
+  refused(fit("nan.csv"), {"nan.csv", "2 missing cells", "row 2", "\"a\""});
   write("cut.npy", slurp(file("stripes.npy")).substr(0, 500));
   refused(fit("cut.npy"), {"cut.npy"});
   write("cut.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\3abc", 13));

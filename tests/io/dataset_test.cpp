@@ -39,7 +39,7 @@ TEST(Dataset, TakesIdsLabelsAndText) {
   EXPECT_EQ(d.missing, 1);
   EXPECT_EQ(d.first_missing, "line 3, column y");
   EXPECT_EQ(d.note, "2 rows of f32 [2] (csv), 1 missing, the first in line 3, column y");
-  expect_error([&] { check_finite(d); }, {"a.csv", "1 NaN", "row 2", "column \"y\""});
+  expect_error([&] { check_finite(d); }, {"a.csv", "1 missing cell", "row 2", "column \"y\""});
   expect_error([&] { load_dataset(path, {.columns = {"id"}, .id = "id"}); },
                {"no columns of numbers"});
 }
@@ -83,7 +83,7 @@ TEST(Dataset, FiniteDataPassAndOthersAreCounted) {
   EXPECT_NO_THROW(check_finite(d));
   d.values.data<float>()[7] = INFINITY;
   d.values.data<float>()[9] = NAN;
-  expect_error([&] { check_finite(d); }, {"m.npy: 2 NaN or infinite values", "row 2, column 3"});
+  expect_error([&] { check_finite(d); }, {"m.npy: 2 NaN or infinite values", "row 2, column 4"});
   d.values = Array(DType::u8, {3, 2});
   EXPECT_NO_THROW(check_finite(d));
 }

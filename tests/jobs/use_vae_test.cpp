@@ -90,6 +90,34 @@ TEST_F(UseVae, BytesOfOneAreBitsNotDarkPixels) {
   EXPECT_EQ(by_ones["elbo"], evaluate_vae(c)["elbo"]);
 }
 
+// Columns are known by their names: another order is the same table, and one renamed is missed.
+TEST_F(UseVae, ColumnsOfATableAreMatchedByName) {
+  const Array x = stripes(60);
+  Array forward(DType::f64, Shape{60, 16}), backward(DType::f64, Shape{60, 16});
+  std::vector<std::string> names(16), reversed(16);
+  for (std::int64_t j = 0; j < 16; ++j) {
+    names[std::size_t(j)] = reversed[std::size_t(15 - j)] = fmt::format("p{}", j);
+    for (std::int64_t i = 0; i < 60; ++i)
+      forward.data<double>()[i * 16 + j] = backward.data<double>()[i * 16 + 15 - j] =
+          x.data<std::uint8_t>()[i * 16 + j] / 255.0;
+  }
+  write_csv(path("forward.csv"), names, forward);
+  write_csv(path("backward.csv"), reversed, backward);
+  FitVaeConfig c = small_fit(path("forward.csv"), path("named"));
+  fit_vae(c, {});
+  EvaluateVaeConfig e;
+  e.run = path("named");
+  e.threads = 1;
+  e.data = path("forward.csv");
+  const nlohmann::json one = evaluate_vae(e);
+  e.data = path("backward.csv");
+  EXPECT_EQ(one["elbo"], evaluate_vae(e)["elbo"]);
+  reversed[3] = "other";
+  write_csv(path("renamed.csv"), reversed, backward);
+  e.data = path("renamed.csv");
+  EXPECT_THROW(evaluate_vae(e), DataError);
+}
+
 TEST_F(UseVae, ReconstructionIsTheDecodedCode) {
   const RowsFile codes = encode_vae(map(data(), "codes.csv"));
   EXPECT_EQ(codes.rows, 300);
