@@ -143,7 +143,8 @@ TEST(Fuzz, Datasets) {
                           u32(directory.size()) + u32(start.size()) + u16(0);
   const std::string stored = {1,   8,    0,   char(0xf7), char(0xff), '1', ',',
                               '2', '\n', '3', ',',        '4',        '\n'};
-  const std::string gzip = std::string("\x1f\x8b\x08\0\0\0\0\0\0\3", 10) + stored + u32(0) + u32(8);
+  std::string gzip("\x1f\x8b\x08\0\0\0\0\0\0\3", 10);
+  for (const std::string& part : {stored, u32(0), u32(8)}) gzip += part;
   fuzz({zip, gzip, "a,b\n1,2\n", npy},
        [&](const std::string& s) { load_dataset(put(t / "f", s)); });
 }
