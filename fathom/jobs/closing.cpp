@@ -15,13 +15,13 @@ struct Centred {
 };
 
 Centred centred(const VaeRows& rows, const PixelFormat& format, std::int64_t most) {
-  // Rows lie in the order of the file, which may be sorted: take them evenly.
-  const std::int64_t n = std::min(most, rows.set.rows), step = rows.set.rows / n, d = format.width;
+  const VaeRows some = even_rows(rows, most);
+  const std::int64_t n = some.set.rows, d = format.width;
   std::vector<float> x;
   x.reserve(std::size_t(n * d));
   std::vector<double> mean(std::size_t(d), 0);
   for (std::int64_t i = 0; i < n; ++i) {
-    const Array row = as_pixels(slice_rows(rows, i * step, 1).set.columns.at("x"), format);
+    const Array row = as_pixels(slice_rows(some, i, 1).set.columns.at("x"), format);
     for (std::int64_t j = 0; j < d; ++j) {
       x.push_back(row.data<float>()[j]);
       mean[std::size_t(j)] += double(x.back()) / double(n);
@@ -79,9 +79,10 @@ double largest_eigenvalue(const VaeRows& rows, const PixelFormat& format) {
 Closing close_fit(VaeScorer& scorer, const VaeSettings& settings, const VaeRows& train,
                   const VaeRows& validation, const PixelFormat& format, const State& state) {
   Closing c;
-  c.train = scorer.elbo(train, 1);
+  const VaeRows part = even_rows(train, 10000);
+  c.train = scorer.elbo(part, 1);
   if (validation.set.rows > 0) c.validation = scorer.elbo(validation, 1);
-  c.units = scorer.units(slice_rows(train, 0, 20000));
+  c.units = scorer.units(part);
   const VaeRows some = slice_rows(validation.set.rows > 0 ? validation : train, 0, 100);
   const Evaluation bound = scorer.elbo(some, 10);
   const LogEvidence evidence = scorer.evidence(some, 100);

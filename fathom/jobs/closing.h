@@ -15,8 +15,8 @@ struct Closing {
   std::optional<double> sigma2, lambda1;
 };
 
-// On all training rows the ELBO, on up to 20,000 of them the units, on up to 100 rows (of the
-// validation where there is one) log p(x) with 100 draws.
+// On up to 10,000 training rows, evenly taken, the ELBO and the units; the ELBO of all validation
+// rows; on up to 100 rows (of the validation where there is one) log p(x) with 100 draws.
 Closing close_fit(VaeScorer& scorer, const VaeSettings& settings, const VaeRows& train,
                   const VaeRows& validation, const PixelFormat& format, const State& state);
 

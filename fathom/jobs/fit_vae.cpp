@@ -301,6 +301,7 @@ class FitVaeJob {
     }
     f.unit = run.unit();
     f.n = c.train.rows;
+    f.train_rows = data_.train.set.rows;
     f.dims = run.format.width;
     f.likelihood = run.settings.model.likelihood;
     f.elbo = c.train.elbo_per_row;
@@ -331,10 +332,11 @@ class FitVaeJob {
     s["units"] = {{"rows", c.units.rows}, {"kl", c.units.kl}, {"activity", c.units.activity}};
     if (c.sigma2) s["sigma2"] = *c.sigma2;
     if (c.lambda1) s["lambda1"] = *c.lambda1;
+    s["train_rows"] = f.train_rows;
     s["epochs"] = f.epochs;
     s["best_epoch"] = f.best_epoch;
     s["seconds"] = seconds;
-    s["rows_per_second"] = double(f.n) * double(f.epochs) / std::max(seconds, 1e-9);
+    s["rows_per_second"] = double(f.train_rows) * double(f.epochs) / std::max(seconds, 1e-9);
     s["stopped"] = f.stopped;
     s["verdict"] = vae_verdict(f);
     s["seed"] = run.settings.fit.seed;

@@ -366,6 +366,27 @@ VaeRows slice_rows(const VaeRows& rows, std::int64_t first, std::int64_t count) 
   return out;
 }
 
+VaeRows even_rows(const VaeRows& rows, std::int64_t most) {
+  const std::int64_t n = std::min(most, rows.set.rows);
+  if (n == rows.set.rows) return rows;
+  const auto from = [&](std::int64_t i) { return i * rows.set.rows / n; };
+  VaeRows out;
+  out.set.rows = n;
+  for (const auto& [name, a] : rows.set.columns) {
+    const std::int64_t width = a.size() / rows.set.rows;
+    const std::size_t bytes = std::size_t(width) * size_of(a.dtype());
+    Array some(a.dtype(), Shape{n, width});
+    for (std::int64_t i = 0; i < n; ++i)
+      std::copy_n(a.raw() + std::size_t(from(i)) * bytes, bytes,
+                  some.raw() + std::size_t(i) * bytes);
+    out.set.columns[name] = some;
+  }
+  for (std::int64_t i = 0; i < n; ++i) out.place.push_back(rows.place[std::size_t(from(i))]);
+  if (!rows.labels.empty())
+    for (std::int64_t i = 0; i < n; ++i) out.labels.push_back(rows.labels[std::size_t(from(i))]);
+  return out;
+}
+
 std::uint32_t fingerprint(const VaeRows& rows) {
   const Array& x = rows.set.columns.at("x");
   const std::size_t bytes = x.bytes() / std::size_t(rows.set.rows);

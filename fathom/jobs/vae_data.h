@@ -87,6 +87,8 @@ Array as_pixels(const Array& stored, const PixelFormat& format);
 
 // Rows first, first + 1, ..., at most `count` of them, sharing memory.
 VaeRows slice_rows(const VaeRows& rows, std::int64_t first, std::int64_t count);
+// At most `most` rows, evenly taken: rows of a file may be sorted. A copy where it leaves rows out.
+VaeRows even_rows(const VaeRows& rows, std::int64_t most);
 
 // A number that tells data sets apart: of the number of rows and the contents of 64 of them.
 std::uint32_t fingerprint(const VaeRows& rows);

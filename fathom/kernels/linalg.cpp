@@ -88,6 +88,9 @@ bool small_gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k
   return true;
 }
 
+// From how many rows and columns on a product of bits repays its table of sums.
+constexpr std::int64_t kBitRows = 32, kBitColumns = 32;
+
 template <class T>
 void matmul_of(const View& a, const View& b, const View& c, const MatMulSpec& s, bool add) {
   const int mk = a.rank - s.nb - s.nk, nk = b.rank - s.nb - s.nk;
@@ -137,6 +140,9 @@ void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, cons
   if (k > 0 && thin_gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add)) return;
   if (k > 0 && small_gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add)) return;
   if (m * n * k <= kSmall) return gemm_loops(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add);
+  if (m >= kBitRows && n >= kBitColumns && !tb &&
+      thin_table().bits_times(ta, m, n, k, a, lda, b, ldb, c, ldc, add))
+    return;
   single_threaded_libraries();
   dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, 1.0f, a, lda, b, ldb, add ? 1.0f : 0.0f, c,
              ldc);

@@ -27,9 +27,18 @@ struct ThinProducts {
   std::int64_t pack;  // elements of one
 };
 
+// c [m, n] (+)= op(a) b, where every element of `a` is 0 or 1: the sums of four rows of b are made
+// once for each of the sixteen patterns of four bits, and looked up, so that a product of m rows
+// takes a quarter of the additions (Arlazarov et al. 1970, the "four Russians"). `a` is [m, k], or
+// [k, m] with `ta`. Returns false, with c untouched, where an element is neither.
+using BitsTimes = bool (*)(bool ta, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
+                           std::int64_t lda, const float* b, std::int64_t ldb, float* c,
+                           std::int64_t ldc, bool add);
+
 struct ThinTable {
   ThinProducts<float> f32;
   ThinProducts<double> f64;
+  BitsTimes bits_times;
 };
 extern const ThinTable thin_table_base, thin_table_avx2, thin_table_avx512;
 

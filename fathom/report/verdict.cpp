@@ -14,12 +14,14 @@ std::string plural(std::int64_t n, const std::string& one) {
 }
 
 std::string elbo_sentence(const VaeFigures& f) {
+  const std::string rows =
+      f.n < f.train_rows ? fmt::format("{} of the {} training {}s", f.n, f.train_rows, f.unit)
+                         : fmt::format("the {} training {}", f.n, f.n == 1 ? f.unit : f.unit + "s");
   if (!f.validation)
-    return fmt::format(
-        "The ELBO is {:.2f} nats per {} on the {} training {}; none were kept for validation.",
-        f.elbo, f.unit, f.n, f.n == 1 ? f.unit : f.unit + "s");
-  return fmt::format("The ELBO is {:.2f} nats per {} on validation, {:.2f} on the {} training {}.",
-                     *f.validation, f.unit, f.elbo, f.n, f.n == 1 ? f.unit : f.unit + "s");
+    return fmt::format("The ELBO is {:.2f} nats per {} on {}; none were kept for validation.",
+                       f.elbo, f.unit, rows);
+  return fmt::format("The ELBO is {:.2f} nats per {} on validation, {:.2f} on {}.", *f.validation,
+                     f.unit, f.elbo, rows);
 }
 
 std::string gap_sentence(const VaeFigures& f) {

@@ -18,7 +18,8 @@ struct GapFigures {
 // What is known of a finished fit of a VAE.
 struct VaeFigures {
   std::string unit = "row";
-  std::int64_t n = 0, dims = 0;
+  std::int64_t n = 0, dims = 0;  // rows that `elbo` is of
+  std::int64_t train_rows = 0;   // all of them; `n` where they are no more
   std::string likelihood = "bernoulli";
   double elbo = 0;                                    // per row, on the training rows
   std::optional<double> validation;                   // per row, of the state that is kept

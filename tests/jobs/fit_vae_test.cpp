@@ -66,6 +66,7 @@ TEST_F(FitVae, LeavesARunWhoseFiguresAddUp) {
   for (const auto& term : s["terms"]) total += term.get<double>();
   EXPECT_NEAR(total, s["elbo"].get<double>(), 1e-9 * std::abs(total));
   EXPECT_EQ(s["n"], 270);
+  EXPECT_EQ(s["train_rows"], 270);
   EXPECT_EQ(s["validation"]["n"], 30);
   EXPECT_EQ(run.read_metrics().size(), 6u);
   EXPECT_EQ(run.read_json("config.json")["settings"]["latent"], 2);

@@ -44,6 +44,14 @@ TEST(Verdict, ASettledFit) {
   EXPECT_FALSE(has(s, "densities")) << s;
 }
 
+TEST(Verdict, SaysWhichTrainingRowsItsFigureIsOf) {
+  VaeFigures f = settled();
+  f.train_rows = f.n;
+  EXPECT_TRUE(has(said(f), "-100.00 on the 1000 training images."));
+  f.train_rows = 54000;
+  EXPECT_TRUE(has(said(f), "-100.00 on 1000 of the 54000 training images."));
+}
+
 TEST(Verdict, StillClimbing) {
   VaeFigures f = settled();
   f.best_epoch = 20;

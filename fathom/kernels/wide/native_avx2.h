@@ -41,6 +41,7 @@ struct Native<float> {
   static M either(M a, M b) { return _mm256_or_ps(a, b); }
   static M negate(M a) { return value(~bits(a)); }
   static bool any(M a) { return _mm256_movemask_ps(a) != 0; }
+  static unsigned as_bits(M a) { return unsigned(_mm256_movemask_ps(a)); }
   static M less(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
   static M less_equal(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
   static M equal(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
@@ -83,6 +84,7 @@ struct Native<double> {
   static M either(M a, M b) { return _mm256_or_pd(a, b); }
   static M negate(M a) { return value(~bits(a)); }
   static bool any(M a) { return _mm256_movemask_pd(a) != 0; }
+  static unsigned as_bits(M a) { return unsigned(_mm256_movemask_pd(a)); }
   static M less(V a, V b) { return _mm256_cmp_pd(a, b, _CMP_LT_OQ); }
   static M less_equal(V a, V b) { return _mm256_cmp_pd(a, b, _CMP_LE_OQ); }
   static M equal(V a, V b) { return _mm256_cmp_pd(a, b, _CMP_EQ_OQ); }

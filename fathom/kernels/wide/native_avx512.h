@@ -38,6 +38,7 @@ struct Native<float> {
   static M either(M a, M b) { return M(a | b); }
   static M negate(M a) { return M(~a); }
   static bool any(M a) { return a != 0; }
+  static unsigned as_bits(M a) { return a; }
   static M less(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
   static M less_equal(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
   static M equal(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
@@ -87,6 +88,7 @@ struct Native<double> {
   static M either(M a, M b) { return M(a | b); }
   static M negate(M a) { return M(~a); }
   static bool any(M a) { return a != 0; }
+  static unsigned as_bits(M a) { return a; }
   static M less(V a, V b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
   static M less_equal(V a, V b) { return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ); }
   static M equal(V a, V b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }

@@ -50,6 +50,11 @@ struct BaseNative {
   static M both(M a, M b) { return a & b; }
   static M either(M a, M b) { return a | b; }
   static M negate(M a) { return ~a; }
+  static unsigned as_bits(M a) {
+    unsigned r = 0;
+    for (int i = 0; i < lanes; ++i) r |= unsigned(a[i] & 1) << i;
+    return r;
+  }
   static bool any(M a) {
     Int e = 0;
     for (int i = 0; i < lanes; ++i) e = Int(e | a[i]);

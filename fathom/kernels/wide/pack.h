@@ -42,6 +42,8 @@ struct Mask {
   [[gnu::always_inline]] friend Mask operator&(Mask a, Mask b) { return {N::both(a.m, b.m)}; }
   [[gnu::always_inline]] friend Mask operator|(Mask a, Mask b) { return {N::either(a.m, b.m)}; }
   [[gnu::always_inline]] friend Mask operator!(Mask a) { return {N::negate(a.m)}; }
+  // Lane i as bit i.
+  [[gnu::always_inline]] friend unsigned as_bits(Mask a) { return N::as_bits(a.m); }
   [[gnu::always_inline]] friend bool any(Mask a) { return N::any(a.m); }
   [[gnu::always_inline]] friend bool all(Mask a) { return !N::any(N::negate(a.m)); }
 };
