@@ -14,6 +14,7 @@ struct Face {
   bool random = false;
   Value covariance;  // of a random vector, over two axes; empty where elements are independent
   std::vector<Value> statistics;  // of a family of several quantities: what it says they are
+  Value observed = {};  // of a vector with missing cells: 1 where there is one; x is 0 elsewhere
 
   static Face at(Value x) { return {x, {}, {}, false, {}, {}}; }
   // A fixed positive quantity whose logarithm is at hand.
