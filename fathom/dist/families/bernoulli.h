@@ -11,7 +11,8 @@ struct Bernoulli {
                                  .brief = "0 or 1",
                                  .support = Support::bit,
                                  .source = "Bishop 2006, appendix B"};
-  static constexpr ParameterDoc parameters[] = {{"logits", Support::real, "log odds of 1", ParameterDoc::Needs::normal}};
+  static constexpr ParameterDoc parameters[] = {
+      {"logits", Support::real, "log odds of 1", ParameterDoc::Needs::normal}};
 
   static Value expected_log_prob(const Face& x, std::span<const Face> p) {
     if (!p[0].random) return x.mean * p[0].mean - softplus(p[0].mean);
