@@ -47,6 +47,15 @@ Conditional normal_log_sd(Arg mean, Arg log_sd) {
 Conditional normal_precision(Arg mean, Arg precision) {
   return make(family<Normal>(), "normal(mean, precision)", {mean, precision});
 }
+Conditional normal_variance(Arg mean, Arg variance) {
+  return make(family<Normal>(), "normal(mean, variance)", {mean, variance},
+              [](std::span<const Face> f) {
+                Face precision = Face::at(f[1].expected_inverse(), -f[1].expected_log());
+                precision.random = f[1].random;
+                return std::vector<Face>{f[0], precision};
+              },
+              {Needs::mean_variance, Needs::statistics});
+}
 Conditional mvnormal(Arg mean, Arg precision) {
   return make(family<MvNormal>(), "mvnormal(mean, precision)", {mean, precision});
 }
@@ -97,6 +106,45 @@ Conditional gamma(Arg shape, Arg rate) {
 }
 Conditional dirichlet(Arg concentration) {
   return make(family<Dirichlet>(), "dirichlet(concentration)", {concentration});
+}
+
+Conditional beta(Arg a, Arg b) { return make(family<Beta>(), "beta(a, b)", {a, b}); }
+Conditional inverse_gamma(Arg shape, Arg scale) {
+  return make(family<InverseGamma>(), "inverse_gamma(shape, scale)", {shape, scale});
+}
+Conditional wishart(Arg inverse_scale, Arg dof) {
+  return make(family<Wishart>(), "wishart(inverse_scale, dof)", {inverse_scale, dof});
+}
+Conditional bernoulli_of(Arg probability) {
+  return make(family<Binomial>(), "bernoulli(probability)", {probability},
+              [](std::span<const Face> f) {
+                return std::vector<Face>{Face::at(like(f[0].mean, 1.0)), f[0]};
+              },
+              {Needs::statistics});
+}
+Conditional binomial_of(Arg count, Arg probability) {
+  return make(family<Binomial>(), "binomial(count, probability)", {count, probability});
+}
+Conditional multinomial_of(Arg count, Arg probabilities) {
+  return make(family<Multinomial>(), "multinomial(count, probabilities)", {count, probabilities});
+}
+Conditional poisson_of(Arg rate) { return make(family<Poisson>(), "poisson(rate)", {rate}); }
+Conditional exponential_of(Arg rate) {
+  return make(family<Exponential>(), "exponential(rate)", {rate});
+}
+Conditional polya_gamma(Arg shape, Arg tilt) {
+  return make(family<PolyaGamma>(), "polya_gamma(shape, tilt)", {shape, tilt});
+}
+Conditional bernoulli_polya_gamma(Arg logits, Arg omega) {
+  return make(family<Binomial>(), "bernoulli(logits, omega)", {logits, omega},
+              [](std::span<const Face> f) {
+                return std::vector<Face>{Face::at(like(f[0].mean, 1.0)), f[0], f[1]};
+              },
+              {Needs::mean_variance, Needs::statistics});
+}
+Conditional binomial_polya_gamma(Arg count, Arg logits, Arg omega) {
+  return make(family<Binomial>(), "binomial(count, logits, omega)", {count, logits, omega}, {},
+              {Needs::fixed, Needs::mean_variance, Needs::statistics});
 }
 
 void Model::check_name(const std::string& name) const {
@@ -323,6 +371,17 @@ Expr operator-(Expr a, Expr b) {
       [](std::span<const Face> f) { return added(f[0].mean - f[1].mean, f[0], f[1]); });
 }
 
+namespace {
+
+// E log ab of independent positive a and b, elements of scalars and vectors: rates and exposures.
+Value log_of_product(std::span<const Face> f) {
+  for (const Face& x : f)
+    if ((x.random && !x.log) || x.mean.shape().rank() - x.mean.shape().labelled() > 1) return {};
+  return f[0].log || f[1].log ? f[0].expected_log() + f[1].expected_log() : Value();
+}
+
+}  // namespace
+
 // E ab and Var ab of independent a and b; either may be fixed.
 Expr operator*(Expr a, Expr b) {
   return a.model().function(
@@ -334,7 +393,8 @@ Expr operator*(Expr a, Expr b) {
         if (f[0].variance) v = f[0].variance * square(f[1].mean);
         if (f[1].variance) v = sum_of(v, f[1].variance * square(f[0].mean));
         if (f[0].variance && f[1].variance) v = v + f[0].variance * f[1].variance;
-        return Face{f[0].mean * f[1].mean, v, {}, f[0].random || f[1].random, {}, {}};
+        return Face{f[0].mean * f[1].mean,      v,  log_of_product(f),
+                    f[0].random || f[1].random, {}, {}};
       });
 }
 
@@ -474,7 +534,10 @@ Expr slice(Expr x, std::int64_t first, std::int64_t count) {
       "slice", {x}, Shape{count}, [cut](std::span<const Value> v) { return cut(v[0]); },
       [cut](std::span<const Face> f) {
         refuse_covariance("slice", f);
-        return Face{cut(f[0].mean), cut(f[0].variance), cut(f[0].log), f[0].random, {}, {}};
+        Face part{cut(f[0].mean), cut(f[0].variance), cut(f[0].log), f[0].random, {}, {}};
+        part.log_complement = cut(f[0].log_complement);
+        part.inverse = cut(f[0].inverse);
+        return part;
       });
 }
 
