@@ -2,23 +2,33 @@
 #pragma once
 
 #include "fathom/dist/families/bernoulli.h"
+#include "fathom/dist/families/beta.h"
+#include "fathom/dist/families/binomial.h"
 #include "fathom/dist/families/categorical.h"
 #include "fathom/dist/families/dirichlet.h"
+#include "fathom/dist/families/exponential.h"
 #include "fathom/dist/families/gamma.h"
+#include "fathom/dist/families/inverse_gamma.h"
+#include "fathom/dist/families/multinomial.h"
 #include "fathom/dist/families/mvnormal.h"
 #include "fathom/dist/families/normal.h"
 #include "fathom/dist/families/normal_gamma.h"
 #include "fathom/dist/families/normal_wishart.h"
+#include "fathom/dist/families/poisson.h"
+#include "fathom/dist/families/polya_gamma.h"
 #include "fathom/dist/families/stick_breaking.h"
 #include "fathom/dist/families/uniform.h"
+#include "fathom/dist/families/wishart.h"
 
 namespace fathom {
 
 template <class... F>
 struct FamilyList {};
 
-using AllFamilies = FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, StickBreaking,
-                               Bernoulli, Categorical, UniformFamily, Gamma, Dirichlet>;
+using AllFamilies =
+    FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, StickBreaking, Bernoulli, Categorical,
+               UniformFamily, Gamma, Dirichlet, Beta, InverseGamma, Wishart, Poisson, Exponential,
+               Binomial, Multinomial, PolyaGamma>;
 
 std::span<const FamilyInfo> all_families();
 

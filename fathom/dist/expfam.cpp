@@ -34,7 +34,8 @@ Values moments(const FamilyInfo& f, std::span<const Value> natural) {
 
 Value expfam_log_prob(const FamilyInfo& f, std::span<const Value> natural, Value x) {
   require(f);
-  return inner(f, natural, f.stats(x)) - f.log_norm(natural);
+  const Value p = inner(f, natural, f.stats(x)) - f.log_norm(natural);
+  return f.log_base ? p + f.log_base(x) : p;
 }
 
 Value kl_divergence(const FamilyInfo& f, std::span<const Value> p, std::span<const Value> q) {
@@ -45,6 +46,7 @@ Value kl_divergence(const FamilyInfo& f, std::span<const Value> p, std::span<con
 }
 
 Value entropy(const FamilyInfo& f, std::span<const Value> natural) {
+  if (f.log_base) raise<ShapeError>("[{}] has no closed entropy", f.doc.name);
   return f.log_norm(natural) - inner(f, natural, moments(f, natural));
 }
 

@@ -1,5 +1,5 @@
 // What every exponential family has, derived once from its face
-//   log p(x) = <natural, stats(x)> - log_norm(natural):
+//   log p(x) = <natural, stats(x)> - log_norm(natural) (+ log_base(x)):
 // moments are the gradient of log_norm, its Hessian is the Fisher matrix, and the divergence of two
 // members is the Bregman divergence of log_norm. Wainwright & Jordan 2008, sections 3 and 5.
 #pragma once
@@ -17,7 +17,8 @@ Value expfam_log_prob(const FamilyInfo& family, std::span<const Value> natural, 
 // KL(p || q) of two members, natural parameters given; per plate element, in nats.
 Value kl_divergence(const FamilyInfo& family, std::span<const Value> p, std::span<const Value> q);
 
-// Entropy of a member: log_norm - <natural, moments>.
+// Entropy of a member: log_norm - <natural, moments>. Throws ShapeError where a base measure has no
+// closed expectation.
 Value entropy(const FamilyInfo& family, std::span<const Value> natural);
 
 // The conjugate update in natural coordinates, and its damped form (Hoffman et al. 2013, eq. 26):

@@ -8,6 +8,30 @@ Value Face::expected_log() const {
   return fathom::log(mean);
 }
 
+Value Face::expected_log_complement() const {
+  if (log_complement) return log_complement;
+  if (random) raise<ShapeError>("[face] E log (1 - x) is not known of this quantity");
+  return log1p(-mean);
+}
+
+Value Face::expected_inverse() const {
+  if (inverse) return inverse;
+  if (random) raise<ShapeError>("[face] E 1 / x is not known of this quantity");
+  return 1.0 / mean;
+}
+
+Value times_log(Value k, const Face& x) {
+  if (x.random) return k * x.expected_log();
+  return x.log ? where(k, k * x.log, like(k, 0.0)) : xlogy(k, x.mean);
+}
+
+Value times_log_complement(Value k, const Face& x) {
+  if (x.random) return k * x.expected_log_complement();
+  // No infinite slope where k is 0.
+  const Value zero = like(k, 0.0);
+  return where(k, k * log1p(-where(k, x.mean, zero)), zero);
+}
+
 Face Face::point(Value x) { return {x, broadcast_to(like(x, 0.0), x.shape()), {}, true, {}, {}}; }
 
 Face Face::point_positive(Value x) {

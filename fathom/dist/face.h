@@ -15,6 +15,8 @@ struct Face {
   Value covariance;  // of a random vector, over two axes; empty where elements are independent
   std::vector<Value> statistics;  // of a family of several quantities: what it says they are
   Value observed = {};  // of a vector with missing cells: 1 where there is one; x is 0 elsewhere
+  Value log_complement = {};      // E log (1 - x) of a random probability, where known
+  Value inverse = {};             // E 1 / x of a random positive quantity, where known
 
   static Face at(Value x) { return {x, {}, {}, false, {}, {}}; }
   // A fixed positive quantity whose logarithm is at hand.
@@ -26,9 +28,25 @@ struct Face {
   static Face point(Value x);
   static Face point_positive(Value x);  // with its logarithm, of at least 1e-300
 
-  // E log x. Throws ShapeError for a random quantity that does not offer it.
+  // E log x, E log (1 - x), E 1 / x. Throw ShapeError for a random quantity that does not offer it.
   Value expected_log() const;
+  Value expected_log_complement() const;
+  Value expected_inverse() const;
+
+  // The same with `f` applied to every member, empty ones too.
+  template <class F>
+  Face mapped(F&& f) const {
+    Face g{f(mean), f(variance), f(log), random, f(covariance), {}};
+    for (const Value& v : statistics) g.statistics.push_back(f(v));
+    g.log_complement = f(log_complement);
+    g.inverse = f(inverse);
+    return g;
+  }
 };
+
+// k E log x and k E log (1 - x) of a fixed k; 0 where k is 0, be x 0 or 1.
+Value times_log(Value k, const Face& x);
+Value times_log_complement(Value k, const Face& x);
 
 // E (a - b)^2, element by element, of independent quantities: squares of residuals first, then the
 // variances, so that no digits are lost far from the origin.

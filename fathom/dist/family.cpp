@@ -8,6 +8,8 @@ std::string_view name_of(Support s) {
                                         "in (0, 1)",
                                         "a simplex",
                                         "0 or 1",
+                                        "a count",
+                                        "counts of categories",
                                         "a category",
                                         "a vector",
                                         "a positive definite matrix",

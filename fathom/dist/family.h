@@ -11,6 +11,8 @@
 //     static Value log_norm(std::span<const Value> natural);
 //   };
 //
+// A base measure h that is not constant is given as log_base(x) = log h(x), added to the above.
+//
 // All densities keep all their constants, and are in nats. `dist/expfam.h` derives the rest once.
 #pragma once
 
@@ -30,6 +32,8 @@ enum class Support : std::uint8_t {
   unit,
   simplex,
   bit,
+  count,
+  counts,
   category,
   vector,
   matrix,
@@ -56,6 +60,8 @@ struct FamilyDoc {
   int event_axes = 0;  // trailing axes that belong to one draw
   bool reparameterised = false;
   bool partial = false;  // of vectors: takes one with missing cells, Face::observed
+  // Densities are with respect to a member of the family, because none has a closed form.
+  bool relative = false;
 };
 
 // Where draws go: shape, key, and ids of the rows on the first axis where there is a plate.
@@ -78,6 +84,7 @@ struct FamilyInfo {
   Values (*natural)(std::span<const Face> p) = nullptr;
   std::vector<Face> (*from_natural)(std::span<const Value> n) = nullptr;
   Value (*log_norm)(std::span<const Value> n) = nullptr;
+  Value (*log_base)(Value x) = nullptr;
   std::span<const int> stat_axes;  // trailing axes of each statistic; empty: event axes
   // Entropy, element by element of the plates, at fixed parameters: closed where it is given.
   Value (*entropy)(std::span<const Face> p) = nullptr;

@@ -26,6 +26,7 @@ FamilyInfo entry() {
     e.natural = F::natural;
     e.from_natural = F::from_natural;
     e.log_norm = F::log_norm;
+    if constexpr (requires { &F::log_base; }) e.log_base = F::log_base;
     if constexpr (requires { &F::mode; }) e.mode = F::mode;
     if constexpr (requires { F::stat_axes; }) e.stat_axes = F::stat_axes;
   }

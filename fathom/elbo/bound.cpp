@@ -166,10 +166,7 @@ Face Lowering::moments(const LatentInfo& z) {
   if (!factor) return f;
   const auto [it, fresh] = moments_.try_emplace(z.expr);
   const auto leaf = [](Value v) { return v ? stop_gradient(v) : v; };
-  if (fresh) {
-    it->second = {leaf(f.mean), leaf(f.variance), leaf(f.log), f.random, leaf(f.covariance), {}};
-    for (const Value& v : f.statistics) it->second.statistics.push_back(leaf(v));
-  }
+  if (fresh) it->second = f.mapped(leaf);
   return it->second;
 }
 
@@ -207,7 +204,9 @@ Face whole(Face f, Support support, std::int64_t d) {
   const auto all = [d](Value v) { return v ? broadcast_to(v, v.shape().with_back(d)) : v; };
   if (f.mean.shape().rank() > f.mean.shape().labelled()) return f;
   f = {all(f.mean), all(f.variance), all(f.log), f.random, {}, {}};
-  if (support == Support::matrix) f.mean = diagonal_matrix(f.mean);
+  if (support != Support::matrix) return f;
+  f.mean = diagonal_matrix(f.mean);
+  if (f.log) f.log = sum(f.log, f.log.shape().rank() - 1, 1);  // of the determinant
   return f;
 }
 
@@ -217,11 +216,14 @@ Distribution Lowering::distribution(const Conditional& c, const Drawn& drawn, co
   std::vector<Face> faces;
   for (const Arg& a : c.args) faces.push_back(face_of_arg(a, drawn));
   faces = c.form(faces);
-  if (c.family->doc.event_axes == 1 && event.rank() == 1)
-    for (std::size_t k = 0; k < faces.size(); ++k)
-      if (c.family->doc.support != Support::joint ||
-          c.family->parameters[k].support != Support::positive)
-        faces[k] = whole(faces[k], c.family->parameters[k].support, event.extent(0));
+  const FamilyDoc& doc = c.family->doc;
+  for (std::size_t k = 0; k < faces.size() && doc.event_axes > 0 && event.rank() == doc.event_axes;
+       ++k) {
+    const Support s = c.family->parameters[k].support;
+    const bool number =
+        s == Support::positive && (doc.support == Support::joint || doc.support == Support::matrix);
+    if (!number) faces[k] = whole(faces[k], s, event.extent(0));
+  }
   return {c.family, faces};
 }
 

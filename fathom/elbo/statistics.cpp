@@ -66,6 +66,13 @@ RowStatistics row_statistics(Value rows, std::span<const Value> leaves) {
   }
   // A root that no row enters has no statistics.
   if (!of_rows[rows.id()] || out.eta.empty()) return out;
+  // Of two quantities made of each other a derivative would count the rows of both.
+  for (const Value& e : out.eta) {
+    std::vector<Value> others;
+    for (const Value& o : out.eta)
+      if (o.id() != e.id()) others.push_back(o);
+    if (depends(std::span(&e, 1), others)) return out;
+  }
   const std::vector<Value> s = gradient(rows, out.eta);
   out.linear = !depends(s, leaves);
   return out;

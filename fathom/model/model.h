@@ -82,8 +82,10 @@ struct Conditional {
 Conditional normal(Arg mean, Arg sd);
 Conditional normal_log_sd(Arg mean, Arg log_sd);
 Conditional normal_precision(Arg mean, Arg precision);
+Conditional normal_variance(Arg mean, Arg variance);
 Conditional bernoulli(Arg logits);
-Conditional mvnormal(Arg mean, Arg precision);  // a number: that multiple of the identity
+// A number for the precision is that multiple of the identity; it may have a wishart prior.
+Conditional mvnormal(Arg mean, Arg precision);
 // A precision for each element: with gamma priors, automatic relevance determination.
 Conditional mvnormal_diagonal(Arg mean, Arg precisions);
 // Of vectors whose mean and precision are one latent with a normal_wishart or, element by element,
@@ -100,6 +102,23 @@ Conditional categorical_of(Arg probabilities);
 Conditional uniform_between(Arg low, Arg high);
 Conditional gamma(Arg shape, Arg rate);
 Conditional dirichlet(Arg concentration);
+Conditional beta(Arg a, Arg b);
+Conditional inverse_gamma(Arg shape, Arg scale);
+// A number for the inverse scale is that multiple of the identity.
+Conditional wishart(Arg inverse_scale, Arg dof);
+// By probabilities with beta or dirichlet priors, and by rates with gamma priors.
+Conditional bernoulli_of(Arg probability);
+Conditional binomial_of(Arg count, Arg probability);
+Conditional multinomial_of(Arg count, Arg probabilities);
+Conditional poisson_of(Arg rate);
+// A rate whose logarithm is a normal quantity: damped steps (climb/site.h).
+Conditional poisson_log(Arg log_rate);
+Conditional exponential_of(Arg rate);
+// By log odds psi that are affine in gaussian latents, exact given omega, a latent with the prior
+// polya_gamma(count, 0); see families/binomial.h. With omega on rows: Jaakkola & Jordan's bound.
+Conditional polya_gamma(Arg shape, Arg tilt);
+Conditional bernoulli_polya_gamma(Arg logits, Arg omega);
+Conditional binomial_polya_gamma(Arg count, Arg logits, Arg omega);
 
 enum class ExprKind : std::uint8_t { data, constant, parameter, latent, draw, gate, function };
 

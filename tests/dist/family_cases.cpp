@@ -16,13 +16,44 @@ Rule line(double mean, double spread) {  // cells that end at the bounds of a un
 }
 
 Rule half_line() {  // x = e^u
-  constexpr std::int64_t n = 12000;
-  const double low = -100, step = 110.0 / n;
+  constexpr std::int64_t n = 16000;
+  const double low = -100, step = 150.0 / n;
   Rule r{Array(DType::f64, Shape{n}), {}};
   for (std::int64_t i = 0; i < n; ++i) {
     const double x = std::exp(low + double(i) * step);
     r.x.data<double>()[i] = x;
     r.weight.push_back(x * step);
+  }
+  return r;
+}
+
+Rule interval() {  // the logistic of u
+  constexpr std::int64_t n = 4000;
+  const double low = -72, step = 108.0 / n;
+  Rule r{Array(DType::f64, Shape{n}), {}};
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double u = low + double(i) * step;
+    r.x.data<double>()[i] = sigmoid_of(u);
+    r.weight.push_back(sigmoid_of(u) * sigmoid_of(-u) * step);
+  }
+  return r;
+}
+
+Rule counts() {
+  constexpr std::int64_t n = 120;
+  Rule r{Array(DType::f64, Shape{n}), std::vector<double>(std::size_t(n), 1.0)};
+  for (std::int64_t i = 0; i < n; ++i) r.x.data<double>()[i] = double(i);
+  return r;
+}
+
+Rule counts_of_categories() {  // any total
+  constexpr std::int64_t m = kMostTrials + 1, n = m * m * m;
+  Rule r{Array(DType::f64, Shape{n, kCategories}), std::vector<double>(std::size_t(n), 1.0)};
+  for (std::int64_t i = 0; i < n; ++i) {
+    double* x = r.x.data<double>() + i * kCategories;
+    x[0] = double(i / (m * m));
+    x[1] = double(i / m % m);
+    x[2] = double(i % m);
   }
   return r;
 }
@@ -73,7 +104,9 @@ Rule rule_for(Support support, double mean, double spread) {
       return r;
     }
     case Support::vector: return space();
-    case Support::unit:
+    case Support::unit: return interval();
+    case Support::count: return counts();
+    case Support::counts: return counts_of_categories();
     case Support::matrix:
     case Support::joint: break;
   }

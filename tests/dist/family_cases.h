@@ -13,7 +13,7 @@ struct Rule {
   std::vector<double> weight;
 };
 
-inline constexpr std::int64_t kCategories = 3;
+inline constexpr std::int64_t kCategories = 3, kMostTrials = 12;
 
 // Parameters of a family, drawn by their supports; vectors where the family has an event axis.
 inline std::vector<Array> draw_parameters(const FamilyInfo& family, Random& random) {
@@ -40,8 +40,17 @@ inline std::vector<Array> draw_parameters(const FamilyInfo& family, Random& rand
       p.push_back(a);
       continue;
     }
-    const bool positive = doc.support == Support::positive;
-    p.push_back(random_array(random, DType::f64, s, positive ? 0.5 : -2, positive ? 4 : 2));
+    if (doc.support == Support::count) {
+      p.push_back(Array::scalar(double(integer_in(random, 1, kMostTrials))));
+      continue;
+    }
+    double low = -2, high = 2;
+    if (doc.support == Support::positive) low = 0.5, high = 4;
+    if (doc.support == Support::unit) low = 0.02, high = 0.98;
+    // A variance exists; 1 - x of a double tells the density near 1.
+    if (family.doc.name == "inverse_gamma" && doc.name == "shape") low = 2.5;
+    if (family.doc.name == "beta" && doc.name == "b") low = 1;
+    p.push_back(random_array(random, DType::f64, s, low, high));
     if (doc.name == "high") *p.back().data<double>() += *p[0].data<double>() + 2.5;  // above low
   }
   return p;

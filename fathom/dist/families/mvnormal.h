@@ -16,7 +16,7 @@ struct MvNormal {
                                  .partial = true};
   static constexpr ParameterDoc parameters[] = {
       {"mean", Support::vector, "location", ParameterDoc::Needs::mean_variance},
-      {"precision", Support::matrix, "inverse of the covariance"}};
+      {"precision", Support::matrix, "inverse of the covariance", ParameterDoc::Needs::mean_log}};
   static constexpr int stat_axes[] = {1, 2};
 
   // The precision that is `p` times the identity of d dimensions.
@@ -27,9 +27,19 @@ struct MvNormal {
   static Value expected_outer(const Face& x, const Face& mean) {
     const Value r = x.mean - mean.mean;
     Value e = outer(r, r);
-    if (x.covariance) e = e + x.covariance;
-    if (mean.covariance) e = e + mean.covariance;
+    for (const Face* f : {&x, &mean}) {
+      if (f->covariance) e = e + f->covariance;
+      if (!f->covariance && f->variance)
+        e = e + diagonal_matrix(broadcast_to(f->variance, f->mean.shape()));
+    }
     return e;
+  }
+  // E log |precision|, which a random one offers under `log`.
+  static Value expected_log_determinant(const Face& precision) {
+    if (precision.log) return precision.log;
+    if (precision.random)
+      raise<ShapeError>("[mvnormal] E log |x| is not known of this random precision");
+    return log_determinant(precision.mean);
   }
   static Value expected_log_prob(const Face& x, std::span<const Face> p) {
     if (!p[0].statistics.empty())
@@ -37,8 +47,8 @@ struct MvNormal {
     if (x.observed) raise<ShapeError>("[mvnormal] missing cells: mean and precision as one latent");
     const Value precision = p[1].mean, terms = precision * expected_outer(x, p[0]);
     const auto d = double(precision.shape().extent(precision.shape().rank() - 1));
-    const Value log_det = p[1].log ? p[1].log : log_determinant(precision);  // E log |precision|
-    return (log_det - sum(terms, terms.shape().rank() - 2, 2)) * 0.5 - d * 0.91893853320467274178;
+    return (expected_log_determinant(p[1]) - sum(terms, terms.shape().rank() - 2, 2)) * 0.5 -
+           d * 0.91893853320467274178;
   }
   // The mean and the precision are one random quantity (normal_wishart.h) and x is fixed: natural
   // parameters times statistics, one product for all rows and components. Accurate where the rows

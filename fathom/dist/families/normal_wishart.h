@@ -5,7 +5,7 @@
 // that order, and a likelihood of vectors takes them as they are.
 #pragma once
 
-#include "fathom/dist/family.h"
+#include "fathom/dist/families/wishart.h"
 
 namespace fathom {
 
@@ -33,13 +33,12 @@ struct NormalWishart {
   static Face face(std::span<const Face> p) {
     const Value m = p[0].mean, b = p[1].mean, nu = p[3].mean, l = cholesky(p[2].mean);
     const auto d = double(size_of_event(m));
-    // W = V^-1 through the inverse of V's factor.
-    const Value i = triangular_solve(l, identity_like(l)), w = matmul(i, i, true, false);
-    const Value wm = matrix_vector(w, m);
+    const Value w = Wishart::inverse(l), wm = matrix_vector(w, m);
     const Value quadratic = sum(wm * m, m.shape().rank() - 1, 1);
     Face f = Face::real(m, {});
-    f.statistics = {along(nu, 2) * w, along(nu, 1) * wm, nu * quadratic + d / b,
-                    multivariate_digamma(nu, size_of_event(m)) + d * kLogTwo - log_det(l)};
+    f.statistics = {
+        Wishart::along(nu, 2) * w, Wishart::along(nu, 1) * wm, nu * quadratic + d / b,
+        Wishart::multivariate_digamma(nu, size_of_event(m)) + d * kLogTwo - Wishart::log_det(l)};
     return f;
   }
 
@@ -51,11 +50,11 @@ struct NormalWishart {
   static Values natural(std::span<const Face> p) {
     const Value m = p[0].mean, b = p[1].mean;
     const auto d = double(size_of_event(m));
-    const Value bm = along(b, 1) * m;
+    const Value bm = Wishart::along(b, 1) * m;
     return {(p[2].mean + outer(bm, m)) * -0.5, bm, b * -0.5, (p[3].mean - d) * 0.5};
   }
   static std::vector<Face> from_natural(std::span<const Value> n) {
-    const Value b = n[2] * -2.0, m = n[1] / along(b, 1);
+    const Value b = n[2] * -2.0, m = n[1] / Wishart::along(b, 1);
     const Value v = n[0] * -2.0 - outer(n[1], m);
     const auto d = double(size_of_event(n[1]));
     return {Face::at(m), Face::at(b), Face::at(v), Face::at(n[3] * 2.0 + d)};
@@ -64,14 +63,13 @@ struct NormalWishart {
   // A prior that says nothing of the spread has no mode; one row's worth stands in, for a start.
   static Face mode(std::span<const Value> n) {
     const std::vector<Face> p = from_natural(n);
-    const Value zero = like(n[3], 0.0), m = p[0].mean;
-    const Value count = where(less(zero, n[3]), n[3] * 2.0, like(n[3], 1.0)),
-                l = cholesky(p[2].mean);
-    const Value i = triangular_solve(l, identity_like(l));
-    const Value lam = along(count, 2) * matmul(i, i, true, false), lam_mu = matrix_vector(lam, m);
+    const Value m = p[0].mean, l = cholesky(p[2].mean);
+    const Value count = where(less(like(n[3], 0.0), n[3]), n[3] * 2.0, like(n[3], 1.0));
+    const Value lam = Wishart::along(count, 2) * Wishart::inverse(l);
+    const Value lam_mu = matrix_vector(lam, m);
     Face f = Face::point(m);
     f.statistics = {lam, lam_mu, sum(lam_mu * m, m.shape().rank() - 1, 1),
-                    double(size_of_event(m)) * log(count) - log_det(l)};
+                    double(size_of_event(m)) * log(count) - Wishart::log_det(l)};
     return f;
   }
   static Value log_norm(std::span<const Value> n) {
@@ -80,12 +78,11 @@ struct NormalWishart {
     const std::int64_t k = size_of_event(n[1]);
     const auto d = double(k);
     return (kLogTwoPi - log(p[1].mean)) * (0.5 * d) + nu * (0.5 * d * kLogTwo) -
-           nu * 0.5 * log_det(cholesky(p[2].mean)) + multivariate_lgamma(nu, k);
+           nu * 0.5 * Wishart::log_det(cholesky(p[2].mean)) + Wishart::multivariate_lgamma(nu, k);
   }
 
  private:
-  static constexpr double kLogTwo = 0.69314718055994530942, kLogTwoPi = 1.83787706640934548356,
-                          kLogPi = 1.14472988584940017414;
+  static constexpr double kLogTwo = 0.69314718055994530942, kLogTwoPi = 1.83787706640934548356;
 
   static std::int64_t size_of_event(Value v) { return v.shape().extent(v.shape().rank() - 1); }
   static Value inner(std::span<const Value> n, std::span<const Value> t) {
@@ -97,40 +94,11 @@ struct NormalWishart {
     }
     return total;
   }
-  // A number per matrix or vector, along as many axes of it.
-  static Value along(Value x, int axes) {
-    Shape s = x.shape();
-    for (int i = 0; i < axes; ++i) s = s.with_back(1);
-    return reshape(x, s);
-  }
   static Value outer(Value a, Value b) {
     const Shape& s = b.shape();
     std::vector<Axis> row(s.axes().begin(), s.axes().end());
     row.insert(row.end() - 1, Axis{1, kNoLabel});
     return reshape(a, a.shape().with_back(1)) * reshape(b, Shape(std::span<const Axis>(row)));
-  }
-  static Value identity_like(Value l) {
-    const Value one = broadcast_to(like(l, 1.0), Shape{size_of_event(l)});
-    return broadcast_to(diagonal_matrix(one), l.shape());
-  }
-  static Value log_det(Value l) {
-    const Value d = diagonal(l);
-    return sum(log(d), d.shape().rank() - 1, 1) * 2.0;
-  }
-  // sum over i = 1..d of digamma((nu + 1 - i) / 2), and the logarithm of the gamma function of
-  // matrices.
-  static Value multivariate_digamma(Value nu, std::int64_t d) {
-    Value total;
-    for (std::int64_t i = 1; i <= d; ++i) {
-      const Value t = digamma((nu + double(1 - i)) * 0.5);
-      total = total ? total + t : t;
-    }
-    return total;
-  }
-  static Value multivariate_lgamma(Value nu, std::int64_t d) {
-    Value total = like(nu, double(d * (d - 1)) / 4 * kLogPi);
-    for (std::int64_t i = 1; i <= d; ++i) total = total + lgamma((nu + double(1 - i)) * 0.5);
-    return total;
   }
 };
 
