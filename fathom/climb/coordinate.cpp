@@ -113,7 +113,8 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
              q.family->leaves(lowering.moments(latent))};
     leaves.insert(leaves.end(), f.leaves.begin(), f.leaves.end());
     const Distribution prior = lowering.prior(latent);  // where it starts
-    const Values natural = prior.family->natural(prior.parameters);
+    Values natural = prior.family->natural(prior.parameters);
+    if (lowering.is_point(latent) && q.family->inside) natural = q.family->inside(natural);
     if (!state.find(f.name + ".natural.0"))
       for (std::size_t k = 0; k < f.slots.size(); ++k)
         reset.push_back({f.slots[k], broadcast_to(natural[k], f.slots[k].shape())});

@@ -357,9 +357,10 @@ std::vector<Value> Lowering::local_leaves(const LatentInfo& z) {
   if (!f.face_of_leaves || e.event.rank() != f.doc.event_axes)
     raise<ConfigError>("[collapse] \"{}\": {} latents of rows are not integrated out", e.name,
                        f.doc.name);
-  // One leaf for each statistic: a mean, and of gaussians a spread about it.
-  const std::size_t count =
-      f.stat_axes.empty() ? (f.doc.support == Support::real ? 2 : 1) : f.stat_axes.size();
+  // One leaf for each statistic: of gaussians a mean and a spread about it.
+  const std::size_t count = f.stat_axes.empty()
+                                ? f.stats(graph_.constant(1.0, model_.dtype())).size()
+                                : f.stat_axes.size();
   std::vector<Value> leaves;
   for (std::size_t k = 0; k < count; ++k) {
     ExprInfo like = e;
