@@ -15,20 +15,12 @@ void join(Value& total, Value v) {
   if (v) total = total ? total + v : v;
 }
 
-// A latent with a factor: the slots of its natural parameters and the leaves of its moments.
-struct Factor {
-  std::size_t latent;
-  const FamilyInfo* family;
-  std::vector<Value> slots, leaves;
-
-  std::vector<Update> update_from(Value expected) const {
-    const std::vector<Value> natural =
-        family->natural_from_gradient(leaves, gradient(expected, leaves));
-    std::vector<Update> all;
-    for (std::size_t k = 0; k < slots.size(); ++k) all.push_back({slots[k], natural[k]});
-    return all;
-  }
-};
+std::vector<Update> update_of(const Factor& f, Value expected) {
+  const std::vector<Value> natural = f.asked(expected);
+  std::vector<Update> all;
+  for (std::size_t k = 0; k < f.slots.size(); ++k) all.push_back({f.slots[k], natural[k]});
+  return all;
+}
 
 // Factors in the order of the model; one joins the last block if it shares no term with any there.
 std::vector<std::vector<std::size_t>> blocks_of(const std::vector<Factor>& factors,
@@ -47,15 +39,11 @@ std::vector<std::vector<std::size_t>> blocks_of(const std::vector<Factor>& facto
 }
 
 // Factors in the order that is asked for. Throws ConfigError on a name that no factor has.
-void sort_as(const std::vector<std::string>& order, const Model& model,
-             std::vector<Factor>& factors) {
-  const auto name = [&](const Factor& f) {
-    return model.info(model.latents()[f.latent].expr).name;
-  };
+void sort_as(const std::vector<std::string>& order, std::vector<Factor>& factors) {
   auto next = factors.begin();
   for (const std::string& wanted : order) {
     const auto found =
-        std::find_if(next, factors.end(), [&](const Factor& f) { return name(f) == wanted; });
+        std::find_if(next, factors.end(), [&](const Factor& f) { return f.name == wanted; });
     if (found == factors.end()) raise<ConfigError>("[coordinate] order: no factor \"{}\"", wanted);
     std::rotate(next, found, found + 1);
     ++next;
@@ -75,7 +63,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   lower.collapse = true;
   Lowering lowering(model, g, lower);
   // Parts of the bound: terms of rows with their latents integrated out or given, and the rest.
-  Value rows, given, expected, entropies;
+  Value rows, given, expected, entropies, sites;
   std::vector<Value> values;
   for (const Term& t : lowering.terms()) {
     const Value v = sum(t.value);
@@ -84,8 +72,13 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     if (t.how == Estimate::sampled)
       raise<ConfigError>("[coordinate] term \"{}\" is not affine in its latents ({})", t.name,
                          t.note);
+    if (!t.affine && t.local)
+      raise<ConfigError>(
+          "[coordinate] term \"{}\" is not affine in a factor and reads a latent of rows", t.name);
     if (t.local) continue;
-    if (t.plate >= 0) {
+    if (!t.affine) {
+      join(sites, v);
+    } else if (t.plate >= 0) {
       join(rows, v);
       join(given, v);
     } else {
@@ -115,7 +108,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     const Distribution q = lowering.guide(latent);
     means_.push_back(make({lowering.moments(latent).mean}, {}));
     if (model.streamed(model.info(latent.expr))) continue;
-    Factor f{z, q.family, lowering.natural_slots(latent),
+    Factor f{z, model.info(latent.expr).name, q.family, lowering.natural_slots(latent),
              q.family->leaves(lowering.moments(latent))};
     leaves.insert(leaves.end(), f.leaves.begin(), f.leaves.end());
     const Distribution prior = lowering.prior(latent);  // where it starts
@@ -124,7 +117,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
       reset.push_back({f.slots[k], broadcast_to(natural[k], f.slots[k].shape())});
     factors.push_back(std::move(f));
   }
-  sort_as(options.order, model, factors);
+  sort_as(options.order, factors);
   Workers one(1);
   make({}, reset)->run(one);
 
@@ -155,23 +148,34 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     collect_ = collect(best, rows - inner(best, eta));
     if (locals.entropy) collect_given_ = collect(by_given, locals.entropy);
     target = target_given = plus(inner(kept, eta), expected);
-    factors_ = make({plus(target, entropies)}, {});
+    if (!sites) factors_ = make({plus(target, entropies)}, {});
   }
-  for (const std::vector<std::size_t>& block : blocks_of(factors, target_given)) {
+  const Value bound = plus(plus(plus(rows, expected), sites), entropies);
+  for (const std::vector<std::size_t>& block : blocks_of(factors, plus(target_given, sites))) {
     std::vector<Update> updates, from_given;
+    std::vector<Factor> curved;
     blocks_.emplace_back();
     for (const std::size_t i : block) {
-      blocks_.back().push_back(factors[i].latent);
-      for (const Update& u : factors[i].update_from(target)) updates.push_back(u);
+      const Factor& f = factors[i];
+      blocks_.back().push_back(f.latent);
+      if (sites && depends(std::span(&sites, 1), f.leaves)) {
+        curved.push_back(f);
+        continue;
+      }
+      for (const Update& u : update_of(f, target)) updates.push_back(u);
       if (locals.expected && eta.empty())
-        for (const Update& u : factors[i].update_from(target_given)) from_given.push_back(u);
+        for (const Update& u : update_of(f, target_given)) from_given.push_back(u);
     }
-    updates_.push_back(make({}, updates));
+    steps_.emplace_back();
+    if (!updates.empty()) steps_.back().exact = make({}, updates);
+    if (!curved.empty())
+      steps_.back().sites = std::make_unique<SiteStep>(g, curved, target, sites, bound, make);
     if (!from_given.empty()) starts_.push_back(make({}, from_given));
   }
-  elbo_ = make({plus(plus(rows, expected), entropies)}, {});
+  elbo_ = make({bound}, {});
   if (locals.expected)
-    elbo_given_ = make({plus(plus(plus(given, locals.entropy), expected), entropies)}, {});
+    elbo_given_ =
+        make({plus(plus(plus(plus(given, locals.entropy), expected), sites), entropies)}, {});
   values_ = make(values, {});
 }
 
@@ -180,10 +184,16 @@ double CoordinateClimb::elbo(Workers& workers) {
   return elbo_->scalar(0);
 }
 
+void CoordinateClimb::update(const Step& step, Workers& workers) {
+  if (step.exact) step.exact->run(workers);
+  if (step.sites) last_step_ = std::min(last_step_, step.sites->run(workers));
+}
+
 double CoordinateClimb::sweep(Workers& workers) {
+  last_step_ = 1;
   if (collect_) collect_->run(workers);
-  for (const auto& update : updates_) update->run(workers);
-  if (!collect_) return elbo(workers);
+  for (const Step& s : steps_) update(s, workers);
+  if (!factors_) return elbo(workers);
   factors_->run(workers);
   return collect_->scalar(0) + factors_->scalar(0);
 }
@@ -195,7 +205,11 @@ double CoordinateClimb::start(const std::map<std::string, Array>& probabilities,
     p.run(workers);
   };
   if (collect_given_) run(*collect_given_);
-  for (const auto& update : collect_given_ ? updates_ : starts_) run(*update);
+  if (collect_given_) {
+    for (const Step& s : steps_) update(s, workers);
+  } else {
+    for (const auto& update : starts_) run(*update);
+  }
   run(*elbo_given_);
   return elbo_given_->scalar(0);
 }

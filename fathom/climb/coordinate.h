@@ -9,6 +9,9 @@
 // (elbo/separate.h), a sweep is one pass over the rows, and factors are then updated one after
 // another on these statistics. Otherwise each block of factors takes a pass.
 //
+// Factors that meet terms which are not affine in their statistics take damped steps instead
+// (climb/site.h).
+//
 // Factors that appear in no common term given the latents of rows form a block and are updated
 // together; all others never are.
 #pragma once
@@ -18,6 +21,7 @@
 #include <vector>
 
 #include "fathom/climb/gradient_climb.h"
+#include "fathom/climb/site.h"
 
 namespace fathom {
 
@@ -54,20 +58,31 @@ class CoordinateClimb {
   // Whether a sweep is one pass over the rows.
   bool keeps_statistics() const { return collect_ != nullptr; }
   // The program that passes over the rows, for a look at its plan.
-  const Program& pass() const { return collect_ ? *collect_ : *updates_.front(); }
+  const Program& pass() const { return collect_ ? *collect_ : *elbo_; }
+  // Of terms that are not affine in their factors' statistics (climb/site.h): the least part of the
+  // way to their gradient that the last sweep took; 1 without such terms.
+  double last_step() const { return last_step_; }
   // Latents by their places in the model, in blocks that are updated together.
   const std::vector<std::vector<std::size_t>>& blocks() const { return blocks_; }
 
  private:
   using Programs = std::vector<std::unique_ptr<Program>>;
+  // A block of factors: those that are set to their optimum, and those that take a damped step.
+  struct Step {
+    std::unique_ptr<Program> exact;
+    std::unique_ptr<SiteStep> sites;
+  };
+  void update(const Step& step, Workers& workers);
 
   std::unique_ptr<Graph> graph_;
   std::vector<std::vector<std::size_t>> blocks_;
-  Programs updates_, starts_, means_;
+  std::vector<Step> steps_;
+  Programs starts_, means_;
   // With statistics: the E step, the same from given probabilities, and what an update changed.
   std::unique_ptr<Program> collect_, collect_given_, factors_;
   std::unique_ptr<Program> elbo_, elbo_given_, values_;
   std::vector<std::string> names_;
+  double last_step_ = 1;
 };
 
 }  // namespace fathom

@@ -1,9 +1,27 @@
 #include "fathom/climb/gradient_climb.h"
 
+#include <cmath>
+
 #include "fathom/autodiff/gradient.h"
 #include "fathom/exec/reference.h"
 
 namespace fathom {
+
+namespace {
+
+void check_weights(const Array& stored) {
+  const Array w = stored.cast(DType::f64);
+  double total = 0;
+  for (std::int64_t i = 0; i < w.size(); ++i) {
+    const double v = w.data<double>()[i];
+    if (!(v >= 0) || !std::isfinite(v))
+      raise<DataError>("row {}: a weight of {} (weights are finite and not negative)", i + 1, v);
+    total += v;
+  }
+  if (!(total > 0)) raise<DataError>("all weights are zero");
+}
+
+}  // namespace
 
 void check_data(const Model& model, const DataSet& data) {
   for (std::size_t i = 0; i < model.size(); ++i) {
@@ -22,6 +40,8 @@ void check_data(const Model& model, const DataSet& data) {
                        e.event.text());
   }
   if (data.rows < 1) raise<DataError>("the data have no rows");
+  for (const PlateInfo& p : model.plates())
+    if (p.weight >= 0) check_weights(data.columns.at(model.info(p.weight).name));
 }
 
 void GradientClimb::init(const Model& model, Key key, State& state) {

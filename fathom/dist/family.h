@@ -46,8 +46,9 @@ struct ParameterDoc {
   std::string_view name;
   Support support;
   std::string_view help;
-  // What the family's expectation needs of a random parameter; none: it must be fixed or sampled.
-  enum class Needs : std::uint8_t { fixed, mean_variance, mean_log, log, statistics };
+  // What the family's expectation needs of a random parameter; fixed: it must be that, or sampled.
+  // normal: mean and variance, of a normal quantity; the expectation is not affine in its moments.
+  enum class Needs : std::uint8_t { fixed, mean_variance, mean_log, log, statistics, normal };
   Needs needs = Needs::fixed;
 };
 
@@ -60,6 +61,7 @@ struct FamilyDoc {
   bool reparameterised = false;
   // Densities are with respect to a member of the family, because none has a closed form.
   bool relative = false;
+  bool partial = false;  // of vectors: takes one with missing cells, Face::observed
 };
 
 // Where draws go: shape, key, and ids of the rows on the first axis where there is a plate.

@@ -176,6 +176,22 @@ Value Lowering::value(Expr e) {
   return face(e, all).mean;
 }
 
+// What a term sees of what it observes: cells that are missing are 0, and `observed` says which.
+Face Lowering::observed(Expr e) {
+  Face f = face(e, {});
+  if (!model_.info(e).partial) return f;
+  f.observed = equal(f.mean, f.mean);  // NaN is not itself
+  f.mean = where(f.observed, f.mean, like(f.mean, 0.0));
+  return f;
+}
+
+// A value of each row, as many times as the row counts.
+Value Lowering::weighed(Value v) {
+  for (const PlateInfo& p : model_.plates())
+    if (p.weight >= 0) return v * data(model_.info(p.weight));
+  return v;
+}
+
 Face Lowering::face_of_arg(const Arg& a, const Drawn& drawn) {
   if (a.expr()) return face(a.expr(), drawn);
   return Face::at(graph_.constant(a.value(), model_.dtype()));
@@ -405,19 +421,19 @@ Lowering::Given Lowering::given_locals() {
   collapse();
   Given g;
   if (given_.empty()) return g;
-  g.expected = sum(constant_);
+  g.expected = sum(weighed(constant_));
   for (const auto& [expr, leaves] : given_) {
     const FamilyInfo& f = *model_.latent_of(expr)->prior.family;
     const Values stats = f.expected_stats(leaves);
     for (std::size_t k = 0; k < stats.size(); ++k)
-      g.expected = g.expected + sum(stats[k] * naturals_.at(expr)[k]);
+      g.expected = g.expected + sum(weighed(to_plate(stats[k] * naturals_.at(expr)[k], 0, false)));
     const std::vector<Value> best = f.leaves(fathom::face(guide(*model_.latent_of(expr))));
     for (std::size_t k = 0; k < leaves.size(); ++k) {
       g.leaves.push_back(leaves[k]);
       g.optimum.push_back(broadcast_to(best[k], leaves[k].shape()));
     }
     if (f.doc.support != Support::category) continue;
-    const Value h = -sum(xlogy(leaves[0], leaves[0]));
+    const Value h = -sum(weighed(to_plate(xlogy(leaves[0], leaves[0]), 0, false)));
     g.entropy = g.entropy ? g.entropy + h : h;
   }
   return g;
@@ -425,7 +441,7 @@ Lowering::Given Lowering::given_locals() {
 
 Value Lowering::evidence() {
   collapse();
-  return evidence_;
+  return evidence_ ? weighed(evidence_) : evidence_;
 }
 
 // Latents of rows, integrated out, that a conditional meets: by gates or among its arguments.
@@ -454,8 +470,20 @@ Term Lowering::likelihood(const ObservedInfo& o) {
       random = random || (a.expr() && model_.degree(a.expr(), expr(z.expr)).depends);
   t.how = !drawn.empty() ? Estimate::sampled : random ? Estimate::closed : Estimate::exact;
   t.local = !locals_of(o.likelihood).empty();
+  for (const LatentInfo& z : model_.latents())
+    for (std::size_t k = 0; k < o.likelihood.args.size(); ++k)
+      if (const Arg& a = o.likelihood.args[k];
+          a.expr() && o.likelihood.needs[k] == ParameterDoc::Needs::normal &&
+          !drawn.count(z.expr) && model_.degree(a.expr(), expr(z.expr)).depends)
+        t.affine = false;
   const Distribution p = distribution(o.likelihood, drawn, model_.info(o.value).event);
-  Value elements = p.family->expected_log_prob(face(o.value, drawn), p.parameters);
+  Face x = model_.info(o.value).kind == ExprKind::data ? observed(o.value) : face(o.value, drawn);
+  if (x.observed && p.family->doc.event_axes > 0 && !p.family->doc.partial)
+    raise<ConfigError>("[elbo] \"{}\": {} does not take vectors with missing cells", o.name,
+                       p.family->doc.name);
+  const Value cells = p.family->doc.event_axes == 0 ? std::exchange(x.observed, {}) : Value();
+  Value elements = p.family->expected_log_prob(x, p.parameters);
+  if (cells) elements = elements * cells;
   if (!gates.empty() && elements.shape().rank() > elements.shape().labelled())
     elements = sum_events(elements);
   t.value = to_plate(choose(elements, gates, drawn), t.plate, true);
@@ -509,6 +537,8 @@ std::vector<Term> Lowering::terms() {
     out.push_back(std::move(prior));
     if (!is_point(z)) out.push_back(std::move(entropy));
   }
+  for (Term& t : out)
+    if (t.plate >= 0) t.value = weighed(t.value);
   return out;
 }
 

@@ -2,7 +2,8 @@
 // constants, in nats. Kingma & Welling 2013, eq. 3; Jordan et al. 1999.
 //
 // A term is lowered once. Per term and latent the estimator is the first that applies:
-//   closed   the term is affine in the latent's statistics: its moments are taken
+//   closed   the term is affine in the latent's statistics, or a function of a normal quantity
+//            (by quadrature): its moments are taken
 //   sampled  otherwise: a reparameterised draw from q
 // so that N(z; 0, 1) under a normal guide gives the closed KL by itself, and a decoder a draw.
 #pragma once
@@ -27,6 +28,7 @@ struct Term {
   Estimate how = Estimate::exact;
   std::string note;    // why it is sampled: the function that is not affine
   bool local = false;  // of latents of rows that are integrated out: see Lowering::evidence
+  bool affine = true;  // in the statistics of each latent; else a site: its gradient moves with q
   Value value;         // [plate], or a scalar: event axes summed, draws averaged
   Value elements;      // [plate, event] of priors and entropies: what each unit adds
 };
@@ -115,6 +117,8 @@ class Lowering {
   bool is_local(const LatentInfo& z) const;
   bool is_point(const LatentInfo& z) const;
   Face face(Expr e, const Drawn& drawn);
+  Face observed(Expr e);
+  Value weighed(Value v);
   Face face_of_arg(const Arg& a, const Drawn& drawn);
   // `event` is that of the variable: numbers stand for vectors and matrices of its extent.
   Distribution distribution(const Conditional& c, const Drawn& drawn, const Shape& event);

@@ -188,6 +188,23 @@ Expr Model::data(std::string name, Plate plate, const Shape& event, DType stored
   return data(std::move(name), std::vector<Plate>{plate}, event, stored);
 }
 
+void Model::missing(Expr data) {
+  ExprInfo& e = exprs_[std::size_t(data.index())];
+  if (e.kind != ExprKind::data || !is_real(e.stored))
+    raise<ConfigError>("[model] \"{}\" is no data of real numbers: cells of it cannot be missing",
+                       e.name);
+  e.partial = true;
+}
+
+void Model::weigh(Plate rows, Expr weights) {
+  PlateInfo& p = plates_[std::size_t(rows.index)];
+  const ExprInfo& w = info(weights);
+  if (!p.streamed() || w.kind != ExprKind::data || w.event.rank() > 0 ||
+      w.plates != std::vector<int>{rows.index})
+    raise<ConfigError>("[model] weights of \"{}\" must be data, one number a row", p.name);
+  p.weight = weights.index();
+}
+
 Expr Model::constant(double value) {
   ExprInfo e;
   e.kind = ExprKind::constant;
@@ -282,6 +299,8 @@ Expr Model::function(std::string name, std::vector<Expr> inputs, const Shape& ev
   e.kind = ExprKind::function;
   e.name = std::move(name);
   for (const Expr& in : inputs) {
+    if (info(in).partial)
+      raise<ConfigError>("[model] {} reads \"{}\", which has missing cells", e.name, info(in).name);
     join(e.plates, info(in).plates);
     join(e.gates, info(in).gates);
   }

@@ -123,6 +123,7 @@ enum class ExprKind : std::uint8_t { data, constant, parameter, latent, draw, ga
 struct PlateInfo {
   std::string name;
   std::int64_t size = 0;  // 0: rows of the data, bound when running
+  int weight = -1;        // the quantity that weighs its elements; -1: each counts once
   bool streamed() const { return size == 0; }
 };
 
@@ -147,6 +148,7 @@ struct ExprInfo {
   // Its moments where it is affine in every random input; empty where it is not.
   std::function<Face(std::span<const Face>)> moments;
   DType stored = DType::f32;  // data: dtype of the bound memory
+  bool partial = false;       // data: cells that are NaN were not observed
   nn::Parameter init;         // parameter
   Array value;                // constant
 };
@@ -194,6 +196,12 @@ class Model {
   // On several plates: [row, element].
   Expr data(std::string name, std::vector<Plate> plates, const Shape& event,
             DType stored = DType::f32);
+  // Cells of `data` that are NaN were not observed: terms of elements leave them out, terms of
+  // vectors integrate over them. Such data can be observed, and read by nothing else.
+  void missing(Expr data);
+  // Each row of the plate counts so many times: every term of a row, its latents' included. Weights
+  // are finite, not negative and not all zero.
+  void weigh(Plate rows, Expr weights);
   Expr constant(double value);
   Expr constant(const Array& value);  // a number, a vector or a matrix
   // A number to be learned.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fathom/dist/family.h"
+#include "fathom/dist/quadrature.h"
 
 namespace fathom {
 
@@ -10,10 +11,16 @@ struct Bernoulli {
                                  .brief = "0 or 1",
                                  .support = Support::bit,
                                  .source = "Bishop 2006, appendix B"};
-  static constexpr ParameterDoc parameters[] = {{"logits", Support::real, "log odds of 1"}};
+  static constexpr ParameterDoc parameters[] = {
+      {"logits", Support::real, "log odds of 1", ParameterDoc::Needs::normal}};
 
   static Value expected_log_prob(const Face& x, std::span<const Face> p) {
-    return x.mean * p[0].mean - softplus(p[0].mean);
+    if (!p[0].random) return x.mean * p[0].mean - softplus(p[0].mean);
+    const auto log_norm_at = [](Value f) {
+      const Value q = sigmoid(f);
+      return Smooth{softplus(f), q, q * (1.0 - q)};
+    };
+    return x.mean * p[0].mean - expected_of_normal(p[0].mean, p[0].variance, log_norm_at);
   }
   static Value sample(const Draw& d, std::span<const Face> p) {
     return less(uniform(d.key, d.dtype, d.shape, d.rows),

@@ -12,7 +12,8 @@ struct MvNormal {
                                  .support = Support::vector,
                                  .source = "Bishop 2006, section 2.3",
                                  .event_axes = 1,
-                                 .reparameterised = true};
+                                 .reparameterised = true,
+                                 .partial = true};
   static constexpr ParameterDoc parameters[] = {
       {"mean", Support::vector, "location", ParameterDoc::Needs::mean_variance},
       {"precision", Support::matrix, "inverse of the covariance", ParameterDoc::Needs::mean_log}};
@@ -41,7 +42,10 @@ struct MvNormal {
     return log_determinant(precision.mean);
   }
   static Value expected_log_prob(const Face& x, std::span<const Face> p) {
-    if (!p[0].statistics.empty()) return through_features(x, p[0].statistics);
+    if (!p[0].statistics.empty())
+      return x.observed ? integrated(x, p[0].statistics) : through_features(x, p[0].statistics);
+    if (x.observed)
+      raise<ShapeError>("[mvnormal] missing cells need one latent for mean and precision");
     const Value precision = p[1].mean, terms = precision * expected_outer(x, p[0]);
     const auto d = double(precision.shape().extent(precision.shape().rank() - 1));
     return (expected_log_determinant(p[1]) - sum(terms, terms.shape().rank() - 2, 2)) * 0.5 -
@@ -62,10 +66,33 @@ struct MvNormal {
                              last);
     return contract(quadratic_features(x.mean), eta, 0, 1, false, true);
   }
+  // With missing cells m of x, beside those observed, o: log of the integral over x_m of the
+  // exponential of the same, which is what the bound is at the best q(x_m). With
+  // g = (E Lam mu)_m - (E Lam)_mo x_o it adds |m|/2 log 2 pi - log |Lam_mm| / 2 + g' Lam_mm^-1 g
+  // / 2.
+  static Value integrated(const Face& x, std::span<const Value> t) {
+    const Value lam = t[0], lam_mu = t[1];
+    if (lam.shape().rank() == lam_mu.shape().rank()) return through_squares(x, t);
+    const Value seen = x.observed, value = x.mean;
+    const Value hidden = 1.0 - seen, pull = lam_mu - matrix_vector(lam, value);
+    const Value at_zero = (t[3] - t[2]) * 0.5 + sum_last(value * (lam_mu + pull)) * 0.5 -
+                          sum_last(seen) * 0.91893853320467274178;
+    const Value inner = lam * outer(hidden, hidden) + diagonal_matrix(seen);
+    const Value l = cholesky(inner), g = pull * hidden;
+    const Value u = triangular_solve(l, reshape(g, g.shape().with_back(1)));
+    return at_zero + sum(square(u), u.shape().rank() - 2, 2) * 0.5 - sum_last(log(diagonal(l)));
+  }
+  static Value sum_last(Value v) { return sum(v, v.shape().rank() - 1, 1); }
   // The same for elements apart from each other (normal_gamma.h): no products of two of them.
   static Value through_squares(const Face& x, std::span<const Value> t) {
     const int last = t[1].shape().rank() - 1, row = x.mean.shape().rank() - 1;
-    const Value each = (t[3] - t[2]) * 0.5 - 0.91893853320467274178, constant = sum(each, last, 1);
+    const Value each = (t[3] - t[2]) * 0.5 - 0.91893853320467274178;
+    if (x.observed) {
+      const Value features = concat(std::vector<Value>{x.observed, x.mean, square(x.mean)}, row);
+      return contract(features, concat(std::vector<Value>{each, t[1], t[0] * -0.5}, last), 0, 1,
+                      false, true);
+    }
+    const Value constant = sum(each, last, 1);
     const Value eta = concat(
         std::vector<Value>{reshape(constant, constant.shape().with_back(1)), t[1], t[0] * -0.5},
         last);
