@@ -79,6 +79,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   lower.capacity = data.rows;
   lower.factors = options.factors;
   lower.collapse = true;
+  lower.points = options.points;
   Lowering lowering(model, g, lower);
   // Parts of the bound: terms of rows with their latents integrated out or given, and the rest.
   Value rows, given, expected, entropies, sites;
@@ -139,8 +140,10 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     for (const Factor& f : factors)
       check_moments(v, f, lowering.moments(model.latents()[f.latent]));
   sort_as(options.order, factors);
+  // A prior may read another latent: each run settles one more level of them.
   Workers one(1);
-  make({}, reset)->run(one);
+  const auto start = make({}, reset);
+  for (std::size_t level = 0; level < factors.size(); ++level) start->run(one);
 
   // What rows meet of the factors, and the sums over rows that it is multiplied by: by their best
   // latents and by given ones.

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ struct CoordinateOptions {
   Factors factors = Factors::mean_field;  // variational Bayes; mode: MAP; likelihood: EM
   // Latents in the order of a sweep; those not named follow, in the order of the model.
   std::vector<std::string> order = {};
+  // Latents that are point masses at the mode of their factor, others being mean-field: with
+  // precisions of weights, the evidence is maximised over them (MacKay 1992).
+  std::set<std::string> points = {};
 };
 
 class CoordinateClimb {

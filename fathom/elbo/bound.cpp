@@ -499,8 +499,10 @@ Term Lowering::likelihood(const ObservedInfo& o) {
 }
 
 bool Lowering::is_point(const LatentInfo& z) const {
-  return (options_.factors == Factors::mode || options_.factors == Factors::likelihood) &&
-         !z.guide && !is_local(z);
+  const bool asked = options_.factors == Factors::mode || options_.factors == Factors::likelihood ||
+                     (options_.factors == Factors::mean_field &&
+                      options_.points.count(model_.info(z.expr).name) > 0);
+  return asked && !z.guide && !is_local(z);
 }
 
 void Lowering::latent_terms(const LatentInfo& z, Term* prior, Term* entropy_of) {

@@ -52,6 +52,7 @@ struct LowerOptions {
   bool bind_latents = false;      // latents are inputs, data.<latent> (decoding)
   bool collapse = false;          // latents of rows with a conjugate prior are integrated out
   std::set<std::string> sampled;  // terms whose latents are to be sampled although closed
+  std::set<std::string> points;   // latents that are point masses at their mode, among factors
 };
 
 // A model on a graph. Inputs of the graph:

@@ -327,9 +327,9 @@ Degree Model::degree(Expr e, Expr z) const {
       d.culprit = x.culprit;
     }
   }
-  // A function without moments is not affine; one that reads the latent twice multiplies it.
-  const bool product = inputs > 1 && (i.name == "mul" || i.name == "inner");
-  if (d.depends && d.affine && i.kind == ExprKind::function && (!i.moments || product)) {
+  // A function without moments is not affine; one that reads the latent by two ways takes them for
+  // independent, which they are not.
+  if (d.depends && d.affine && i.kind == ExprKind::function && (!i.moments || inputs > 1)) {
     d.affine = false;
     d.culprit = i.name;
   }
@@ -514,6 +514,55 @@ Expr inner(Expr a, Expr b) {
         const Value v = both ? spread_of_both(f[0], f[1])
                              : sum_of(spread_along(f[1].mean, f[0]), spread_along(f[0].mean, f[1]));
         return Face{inner_product(f[0].mean, f[1].mean), v, {}, f[0].random || f[1].random, {}, {}};
+      });
+}
+
+Expr concat(Expr a, Expr b) {
+  if (a.event().rank() != 1 || b.event().rank() != 1)
+    raise<ShapeError>("[concat] {} and {} are not two vectors", a.event().text(), b.event().text());
+  const std::int64_t na = a.event().extent(0), nb = b.event().extent(0);
+  const auto join_values = [na, nb](Value x, Value y) {
+    const Shape plates =
+        broadcast_shapes("concat", Shape(x.shape().plates()), Shape(y.shape().plates()));
+    return concat(std::vector<Value>{broadcast_to(x, plates.with_back(na)),
+                                     broadcast_to(y, plates.with_back(nb))},
+                  plates.rank());
+  };
+  return a.model().function(
+      "concat", {a, b}, Shape{na + nb},
+      [join_values](std::span<const Value> v) { return join_values(v[0], v[1]); },
+      [join_values, na, nb](std::span<const Face> f) {
+        Face out{join_values(f[0].mean, f[1].mean), {}, {}, f[0].random || f[1].random, {}, {}};
+        const auto spread = [](const Face& x) {
+          return x.covariance ? x.covariance
+                 : x.variance ? diagonal_matrix(x.variance)
+                              : diagonal_matrix(broadcast_to(like(x.mean, 0.0), x.mean.shape()));
+        };
+        const Value u = spread(f[0]), v = spread(f[1]);
+        const Shape plates =
+            broadcast_shapes("concat", Shape(u.shape().plates()), Shape(v.shape().plates()));
+        const auto block = [&](Value x, std::int64_t rows, std::int64_t columns) {
+          return broadcast_to(x ? x : like(u, 0.0), plates.with_back(rows).with_back(columns));
+        };
+        const int row = plates.rank(), column = row + 1;
+        const Value top = concat(std::vector<Value>{block(u, na, na), block({}, na, nb)}, column);
+        const Value low = concat(std::vector<Value>{block({}, nb, na), block(v, nb, nb)}, column);
+        out.covariance = concat(std::vector<Value>{top, low}, row);
+        out.variance = diagonal(out.covariance);
+        if (f[0].log || f[1].log) out.log = join_values(f[0].expected_log(), f[1].expected_log());
+        return out;
+      });
+}
+
+Expr repeat(Expr x, std::int64_t count) {
+  if (x.event().rank() != 0 || count < 1)
+    raise<ShapeError>("[repeat] {} is no number", x.event().text());
+  const auto all = [count](Value v) { return v ? broadcast_to(v, v.shape().with_back(count)) : v; };
+  return x.model().function(
+      "repeat", {x}, Shape{count}, [all](std::span<const Value> v) { return all(v[0]); },
+      [all](std::span<const Face> f) {
+        const Value spread = all(f[0].variance);
+        return Face{all(f[0].mean), spread, all(f[0].log), f[0].random, all(spread), {}};
       });
 }
 

@@ -44,8 +44,7 @@ struct MvNormal {
   static Value expected_log_prob(const Face& x, std::span<const Face> p) {
     if (!p[0].statistics.empty())
       return x.observed ? integrated(x, p[0].statistics) : through_features(x, p[0].statistics);
-    if (x.observed)
-      raise<ShapeError>("[mvnormal] missing cells need one latent for mean and precision");
+    if (x.observed) raise<ShapeError>("[mvnormal] missing cells: mean and precision as one latent");
     const Value precision = p[1].mean, terms = precision * expected_outer(x, p[0]);
     const auto d = double(precision.shape().extent(precision.shape().rank() - 1));
     return (expected_log_determinant(p[1]) - sum(terms, terms.shape().rank() - 2, 2)) * 0.5 -
@@ -68,8 +67,7 @@ struct MvNormal {
   }
   // With missing cells m of x, beside those observed, o: log of the integral over x_m of the
   // exponential of the same, which is what the bound is at the best q(x_m). With
-  // g = (E Lam mu)_m - (E Lam)_mo x_o it adds |m|/2 log 2 pi - log |Lam_mm| / 2 + g' Lam_mm^-1 g
-  // / 2.
+  // g = (E Lam mu)_m - (E Lam)_mo x_o it adds (|m| log 2 pi - log |Lam_mm| + g' Lam_mm^-1 g) / 2.
   static Value integrated(const Face& x, std::span<const Value> t) {
     const Value lam = t[0], lam_mu = t[1];
     if (lam.shape().rank() == lam_mu.shape().rank()) return through_squares(x, t);
