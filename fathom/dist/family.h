@@ -59,9 +59,9 @@ struct FamilyDoc {
   std::string_view source;
   int event_axes = 0;  // trailing axes that belong to one draw
   bool reparameterised = false;
+  bool partial = false;  // of vectors: takes one with missing cells, Face::observed
   // Densities are with respect to a member of the family, because none has a closed form.
   bool relative = false;
-  bool partial = false;  // of vectors: takes one with missing cells, Face::observed
 };
 
 // Where draws go: shape, key, and ids of the rows on the first axis where there is a plate.

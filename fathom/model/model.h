@@ -111,6 +111,8 @@ Conditional bernoulli_of(Arg probability);
 Conditional binomial_of(Arg count, Arg probability);
 Conditional multinomial_of(Arg count, Arg probabilities);
 Conditional poisson_of(Arg rate);
+// A rate whose logarithm is a normal quantity: damped steps (climb/site.h).
+Conditional poisson_log(Arg log_rate);
 Conditional exponential_of(Arg rate);
 // By log odds psi that are affine in gaussian latents, exact given omega, a latent with the prior
 // polya_gamma(count, 0); see families/binomial.h. With omega on rows: Jaakkola & Jordan's bound.

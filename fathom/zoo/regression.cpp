@@ -21,6 +21,7 @@ Regression::Regression(std::int64_t width, const RegressionConfig& config) {
       model.observe("y", normal_precision(f, noise), y);
       break;
     case Link::logistic: model.observe("y", bernoulli(f), y); break;
+    case Link::poisson: model.observe("y", poisson_log(f), y); break;
   }
 }
 

@@ -10,7 +10,7 @@
 
 namespace fathom {
 
-enum class Link : std::uint8_t { linear, logistic };
+enum class Link : std::uint8_t { linear, logistic, poisson };
 
 struct RegressionConfig {
   Link link = Link::linear;

@@ -90,12 +90,52 @@ TEST(Site, TheModeOfALogisticRegression) {
   EXPECT_NEAR(score, 0, 1e-9);
 }
 
-// Strong pulls need damping: many equal bits on a wide prior.
+// Infer.NET's own test: x ~ N(1.2, 3.4), counts 5, 6 and 7 at the rate exp x.
+TEST(Site, CountsWithALogLink) {
+  Model m(DType::f64);
+  const Plate row = m.plate("row");
+  const Expr y = m.data("y", row, {}, DType::f64);
+  const Expr x = m.latent("x", normal_precision(1.2, 1 / 3.4));
+  m.observe("y", poisson_log(x), y);
+  DataSet data;
+  data.rows = 3;
+  data.columns["y"] = column({5, 6, 7});
+  State state;
+  Workers workers(1);
+  CoordinateClimb climb(m, data, state, {});
+  for (int i = 0; i < 40; ++i) climb.sweep(workers);
+  EXPECT_NEAR(*climb.mean(0, workers).data<double>(), 1.7550710118845, 1e-11);
+  EXPECT_NEAR(-0.5 / *state.find("x.natural.1")->data<double>(), 0.0551545772833, 1e-12);
+}
+
+// x ~ N(0, 100), one count of 50: the whole step would overshoot by far, and is damped.
 TEST(Site, StepsAreDampedWhereTheWholeOneWouldOvershoot) {
-  Logistic many(1e-4, std::vector<double>(200, 3.0), std::vector<double>(200, 1.0));
-  const double bound = many.run(200);
-  EXPECT_LT(bound, 0);
-  EXPECT_NEAR(many.climb->sweep(many.workers), bound, 1e-7);
+  Model m(DType::f64);
+  const Plate row = m.plate("row");
+  const Expr y = m.data("y", row, {}, DType::f64);
+  const Expr x = m.latent("x", normal_precision(0.0, 0.01));
+  m.observe("y", poisson_log(x), y);
+  DataSet data;
+  data.rows = 1;
+  data.columns["y"] = column({50});
+  State state;
+  Workers workers(1);
+  CoordinateClimb climb(m, data, state, {});
+  *state.find("x.natural.1")->data<double>() = -0.5;  // N(0, 1)
+  double last = climb.elbo(workers), least = 1;
+  for (int i = 0; i < 60; ++i) {
+    const double now = climb.sweep(workers);
+    EXPECT_GE(now, last - 1e-11 * std::abs(last));
+    last = now;
+    least = std::min(least, climb.last_step());
+  }
+  EXPECT_LT(least, 1);
+  // At the optimum the gradients vanish: m / 100 = 50 - exp(m + v / 2), 1 / v = 1 / 100 + exp(...).
+  const double mean = *climb.mean(0, workers).data<double>(),
+               variance = -0.5 / *state.find("x.natural.1")->data<double>(),
+               rate = std::exp(mean + variance / 2);
+  EXPECT_NEAR(50 - rate - mean / 100, 0, 1e-8);
+  EXPECT_NEAR(1 / variance, 0.01 + rate, 1e-6);
 }
 
 }  // namespace

@@ -91,9 +91,9 @@ TEST(FactorAnalysisZoo, ProbabilisticPcaWithItsMeanReachesTheClosedForm) {
 TEST(FactorAnalysisZoo, FactorAnalysisReproducesTheVariances) {
   FactorAnalysisConfig config;
   config.noise_per_column = true;
-  const Array x = centred(table("wine.csv", "1:6"));
+  const Array x = centred(table("wine.csv", "5:10"));
   Fit fit(x, 1, config, Factors::likelihood);
-  fit.run(4000);
+  fit.run(5000);
   const Array w = fit.climb->mean(0, fit.workers), mu = fit.climb->mean(1, fit.workers),
               tau = fit.climb->mean(2, fit.workers);
   const std::int64_t n = x.shape().extent(0), d = x.shape().extent(1);

@@ -63,9 +63,9 @@ struct NormalWishart {
   // A prior that says nothing of the spread has no mode; one row's worth stands in, for a start.
   static Face mode(std::span<const Value> n) {
     const std::vector<Face> p = from_natural(n);
-    const Value zero = like(n[3], 0.0), m = p[0].mean;
-    const Value count = where(less(zero, n[3]), n[3] * 2.0, like(n[3], 1.0));
-    const Value l = cholesky(p[2].mean), lam = Wishart::along(count, 2) * Wishart::inverse(l);
+    const Value m = p[0].mean, l = cholesky(p[2].mean);
+    const Value count = where(less(like(n[3], 0.0), n[3]), n[3] * 2.0, like(n[3], 1.0));
+    const Value lam = Wishart::along(count, 2) * Wishart::inverse(l);
     const Value lam_mu = matrix_vector(lam, m);
     Face f = Face::point(m);
     f.statistics = {lam, lam_mu, sum(lam_mu * m, m.shape().rank() - 1, 1),

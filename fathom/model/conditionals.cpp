@@ -1,0 +1,149 @@
+// Families at parameters that are quantities of a model.
+#include "fathom/model/model.h"
+
+namespace fathom {
+
+namespace {
+
+using Needs = ParameterDoc::Needs;
+using Form = std::function<std::vector<Face>(std::span<const Face>)>;
+
+// Arguments that `form` leaves as they are may be random as far as the family allows.
+Conditional make(const FamilyInfo& family, std::string text, std::vector<Arg> args, Form form = {},
+                 std::vector<Needs> needs = {}) {
+  if (!form) form = [](std::span<const Face> f) { return std::vector<Face>(f.begin(), f.end()); };
+  if (needs.empty())
+    for (const ParameterDoc& p : family.parameters) needs.push_back(p.needs);
+  return {&family, std::move(text), std::move(args), std::move(form), std::move(needs)};
+}
+
+}  // namespace
+
+Conditional normal(Arg mean, Arg sd) {
+  return make(family<Normal>(), "normal(mean, sd)", {mean, sd},
+              [](std::span<const Face> f) {
+                return std::vector<Face>{f[0], Normal::from_sd(f[1].mean)};
+              },
+              {Needs::mean_variance, Needs::fixed});
+}
+Conditional normal_log_sd(Arg mean, Arg log_sd) {
+  return make(family<Normal>(), "normal(mean, log_sd)", {mean, log_sd},
+              [](std::span<const Face> f) {
+                return std::vector<Face>{f[0], Normal::from_log_sd(f[1].mean)};
+              },
+              {Needs::mean_variance, Needs::fixed});
+}
+Conditional normal_precision(Arg mean, Arg precision) {
+  return make(family<Normal>(), "normal(mean, precision)", {mean, precision});
+}
+Conditional normal_variance(Arg mean, Arg variance) {
+  return make(family<Normal>(), "normal(mean, variance)", {mean, variance},
+              [](std::span<const Face> f) {
+                Face precision = Face::at(f[1].expected_inverse(), -f[1].expected_log());
+                precision.random = f[1].random;
+                return std::vector<Face>{f[0], precision};
+              },
+              {Needs::mean_variance, Needs::statistics});
+}
+Conditional mvnormal(Arg mean, Arg precision) {
+  return make(family<MvNormal>(), "mvnormal(mean, precision)", {mean, precision});
+}
+Conditional mvnormal_diagonal(Arg mean, Arg precisions) {
+  return make(family<MvNormal>(), "mvnormal_diagonal(mean, precisions)", {mean, precisions},
+              [](std::span<const Face> f) {
+                Face p = Face::at(diagonal_matrix(f[1].mean));
+                const Value logs = f[1].expected_log();
+                p.log = sum(logs, logs.shape().rank() - 1, 1);
+                p.random = f[1].random;
+                return std::vector<Face>{f[0], p};
+              },
+              {Needs::mean_variance, Needs::mean_log});
+}
+Conditional mvnormal_of(Arg mean_and_precision) {
+  return make(family<MvNormal>(), "mvnormal(mean and precision)", {mean_and_precision}, {},
+              {Needs::statistics});
+}
+Conditional normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof) {
+  return make(family<NormalWishart>(), "normal_wishart(mean, strength, inverse_scale, dof)",
+              {mean, strength, inverse_scale, dof});
+}
+Conditional normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate) {
+  return make(family<NormalGamma>(), "normal_gamma(mean, strength, shape, rate)",
+              {mean, strength, shape, rate});
+}
+Conditional stick_breaking(Arg taken, Arg left) {
+  return make(family<StickBreaking>(), "stick_breaking(taken, left)", {taken, left});
+}
+Conditional bernoulli(Arg logits) {
+  return make(family<Bernoulli>(), "bernoulli(logits)", {logits});
+}
+Conditional categorical(Arg logits) {
+  return make(family<Categorical>(), "categorical(logits)", {logits},
+              [](std::span<const Face> f) {
+                return std::vector<Face>{Categorical::from_logits(f[0].mean)};
+              },
+              {Needs::fixed});
+}
+Conditional categorical_of(Arg probabilities) {
+  return make(family<Categorical>(), "categorical(probabilities)", {probabilities});
+}
+Conditional uniform_between(Arg low, Arg high) {
+  return make(family<UniformFamily>(), "uniform(low, high)", {low, high});
+}
+Conditional gamma(Arg shape, Arg rate) {
+  return make(family<Gamma>(), "gamma(shape, rate)", {shape, rate});
+}
+Conditional dirichlet(Arg concentration) {
+  return make(family<Dirichlet>(), "dirichlet(concentration)", {concentration});
+}
+
+Conditional beta(Arg a, Arg b) { return make(family<Beta>(), "beta(a, b)", {a, b}); }
+Conditional inverse_gamma(Arg shape, Arg scale) {
+  return make(family<InverseGamma>(), "inverse_gamma(shape, scale)", {shape, scale});
+}
+Conditional wishart(Arg inverse_scale, Arg dof) {
+  return make(family<Wishart>(), "wishart(inverse_scale, dof)", {inverse_scale, dof});
+}
+Conditional bernoulli_of(Arg probability) {
+  return make(family<Binomial>(), "bernoulli(probability)", {probability},
+              [](std::span<const Face> f) {
+                return std::vector<Face>{Face::at(like(f[0].mean, 1.0)), f[0]};
+              },
+              {Needs::statistics});
+}
+Conditional binomial_of(Arg count, Arg probability) {
+  return make(family<Binomial>(), "binomial(count, probability)", {count, probability});
+}
+Conditional multinomial_of(Arg count, Arg probabilities) {
+  return make(family<Multinomial>(), "multinomial(count, probabilities)", {count, probabilities});
+}
+Conditional poisson_of(Arg rate) { return make(family<Poisson>(), "poisson(rate)", {rate}); }
+Conditional poisson_log(Arg log_rate) {
+  return make(family<Poisson>(), "poisson_log(log_rate)", {log_rate},
+              [](std::span<const Face> f) {
+                const Value m = f[0].mean, half = f[0].variance ? f[0].variance * 0.5 : Value();
+                Face rate = Face::at(exp(half ? m + half : m), m);
+                rate.random = f[0].random;
+                return std::vector<Face>{rate};
+              },
+              {Needs::normal});
+}
+Conditional exponential_of(Arg rate) {
+  return make(family<Exponential>(), "exponential(rate)", {rate});
+}
+Conditional polya_gamma(Arg shape, Arg tilt) {
+  return make(family<PolyaGamma>(), "polya_gamma(shape, tilt)", {shape, tilt});
+}
+Conditional bernoulli_polya_gamma(Arg logits, Arg omega) {
+  return make(family<Binomial>(), "bernoulli(logits, omega)", {logits, omega},
+              [](std::span<const Face> f) {
+                return std::vector<Face>{Face::at(like(f[0].mean, 1.0)), f[0], f[1]};
+              },
+              {Needs::mean_variance, Needs::statistics});
+}
+Conditional binomial_polya_gamma(Arg count, Arg logits, Arg omega) {
+  return make(family<Binomial>(), "binomial(count, logits, omega)", {count, logits, omega}, {},
+              {Needs::fixed, Needs::mean_variance, Needs::statistics});
+}
+
+}  // namespace fathom
