@@ -40,6 +40,7 @@ struct Face {
     for (const Value& v : statistics) g.statistics.push_back(f(v));
     g.log_complement = f(log_complement);
     g.inverse = f(inverse);
+    g.observed = f(observed);
     return g;
   }
 };

@@ -165,7 +165,9 @@ Face Lowering::moments(const LatentInfo& z) {
       factor && is_point(z) ? z.prior.family->mode(natural_slots(z)) : fathom::face(guide(z));
   if (!factor) return f;
   const auto [it, fresh] = moments_.try_emplace(z.expr);
-  const auto leaf = [](Value v) { return v ? stop_gradient(v) : v; };
+  // Each its own node, although point masses have zeros in common.
+  std::int64_t name = 64 * z.expr;
+  const auto leaf = [&](Value v) { return v ? stop_gradient(v, ++name) : v; };
   if (fresh) {
     it->second = f.mapped(leaf);
     // One leaf for both, whichever a term reads.

@@ -374,7 +374,7 @@ TEST(ConjugateFamilies, ModesOfPosteriors) {
       {"x", column({1, 0})}, {"y", column({1, 3})}, {"z", table(Shape{2, 2}, {1, 0, 0, 2})}};
   State state;
   Workers workers(1);
-  CoordinateClimb climb(m, data, state, {Factors::mode, {}});
+  CoordinateClimb climb(m, data, state, {Factors::mode, {}, {}});
   climb.sweep(workers);
   EXPECT_NEAR(climb.mean(0, workers).data<double>()[0], 2.0 / 5, 1e-14);
   EXPECT_NEAR(climb.mean(1, workers).data<double>()[0], 5.4 / 5, 1e-14);
@@ -382,6 +382,26 @@ TEST(ConjugateFamilies, ModesOfPosteriors) {
   EXPECT_NEAR(at.data<double>()[0], 4.0 / 3, 1e-14);
   EXPECT_NEAR(at.data<double>()[3], 4.0 / 6, 1e-14);
   EXPECT_NEAR(at.data<double>()[1], 0, 1e-14);
+}
+
+// Point masses of equal shapes, whose variances are the same zeros.
+TEST(ConjugateFamilies, ModesOfTwoMeansAreApart) {
+  Model m(DType::f64);
+  const Plate row = m.plate("row");
+  const Expr x = m.data("x", row, {}, DType::f64), y = m.data("y", row, {}, DType::f64);
+  const Expr a = m.latent("a", normal_precision(0.0, 1.0));
+  const Expr b = m.latent("b", normal_precision(0.0, 7.0));
+  m.observe("x", normal_precision(a, 2.0), x);
+  m.observe("y", normal_precision(b, 100.0), y);
+  DataSet data;
+  data.rows = 3;
+  data.columns = {{"x", column({1, 2, 0})}, {"y", column({1, 5, 4})}};
+  State state;
+  Workers workers(1);
+  CoordinateClimb climb(m, data, state, {Factors::mode, {}, {}});
+  climb.sweep(workers);
+  EXPECT_NEAR(climb.mean(0, workers).data<double>()[0], 2 * 3 / 7.0, 1e-14);
+  EXPECT_NEAR(climb.mean(1, workers).data<double>()[0], 100 * 10 / 307.0, 1e-14);
 }
 
 // Several members on a plate, chosen by a category of each row: a mixture of Poisson counts and
