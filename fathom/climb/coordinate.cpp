@@ -72,11 +72,13 @@ void check_moments(Value f, const Factor& factor, const Face& face) {
 
 CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State& state,
                                  const CoordinateOptions& options)
-    : graph_(std::make_unique<Graph>(op_table())) {
+    : graph_(std::make_unique<Graph>(op_table())), rows_(data) {
   check_data(model, data);
+  const std::int64_t batch = options.batch > 0 ? std::min(options.batch, data.rows) : data.rows;
+  if (batch < data.rows) rows_.show(0, batch);
   Graph& g = *graph_;
   LowerOptions lower;
-  lower.capacity = data.rows;
+  lower.capacity = batch;
   lower.factors = options.factors;
   lower.collapse = true;
   lower.points = options.points;
@@ -110,9 +112,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     join(given, locals.expected);
   }
   const auto make = [&](std::vector<Value> outputs, std::vector<Update> updates) {
-    auto p = std::make_unique<Program>(g, outputs, updates, state);
-    for (const auto& [name, array] : data.columns) p->bind("data." + name, array);
-    return p;
+    return LazyProgram(g, state, rows_, std::move(outputs), std::move(updates));
   };
   const auto plus = [](Value a, Value b) {
     join(a, b);
@@ -132,8 +132,9 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     leaves.insert(leaves.end(), f.leaves.begin(), f.leaves.end());
     const Distribution prior = lowering.prior(latent);  // where it starts
     const Values natural = prior.family->natural(prior.parameters);
-    for (std::size_t k = 0; k < f.slots.size(); ++k)
-      reset.push_back({f.slots[k], broadcast_to(natural[k], f.slots[k].shape())});
+    if (!state.find(f.name + ".natural.0"))
+      for (std::size_t k = 0; k < f.slots.size(); ++k)
+        reset.push_back({f.slots[k], broadcast_to(natural[k], f.slots[k].shape())});
     factors.push_back(std::move(f));
   }
   for (const Value& v : {rows, given, expected, sites})
@@ -142,8 +143,13 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   sort_as(options.order, factors);
   // A prior may read another latent: each run settles one more level of them.
   Workers one(1);
-  const auto start = make({}, reset);
-  for (std::size_t level = 0; level < factors.size(); ++level) start->run(one);
+  const bool fresh = !reset.empty();
+  LazyProgram start = make({}, std::move(reset));
+  for (std::size_t level = 0; fresh && level < factors.size(); ++level) start.run(one);
+  for (const Factor& f : factors)
+    for (std::size_t k = 0; k < f.slots.size(); ++k)
+      naturals_.push_back(
+          &state.slot(fmt::format("{}.natural.{}", f.name, k), model.dtype(), f.slots[k].shape()));
 
   // What rows meet of the factors, and the sums over rows that it is multiplied by: by their best
   // latents and by given ones.
@@ -161,8 +167,11 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   Value target = plus(rows, expected), target_given = plus(given, expected);
   if (!eta.empty()) {
     std::vector<Value> kept;
-    for (std::size_t k = 0; k < eta.size(); ++k)
-      kept.push_back(g.slot(fmt::format("statistics.{}", k), model.dtype(), eta[k].shape()));
+    for (std::size_t k = 0; k < eta.size(); ++k) {
+      const std::string name = fmt::format("statistics.{}", k);
+      kept.push_back(g.slot(name, model.dtype(), eta[k].shape()));
+      statistics_.push_back(&state.slot(name, model.dtype(), eta[k].shape()));
+    }
     const auto collect = [&](std::span<const Value> sums, Value constant) {
       std::vector<Update> updates;
       for (std::size_t k = 0; k < kept.size(); ++k) updates.push_back({kept[k], sums[k]});
@@ -174,6 +183,9 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     target = target_given = plus(inner(kept, eta), expected);
     if (!sites) factors_ = make({plus(target, entropies)}, {});
   }
+  sites_ = bool(sites);
+  if (batch < data.rows && (eta.empty() || sites))
+    raise<ConfigError>("[coordinate] rows in batches need statistics, which this model lacks");
   const Value bound = plus(plus(plus(rows, expected), sites), entropies);
   for (const std::vector<std::size_t>& block : blocks_of(factors, plus(target_given, sites))) {
     std::vector<Update> updates, from_given;
@@ -204,50 +216,62 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
 }
 
 double CoordinateClimb::elbo(Workers& workers) {
-  elbo_->run(workers);
-  return elbo_->scalar(0);
+  elbo_.run(workers);
+  return elbo_.scalar(0);
 }
 
-void CoordinateClimb::update(const Step& step, Workers& workers) {
-  if (step.exact) step.exact->run(workers);
+double CoordinateClimb::collect(Workers& workers) {
+  collect_.run(workers);
+  return collect_.scalar(0);
+}
+
+void CoordinateClimb::update(Workers& workers) {
+  for (Step& s : steps_) update(s, workers);
+}
+
+double CoordinateClimb::statistics_bound(Workers& workers) {
+  factors_.run(workers);
+  return factors_.scalar(0);
+}
+
+void CoordinateClimb::update(Step& step, Workers& workers) {
+  if (step.exact) step.exact.run(workers);
   if (step.sites) last_step_ = std::min(last_step_, step.sites->run(workers));
 }
 
 double CoordinateClimb::sweep(Workers& workers) {
   last_step_ = 1;
-  if (collect_) collect_->run(workers);
-  for (const Step& s : steps_) update(s, workers);
-  if (!factors_) return elbo(workers);
-  factors_->run(workers);
-  return collect_->scalar(0) + factors_->scalar(0);
+  const double beyond = collect_ ? collect(workers) : 0;
+  update(workers);
+  return factors_ ? beyond + statistics_bound(workers) : elbo(workers);
 }
 
 double CoordinateClimb::start(const std::map<std::string, Array>& probabilities, Workers& workers) {
   if (!elbo_given_) raise<ConfigError>("[coordinate] no latent of rows to start from");
-  const auto run = [&](Program& p) {
-    for (const auto& [name, array] : probabilities) p.bind("local." + name, array);
+  const auto run = [&](LazyProgram& p) {
+    for (const auto& [name, array] : probabilities) p.get().bind("local." + name, array);
     p.run(workers);
   };
-  if (collect_given_) run(*collect_given_);
   if (collect_given_) {
-    for (const Step& s : steps_) update(s, workers);
+    run(collect_given_);
+    update(workers);
   } else {
-    for (const auto& update : starts_) run(*update);
+    for (LazyProgram& update : starts_) run(update);
   }
-  run(*elbo_given_);
-  return elbo_given_->scalar(0);
+  run(elbo_given_);
+  return elbo_given_.scalar(0);
 }
 
 Array CoordinateClimb::mean(std::size_t latent, Workers& workers) {
-  means_[latent]->run(workers);
-  return means_[latent]->output_array(0);
+  means_[latent].run(workers);
+  return means_[latent].get().output_array(0);
 }
 
 std::vector<std::pair<std::string, double>> CoordinateClimb::terms(Workers& workers) {
-  values_->run(workers);
+  values_.run(workers);
   std::vector<std::pair<std::string, double>> out;
   for (std::size_t i = 0; i < names_.size(); ++i)
-    out.emplace_back(names_[i], values_->scalar(int(i)));
+    out.emplace_back(names_[i], values_.scalar(int(i)));
   return out;
 }
 

@@ -33,17 +33,21 @@ struct CoordinateOptions {
   // Latents that are point masses at the mode of their factor, others being mean-field: with
   // precisions of weights, the evidence is maximised over them (MacKay 1992).
   std::set<std::string> points = {};
+  // Most rows of a pass; 0: all. Fewer serve climbs in batches (climb/batches.h), which sees to it
+  // that statistics of all rows come together.
+  std::int64_t batch = 0;
 };
 
 class CoordinateClimb {
  public:
   // Latents need priors from exponential families; those of rows must be categorical or
-  // gaussian. Factors are
-  // slots "<latent>.natural.<k>" of the state, and start at their priors; a point mass is the mode
-  // of its factor. Throws ConfigError naming
-  // the latent that cannot have a factor.
+  // gaussian. Factors are slots "<latent>.natural.<k>" of the state; those that it lacks start at
+  // their priors. A point mass is the mode of its factor. Throws ConfigError naming the latent that
+  // cannot have a factor.
   CoordinateClimb(const Model& model, const DataSet& data, State& state,
                   const CoordinateOptions& options = {});
+
+  CoordinateClimb(const CoordinateClimb&) = delete;
 
   // The E step and an update of every factor, one after another (Gauss-Seidel). Returns the
   // ELBO afterwards, nats: where statistics are kept with the latents of rows as the E step found
@@ -59,10 +63,22 @@ class CoordinateClimb {
   // Named terms at the same place, which add up to it.
   std::vector<std::pair<std::string, double>> terms(Workers& workers);
 
+  // A sweep in parts, where statistics are kept: show() some rows, collect() their statistics into
+  // the slots statistics(), which gives what they add to the ELBO beyond these, update() all
+  // factors on what the slots hold, and statistics_bound() is what that adds to the ELBO.
+  void show(std::int64_t first, std::int64_t count) { rows_.show(first, count); }
+  double collect(Workers& workers);
+  std::vector<Array*> statistics() const { return statistics_; }
+  void update(Workers& workers);
+  double statistics_bound(Workers& workers);
+  // Natural parameters of all factors.
+  std::vector<Array*> naturals() const { return naturals_; }
+
   // Whether a sweep is one pass over the rows.
-  bool keeps_statistics() const { return collect_ != nullptr; }
+  bool keeps_statistics() const { return bool(collect_); }
+  bool has_sites() const { return bool(sites_); }
   // The program that passes over the rows, for a look at its plan.
-  const Program& pass() const { return collect_ ? *collect_ : *elbo_; }
+  const Program& pass() { return collect_ ? collect_.get() : elbo_.get(); }
   // Of terms that are not affine in their factors' statistics (climb/site.h): the least part of the
   // way to their gradient that the last sweep took; 1 without such terms.
   double last_step() const { return last_step_; }
@@ -70,22 +86,24 @@ class CoordinateClimb {
   const std::vector<std::vector<std::size_t>>& blocks() const { return blocks_; }
 
  private:
-  using Programs = std::vector<std::unique_ptr<Program>>;
   // A block of factors: those that are set to their optimum, and those that take a damped step.
   struct Step {
-    std::unique_ptr<Program> exact;
+    LazyProgram exact;
     std::unique_ptr<SiteStep> sites;
   };
-  void update(const Step& step, Workers& workers);
+  void update(Step& step, Workers& workers);
 
   std::unique_ptr<Graph> graph_;
+  RowWindow rows_;
   std::vector<std::vector<std::size_t>> blocks_;
   std::vector<Step> steps_;
-  Programs starts_, means_;
+  std::vector<LazyProgram> starts_, means_;
   // With statistics: the E step, the same from given probabilities, and what an update changed.
-  std::unique_ptr<Program> collect_, collect_given_, factors_;
-  std::unique_ptr<Program> elbo_, elbo_given_, values_;
+  LazyProgram collect_, collect_given_, factors_;
+  LazyProgram elbo_, elbo_given_, values_;
+  std::vector<Array*> statistics_, naturals_;
   std::vector<std::string> names_;
+  bool sites_ = false;
   double last_step_ = 1;
 };
 

@@ -46,32 +46,32 @@ SiteStep::SiteStep(Graph& graph, const std::vector<Factor>& factors, Value affin
   bound_ = make({bound}, {});
 }
 
-double SiteStep::try_step(Program& step, double rho, Workers& workers) {
+double SiteStep::try_step(LazyProgram& step, double rho, Workers& workers) {
   if (rho_.dtype() == DType::f32) {
     *rho_.data<float>() = float(rho);
   } else {
     *rho_.data<double>() = rho;
   }
-  step.bind("rho", rho_);
+  step.get().bind("rho", rho_);
   step.run(workers);
-  bound_->run(workers);
-  return bound_->scalar(0);
+  bound_.run(workers);
+  return bound_.scalar(0);
 }
 
 double SiteStep::run(Workers& workers) {
-  propose_->run(workers);
-  const double before = propose_->scalar(0);
+  propose_.run(workers);
+  const double before = propose_.scalar(0);
   const double slack = std::isfinite(before) ? 1e-12 * std::abs(before) : 0;
-  const auto rises = [&](Program& step, double rho) {
+  const auto rises = [&](LazyProgram& step, double rho) {
     const double now = try_step(step, rho, workers);
     return std::isfinite(now) && (!std::isfinite(before) || now >= before - slack);
   };
   for (double rho = 1; rho > 1e-3; rho /= 2)
-    if (rises(*split_, rho)) return rho;
+    if (rises(split_, rho)) return rho;
   // The affine part alone may ask for too much while the sites lag behind: less of the whole step.
   for (double rho = 0.5; rho > 1e-9; rho /= 2)
-    if (rises(*whole_, rho)) return rho;
-  try_step(*whole_, 0, workers);
+    if (rises(whole_, rho)) return rho;
+  try_step(whole_, 0, workers);
   return 0;
 }
 

@@ -9,8 +9,8 @@
 #include <memory>
 #include <vector>
 
+#include "fathom/climb/lazy_program.h"
 #include "fathom/dist/family.h"
-#include "fathom/exec/program.h"
 
 namespace fathom {
 
@@ -26,7 +26,7 @@ struct Factor {
 };
 
 using MakeProgram =
-    std::function<std::unique_ptr<Program>(std::vector<Value> outputs, std::vector<Update>)>;
+    std::function<LazyProgram(std::vector<Value> outputs, std::vector<Update> updates)>;
 
 class SiteStep {
  public:
@@ -39,9 +39,9 @@ class SiteStep {
   double run(Workers& workers);
 
  private:
-  double try_step(Program& step, double rho, Workers& workers);
+  double try_step(LazyProgram& step, double rho, Workers& workers);
 
-  std::unique_ptr<Program> propose_, split_, whole_, bound_;
+  LazyProgram propose_, split_, whole_, bound_;
   Array rho_;
 };
 

@@ -1,0 +1,30 @@
+#include "fathom/climb/lazy_program.h"
+
+namespace fathom {
+
+void RowWindow::show(std::int64_t first, std::int64_t count) {
+  if (first < 0 || count < 1 || first + count > data_.rows)
+    raise<DataError>("rows {} to {} of {}", first, first + count, data_.rows);
+  seen_.rows = count;
+  for (const auto& [name, a] : data_.columns) {
+    const auto owner = std::make_shared<Array>(a);
+    const std::size_t row = a.bytes() / std::size_t(data_.rows);
+    std::vector<Axis> axes(a.shape().axes().begin(), a.shape().axes().end());
+    axes[0].extent = count * (a.shape().extent(0) / data_.rows);
+    seen_.columns[name] =
+        Array(a.dtype(), Shape(std::span<const Axis>(axes)),
+              std::shared_ptr<std::byte>(owner, owner->raw() + std::size_t(first) * row));
+  }
+  ++version_;
+}
+
+Program& LazyProgram::get() {
+  if (!program_) program_ = std::make_unique<Program>(*graph_, outputs_, updates_, *state_);
+  if (bound_ != rows_->version()) {
+    for (const auto& [name, array] : rows_->seen().columns) program_->bind("data." + name, array);
+    bound_ = rows_->version();
+  }
+  return *program_;
+}
+
+}  // namespace fathom
