@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fathom/autodiff/gradient.h"
+#include "fathom/elbo/separate.h"
 #include "fathom/ops/substitute.h"
 
 namespace fathom {
@@ -494,8 +495,12 @@ Term Lowering::likelihood(const ObservedInfo& o) {
   const Value cells = p.family->doc.event_axes == 0 ? std::exchange(x.observed, {}) : Value();
   Value elements = p.family->expected_log_prob(x, p.parameters);
   if (cells) elements = elements * cells;
-  if (!gates.empty() && elements.shape().rank() > elements.shape().labelled())
-    elements = sum_events(elements);
+  if (!gates.empty()) {
+    if (elements.shape().rank() > elements.shape().labelled()) elements = sum_events(elements);
+    // Squares of residuals are not taken apart: digits would be lost.
+    if (p.family->doc.support != Support::real && p.family->doc.support != Support::vector)
+      elements = contracted(elements).value_or(elements);
+  }
   t.value = to_plate(choose(elements, gates, drawn), t.plate, true);
   return t;
 }

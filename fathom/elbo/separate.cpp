@@ -38,15 +38,7 @@ class Separator {
 
   Separated run(Value f) {
     const NodeId root = f.id();
-    for (const NodeId id : reachable(graph_, std::span(&root, 1))) {
-      for (const Axis& a : graph_.shape(id).axes())
-        if (a.label != kNoLabel && graph_.label_info(a.label).streamed) of_rows_[id] = 1;
-      for (const NodeId in : graph_.inputs(id)) {
-        of_rows_[id] = char(of_rows_[id] | of_rows_[in]);
-        of_factors_[id] = char(of_factors_[id] | of_factors_[in]);
-      }
-    }
-    dtype_ = f.dtype();
+    classify(f, false);
     for (const Product& p : expand(root, {})) place(p);
     Separated out;
     for (const Entry& e : entries_) {
@@ -56,7 +48,76 @@ class Separator {
     return out;
   }
 
+  // See contracted().
+  Value products(Value elements) {
+    classify(elements, true);
+    std::vector<Index> at;
+    for (const Axis& a : elements.shape().axes()) {
+      if (a.label == kNoLabel) throw NotSeparable{};
+      at.push_back(fresh(a));
+    }
+    const Products all = expand(elements.id(), at);
+    Value total;
+    for (const Product& p : all) {
+      const Value v = product_of_matrices(p);
+      total = total ? total + v : v;
+    }
+    if (!total) throw NotSeparable{};
+    return broadcast_to(total, elements.shape());
+  }
+
  private:
+  // What depends on rows and what on factors; with `plates` those are what lies on fixed plates.
+  void classify(Value f, bool plates) {
+    const NodeId root = f.id();
+    for (const NodeId id : reachable(graph_, std::span(&root, 1))) {
+      const bool repeats = graph_.op(id).id == op_id<Broadcast>;
+      for (const Axis& a : graph_.shape(id).axes()) {
+        if (a.label == kNoLabel) continue;
+        if (graph_.label_info(a.label).streamed) {
+          of_rows_[id] = 1;
+        } else if (plates && !repeats) {
+          of_factors_[id] = 1;
+        }
+      }
+      for (const NodeId in : graph_.inputs(id)) {
+        of_rows_[id] = char(of_rows_[id] | of_rows_[in]);
+        of_factors_[id] = char(of_factors_[id] | of_factors_[in]);
+      }
+    }
+    dtype_ = f.dtype();
+  }
+
+  Value product_of_matrices(const Product& p) {
+    const std::vector<Index> rows = indices(p.rows), factors = indices(p.factors);
+    const auto labelled = [&](Index i) { return axis(i).label != kNoLabel; };
+    std::vector<Index> shared, own_rows, own_factors;
+    for (const Index i : rows) {
+      if (labelled(i)) own_rows.push_back(i);
+      if (!has(factors, i)) continue;
+      if (labelled(i)) throw NotSeparable{};
+      shared.push_back(i);
+    }
+    for (const Index i : factors) {
+      if (is_row(i)) throw NotSeparable{};
+      if (labelled(i)) own_factors.push_back(i);
+    }
+    const auto side = [&](const std::vector<Tensor>& tensors, std::vector<Index> own,
+                          const std::vector<Index>& all) {
+      own.insert(own.end(), shared.begin(), shared.end());
+      std::vector<Index> order = own;  // what is summed comes last
+      for (const Index i : all)
+        if (!has(order, i)) order.push_back(i);
+      return summed(multiplied(tensors, order), order, own);
+    };
+    if (p.rows.empty() && p.factors.empty()) return graph_.constant(p.number, dtype_);
+    if (p.rows.empty()) return side(p.factors, own_factors, factors) * p.number;
+    if (p.factors.empty()) return side(p.rows, own_rows, rows) * p.number;
+    const Value a = side(p.rows, own_rows, rows), b = side(p.factors, own_factors, factors);
+    if (shared.empty()) return a * (b * p.number);
+    return contract(a, b * p.number, 0, int(shared.size()), false, true);
+  }
+
   Index fresh(const Axis& axis) {
     axes_.push_back(axis);
     return Index(axes_.size()) - 1;
@@ -359,6 +420,14 @@ class Separator {
 std::optional<Separated> separate(Value f, std::span<const Value> leaves) {
   try {
     return Separator(f.graph(), leaves).run(f);
+  } catch (const NotSeparable&) {
+    return {};
+  }
+}
+
+std::optional<Value> contracted(Value elements) {
+  try {
+    return Separator(elements.graph(), {}).products(elements);
   } catch (const NotSeparable&) {
     return {};
   }

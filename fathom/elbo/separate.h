@@ -22,4 +22,9 @@ struct Separated {
 // inputs. Empty where a row and a factor meet in another way than by sums and products.
 std::optional<Separated> separate(Value f, std::span<const Value> leaves);
 
+// `elements`, of rows and fixed plates, as a sum of products of matrices: where what lies on rows
+// and what lies on the plates meet in products that are summed over other axes, nothing of the size
+// rows x plates x axes is formed. Empty where they meet otherwise.
+std::optional<Value> contracted(Value elements);
+
 }  // namespace fathom

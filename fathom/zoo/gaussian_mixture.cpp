@@ -24,20 +24,13 @@ GaussianMixturePrior GaussianMixturePrior::of_rows(const Array& rows, double con
   return p;
 }
 
-namespace {
-
-Conditional component_prior(Model& m, const GaussianMixturePrior& p, Covariance covariance) {
-  const Expr mean = m.constant(p.mean);
-  if (covariance == Covariance::full)
-    return normal_wishart(mean, p.strength, m.constant(p.inverse_scale), p.dof);
-  const std::int64_t d = p.mean.size();
+Conditional GaussianMixturePrior::diagonal_prior(Model& m) const {
+  const std::int64_t d = mean.size();
   Array rate(DType::f64, Shape{d});
   for (std::int64_t j = 0; j < d; ++j)
-    rate.data<double>()[j] = p.inverse_scale.data<double>()[j * d + j] / 2;
-  return normal_gamma(mean, p.strength, p.dof / 2, m.constant(rate));
+    rate.data<double>()[j] = inverse_scale.data<double>()[j * d + j] / 2;
+  return normal_gamma(m.constant(mean), strength, dof / 2, m.constant(rate));
 }
-
-}  // namespace
 
 GaussianMixture::GaussianMixture(std::int64_t count, std::int64_t width,
                                  const GaussianMixturePrior& prior, Covariance covariance,
@@ -53,8 +46,11 @@ GaussianMixture::GaussianMixture(std::int64_t count, std::int64_t width,
       "weights",
       prior.process ? stick_breaking(1.0, prior.concentration) : dirichlet(prior.concentration),
       Shape{count});
-  components =
-      m.latent("components", component_prior(m, prior, covariance), component, Shape{width});
+  const Conditional prior_of_each = covariance == Covariance::full
+                                        ? normal_wishart(m.constant(prior.mean), prior.strength,
+                                                         m.constant(prior.inverse_scale), prior.dof)
+                                        : prior.diagonal_prior(m);
+  components = m.latent("components", prior_of_each, component, Shape{width});
   which = m.latent("which", categorical_of(weights), row, Shape{count});
   m.observe("x", mvnormal_of(gate(which, components)), x);
 }

@@ -22,6 +22,8 @@ struct GaussianMixturePrior {
 
   // Weak, from the data's own mean and covariance: one row's worth, dof = d.
   static GaussianMixturePrior of_rows(const Array& rows, double concentration);
+  // Normal-gamma, element by element.
+  Conditional diagonal_prior(Model& m) const;
 };
 
 struct GaussianMixture {
