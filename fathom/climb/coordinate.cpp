@@ -50,6 +50,24 @@ void sort_as(const std::vector<std::string>& order, std::vector<Factor>& factors
   }
 }
 
+// Throws ConfigError where `f` reads a moment of the factor that is none of its leaves: its
+// gradient would be lost.
+void check_moments(Value f, const Factor& factor, const Face& face) {
+  if (!f) return;
+  face.mapped([&](Value v) {
+    const auto same = [&](Value leaf) { return leaf.id() == v.id(); };
+    const bool derived = face.covariance && face.variance && v && v.id() == face.variance.id();
+    const bool known =
+        !v || derived || std::any_of(factor.leaves.begin(), factor.leaves.end(), same);
+    if (!known && depends(std::span(&f, 1), std::span(&v, 1)))
+      raise<ConfigError>(
+          "[coordinate] a term reads a moment of \"{}\" that is no statistic of {}: it is not "
+          "conjugate",
+          factor.name, factor.family->doc.name);
+    return v;
+  });
+}
+
 }  // namespace
 
 CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State& state,
@@ -120,6 +138,9 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
         reset.push_back({f.slots[k], broadcast_to(natural[k], f.slots[k].shape())});
     factors.push_back(std::move(f));
   }
+  for (const Value& v : {rows, given, expected, sites})
+    for (const Factor& f : factors)
+      check_moments(v, f, lowering.moments(model.latents()[f.latent]));
   sort_as(options.order, factors);
   // A prior may read another latent: each run settles one more level of them.
   Workers one(1);

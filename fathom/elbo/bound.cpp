@@ -166,8 +166,14 @@ Face Lowering::moments(const LatentInfo& z) {
       factor && is_point(z) ? z.prior.family->mode(natural_slots(z)) : fathom::face(guide(z));
   if (!factor) return f;
   const auto [it, fresh] = moments_.try_emplace(z.expr);
-  const auto leaf = [](Value v) { return v ? stop_gradient(v) : v; };
-  if (fresh) it->second = f.mapped(leaf);
+  // Each its own node, although point masses have zeros in common.
+  std::int64_t name = 64 * z.expr;
+  const auto leaf = [&](Value v) { return v ? stop_gradient(v, ++name) : v; };
+  if (fresh) {
+    it->second = f.mapped(leaf);
+    // One leaf for both, whichever a term reads.
+    if (f.covariance) it->second.variance = diagonal(it->second.covariance);
+  }
   return it->second;
 }
 
@@ -483,6 +489,10 @@ Term Lowering::likelihood(const ObservedInfo& o) {
   if (x.observed && p.family->doc.event_axes > 0 && !p.family->doc.partial)
     raise<ConfigError>("[elbo] \"{}\": {} does not take vectors with missing cells", o.name,
                        p.family->doc.name);
+  // What stands in for a missing cell is in the support, so that no infinity meets a zero.
+  const Support support = p.family->doc.support;
+  if (x.observed && (support == Support::positive || support == Support::unit))
+    x.mean = where(x.observed, x.mean, like(x.mean, 0.5));
   const Value cells = p.family->doc.event_axes == 0 ? std::exchange(x.observed, {}) : Value();
   Value elements = p.family->expected_log_prob(x, p.parameters);
   if (cells) elements = elements * cells;
