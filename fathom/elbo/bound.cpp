@@ -343,147 +343,29 @@ std::vector<Gate> Lowering::gates_of(const Conditional& c) const {
 
 // Elements of a gated term, weighted by the probabilities of the choices and summed over them.
 Value Lowering::choose(Value elements, const std::vector<Gate>& gates, const Drawn& drawn) {
-  for (const Gate& g : gates) {
-    const Value p = face(Expr(const_cast<Model&>(model_), g.which), drawn).mean;
-    const Label label = plates_.at(g.plate);
-    const Shape& s = p.shape();
-    const Axis axis{s.extent(s.rank() - 1), label};
-    elements = sum(elements * reshape(p, Shape(s.plates()).with_front(axis)), label);
-  }
+  for (const Gate& g : gates)
+    elements = chosen_by(elements, g, face(Expr(const_cast<Model&>(model_), g.which), drawn).mean);
   return elements;
 }
 
-bool Lowering::is_local(const LatentInfo& z) const {
-  return options_.collapse && !z.guide && model_.streamed(model_.info(z.expr));
+Value Lowering::chosen_by(Value elements, const Gate& gate, Value probabilities) const {
+  const Label label = plates_.at(gate.plate);
+  const Shape& s = probabilities.shape();
+  const Axis axis{s.extent(s.rank() - 1), label};
+  return sum(elements * reshape(probabilities, Shape(s.plates()).with_front(axis)), label);
 }
 
-std::vector<Value> Lowering::local_leaves(const LatentInfo& z) {
-  const ExprInfo& e = model_.info(z.expr);
-  const FamilyInfo& f = *z.prior.family;
-  if (!f.face_of_leaves || e.event.rank() != f.doc.event_axes)
-    raise<ConfigError>("[collapse] \"{}\": {} latents of rows are not integrated out", e.name,
-                       f.doc.name);
-  // One leaf for each statistic: of gaussians a mean and a spread about it.
-  const std::size_t count = f.stat_axes.empty()
-                                ? f.stats(graph_.constant(1.0, model_.dtype())).size()
-                                : f.stat_axes.size();
-  std::vector<Value> leaves;
-  for (std::size_t k = 0; k < count; ++k) {
-    ExprInfo like = e;
-    for (int a = e.event.rank(); !f.stat_axes.empty() && a < f.stat_axes[k]; ++a)
-      like.event = like.event.with_back(e.event.extent(0));
-    leaves.push_back(graph_.data(k == 0 ? "local." + e.name : "local." + e.name + ".spread",
-                                 model_.dtype(), full_shape(like, false)));
-  }
-  return leaves;
+// The same with events summed first, where anything is to be chosen.
+Value Lowering::chosen(Value elements, const std::vector<Gate>& gates, const Drawn& drawn) {
+  if (gates.empty()) return elements;
+  if (elements.shape().rank() > elements.shape().labelled()) elements = sum_events(elements);
+  return choose(elements, gates, drawn);
 }
 
-// The exact conditional of a latent of rows given the other factors. F = E log p is affine in its
-// statistics: natural parameters are the gradient where these are zero, and what F is there is
-// left over.
-void Lowering::collapse() {
-  if (evidence_ || !leaves_.empty()) return;  // done, or on the way
-  std::vector<Value> leaves, zeros;
-  for (const LatentInfo& z : model_.latents()) {
-    if (!is_local(z)) continue;
-    for (const Value& v : leaves_[z.expr] = local_leaves(z)) {
-      leaves.push_back(v);
-      zeros.push_back(broadcast_to(graph_.constant(0.0, v.dtype()), v.shape()));
-    }
-  }
-  if (leaves_.empty()) return;
-  Value f;
-  const auto add = [&](Value v) { f = f ? f + v : v; };
-  for (const ObservedInfo& o : model_.observed()) {
-    const std::set<int> locals = locals_of(o.likelihood);
-    if (locals.size() > 1)
-      raise<ConfigError>("[collapse] term \"{}\" couples two latents of each row", o.name);
-    if (!locals.empty()) add(likelihood(o).value);
-  }
-  for (const auto& [expr, ignored] : leaves_) {
-    Term prior;
-    latent_terms(*model_.latent_of(expr), &prior, nullptr);
-    add(prior.value);
-  }
-  const std::vector<Value> slope = gradient(sum(f), leaves);
-  evidence_ = substitute(std::span(&f, 1), leaves, zeros)[0];
-  constant_ = evidence_;
-  std::size_t at = 0;
-  for (const auto& [expr, own] : leaves_) {
-    const LatentInfo& z = *model_.latent_of(expr);
-    const std::vector<Value> g(slope.begin() + std::ptrdiff_t(at),
-                               slope.begin() + std::ptrdiff_t(at + own.size()));
-    at += own.size();
-    Values natural = substitute(z.prior.family->natural_from_gradient(own, g), leaves, zeros);
-    // A mean differs from row to row; a precision need not.
-    for (std::size_t k = 1; k < natural.size(); ++k) natural[k] = without_rows(natural[k]);
-    const Value norm = z.prior.family->log_norm(natural);
-    naturals_[expr] = std::move(natural);
-    evidence_ = evidence_ + norm;
-  }
-  given_ = std::exchange(leaves_, {});
-  faces_.clear();  // those of the leaves
-}
-
-Lowering::Given Lowering::given_locals() {
-  collapse();
-  Given g;
-  if (given_.empty()) return g;
-  g.expected = sum(weighed(constant_));
-  for (const auto& [expr, leaves] : given_) {
-    const FamilyInfo& f = *model_.latent_of(expr)->prior.family;
-    const Values stats = f.expected_stats(leaves);
-    for (std::size_t k = 0; k < stats.size(); ++k)
-      g.expected = g.expected + sum(weighed(to_plate(stats[k] * naturals_.at(expr)[k], 0, false)));
-    const std::vector<Value> best = f.leaves(fathom::face(guide(*model_.latent_of(expr))));
-    for (std::size_t k = 0; k < leaves.size(); ++k) {
-      g.leaves.push_back(leaves[k]);
-      g.optimum.push_back(broadcast_to(best[k], leaves[k].shape()));
-    }
-    if (f.doc.support != Support::category) continue;
-    const Value h = -sum(weighed(to_plate(xlogy(leaves[0], leaves[0]), 0, false)));
-    g.entropy = g.entropy ? g.entropy + h : h;
-  }
-  return g;
-}
-
-Value Lowering::evidence() {
-  collapse();
-  return evidence_ ? weighed(evidence_) : evidence_;
-}
-
-// Latents of rows, integrated out, that a conditional meets: by gates or among its arguments.
-std::set<int> Lowering::locals_of(const Conditional& c) const {
-  std::set<int> locals;
-  for (const Gate& g : gates_of(c))
-    if (is_local(*model_.latent_of(g.which))) locals.insert(g.which);
-  for (const LatentInfo& z : model_.latents())
-    for (const Arg& a : c.args)
-      if (is_local(z) && a.expr() &&
-          model_.degree(a.expr(), Expr(const_cast<Model&>(model_), z.expr)).depends)
-        locals.insert(z.expr);
-  return locals;
-}
-
-Term Lowering::likelihood(const ObservedInfo& o) {
-  const auto expr = [&](int i) { return Expr(const_cast<Model&>(model_), i); };
-  Term t;
-  t.name = o.name;
-  t.plate = model_.streamed(model_.info(o.value)) ? 0 : -1;
-  const Drawn drawn = must_draw(o.likelihood, o.name, &t.note);
-  const std::vector<Gate> gates = gates_of(o.likelihood);
-  bool random = !gates.empty();
-  for (const LatentInfo& z : model_.latents())
-    for (const Arg& a : o.likelihood.args)
-      random = random || (a.expr() && model_.degree(a.expr(), expr(z.expr)).depends);
-  t.how = !drawn.empty() ? Estimate::sampled : random ? Estimate::closed : Estimate::exact;
-  t.local = !locals_of(o.likelihood).empty();
-  for (const LatentInfo& z : model_.latents())
-    for (std::size_t k = 0; k < o.likelihood.args.size(); ++k)
-      if (const Arg& a = o.likelihood.args[k];
-          a.expr() && o.likelihood.needs[k] == ParameterDoc::Needs::normal &&
-          !drawn.count(z.expr) && model_.degree(a.expr(), expr(z.expr)).depends)
-        t.affine = false;
+// log p of what is observed, element by element; where a latent chooses among elements of a plate,
+// events are summed.
+Value Lowering::elements_of(const ObservedInfo& o, const std::vector<Gate>& gates,
+                            const Drawn& drawn) {
   const Distribution p = distribution(o.likelihood, drawn, model_.info(o.value).event);
   Face x = model_.info(o.value).kind == ExprKind::data ? observed(o.value) : face(o.value, drawn);
   if (x.observed && p.family->doc.event_axes > 0 && !p.family->doc.partial)
@@ -502,7 +384,29 @@ Term Lowering::likelihood(const ObservedInfo& o) {
     if (p.family->doc.support != Support::real && p.family->doc.support != Support::vector)
       elements = contracted(elements).value_or(elements);
   }
-  t.value = to_plate(choose(elements, gates, drawn), t.plate, true);
+  return elements;
+}
+
+Term Lowering::likelihood(const ObservedInfo& o) {
+  const auto expr = [&](int i) { return Expr(const_cast<Model&>(model_), i); };
+  Term t;
+  t.name = o.name;
+  t.plate = model_.streamed(model_.info(o.value)) ? 0 : -1;
+  const Drawn drawn = must_draw(o.likelihood, o.name, &t.note);
+  const std::vector<Gate> gates = open_gates(o.likelihood, -1);
+  bool random = !gates.empty();
+  for (const LatentInfo& z : model_.latents())
+    for (const Arg& a : o.likelihood.args)
+      random = random || (a.expr() && model_.degree(a.expr(), expr(z.expr)).depends);
+  t.how = !drawn.empty() ? Estimate::sampled : random ? Estimate::closed : Estimate::exact;
+  t.local = !locals_of(o.likelihood).empty();
+  for (const LatentInfo& z : model_.latents())
+    for (std::size_t k = 0; k < o.likelihood.args.size(); ++k)
+      if (const Arg& a = o.likelihood.args[k];
+          a.expr() && o.likelihood.needs[k] == ParameterDoc::Needs::normal &&
+          !drawn.count(z.expr) && model_.degree(a.expr(), expr(z.expr)).depends)
+        t.affine = false;
+  t.value = to_plate(choose(elements_of(o, gates, drawn), gates, drawn), t.plate, true);
   return t;
 }
 
@@ -531,7 +435,8 @@ void Lowering::latent_terms(const LatentInfo& z, Term* prior, Term* entropy_of) 
   prior->how = drawn.empty() ? Estimate::closed : Estimate::sampled;
   const Distribution p = distribution(z.prior, drawn, e.event);
   const Face x = face(Expr(const_cast<Model&>(model_), z.expr), drawn);
-  prior->elements = p.family->expected_log_prob(x, p.parameters);
+  const std::vector<Gate> gates = open_gates(z.prior, z.expr);
+  prior->elements = chosen(p.family->expected_log_prob(x, p.parameters), gates, drawn);
   prior->value = to_plate(prior->elements, prior->plate, true);
   if (!entropy_of) return;
   Term& h = *entropy_of;
@@ -540,7 +445,7 @@ void Lowering::latent_terms(const LatentInfo& z, Term* prior, Term* entropy_of) 
   h.kind = Term::Kind::entropy;
   h.local = prior->local;
   h.how = Estimate::closed;
-  h.elements = entropy(q);
+  h.elements = chosen(entropy(q), outer_gate(z.expr), drawn);
   h.value = to_plate(h.elements, h.plate, true);
 }
 

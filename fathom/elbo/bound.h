@@ -110,11 +110,18 @@ class Lowering {
 
  private:
   using Drawn = std::set<int>;  // latents (by quantity) that a term samples
+  void nest();
   void collapse();
   std::vector<Value> local_leaves(const LatentInfo& z);
+  std::vector<Gate> outer_gate(int expr) const;
+  std::vector<Gate> open_gates(const Conditional& c, int own) const;
   std::set<int> locals_of(const Conditional& c) const;
   std::vector<Gate> gates_of(const Conditional& c) const;
   Value choose(Value elements, const std::vector<Gate>& gates, const Drawn& drawn);
+  Value chosen_by(Value elements, const Gate& gate, Value probabilities) const;
+  Value summed_to(const Gate& gate, Value v) const;
+  Value chosen(Value elements, const std::vector<Gate>& gates, const Drawn& drawn);
+  Value elements_of(const ObservedInfo& o, const std::vector<Gate>& gates, const Drawn& drawn);
   Term likelihood(const ObservedInfo& o);
   void latent_terms(const LatentInfo& z, Term* prior, Term* entropy);
   bool is_local(const LatentInfo& z) const;
@@ -138,7 +145,10 @@ class Lowering {
   std::map<int, Label> plates_;  // of a fixed size
   // Of collapsed latents: statistics while forming their natural parameters, both when formed.
   std::map<int, std::vector<Value>> leaves_, given_, naturals_;
-  Value constant_, evidence_;
+  // Of a collapsed latent whose conditional differs with what another one of the row chooses: that
+  // one's gate. Its statistics and natural parameters lie on the gate's plate too.
+  std::map<int, Gate> under_;
+  Value constant_, evidence_, given_inner_;
   std::map<std::pair<int, Drawn>, Face> faces_;
   std::map<int, Value> draws_;
   std::map<int, Face> moments_;

@@ -103,20 +103,26 @@ Expr Model::parameter(std::string name, const Shape& event, nn::Init init, doubl
   return add(std::move(e));
 }
 
-Expr Model::latent(std::string name, Conditional prior, Plate plate, const Shape& event) {
+Expr Model::latent(std::string name, Conditional prior, std::vector<Plate> plates,
+                   const Shape& event) {
   check_name(name);
   ExprInfo e;
   e.kind = ExprKind::latent;
   e.name = std::move(name);
-  if (plate.model) e.plates = {plate.index};
+  for (const Plate& plate : plates) e.plates.push_back(plate.index);
+  std::sort(e.plates.begin(), e.plates.end());
   e.event = event;
   const Expr z = add(std::move(e));
   latents_.push_back({z.index(), std::move(prior), {}});
   return z;
 }
 
+Expr Model::latent(std::string name, Conditional prior, Plate plate, const Shape& event) {
+  return latent(std::move(name), std::move(prior), std::vector<Plate>{plate}, event);
+}
+
 Expr Model::latent(std::string name, Conditional prior, const Shape& event) {
-  return latent(std::move(name), std::move(prior), Plate{}, event);
+  return latent(std::move(name), std::move(prior), std::vector<Plate>(), event);
 }
 
 Expr Model::binarised(std::string name, Expr p) {
@@ -220,17 +226,35 @@ Expr Network::operator()(Expr x) const {
 Expr gate(Expr which, Expr e) {
   Model& m = which.model();
   const ExprInfo &w = m.info(which), &i = m.info(e);
-  if (w.kind != ExprKind::latent ||
-      m.latent_of(which.index())->prior.family != &family<Categorical>())
-    raise<ConfigError>("[gate] \"{}\" is no categorical latent", w.name);
+  if (w.event.rank() != 1) raise<ConfigError>("[gate] \"{}\" is no categorical latent", w.name);
   int plate = -1;
-  for (int p : i.plates)
-    if (m.plates()[std::size_t(p)].size == w.event.extent(0) &&
-        std::find(w.plates.begin(), w.plates.end(), p) == w.plates.end())
-      plate = p;
+  for (int p : i.plates) {
+    if (m.plates()[std::size_t(p)].size != w.event.extent(0) ||
+        std::find(w.plates.begin(), w.plates.end(), p) != w.plates.end())
+      continue;
+    if (plate >= 0)
+      raise<ConfigError>(
+          "[gate] \"{}\" may choose on plate \"{}\" or \"{}\": gate(which, e, plate)", w.name,
+          m.plates()[std::size_t(plate)].name, m.plates()[std::size_t(p)].name);
+    plate = p;
+  }
   if (plate < 0)
     raise<ConfigError>("[gate] \"{}\" has {} categories; \"{}\" lies on no plate of as many",
                        w.name, w.event.extent(0), i.name);
+  return gate(which, e, Plate{&m, plate});
+}
+
+Expr gate(Expr which, Expr e, Plate on) {
+  Model& m = which.model();
+  const ExprInfo &w = m.info(which), &i = m.info(e);
+  const int plate = on.index;
+  if (w.kind != ExprKind::latent ||
+      m.latent_of(which.index())->prior.family != &family<Categorical>())
+    raise<ConfigError>("[gate] \"{}\" is no categorical latent", w.name);
+  if (std::find(i.plates.begin(), i.plates.end(), plate) == i.plates.end() ||
+      w.event != Shape{m.plates()[std::size_t(plate)].size})
+    raise<ConfigError>("[gate] \"{}\" does not choose among the elements of plate \"{}\" in \"{}\"",
+                       w.name, m.plates()[std::size_t(plate)].name, i.name);
   ExprInfo g;
   g.kind = ExprKind::gate;
   g.name = fmt::format("{}[{}]", i.name, w.name);

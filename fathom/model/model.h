@@ -210,6 +210,8 @@ class Model {
   Expr parameter(std::string name, const Shape& event, nn::Init init = nn::Init::zeros,
                  double value = 0);
   Expr latent(std::string name, Conditional prior, Plate plate, const Shape& event = {});
+  Expr latent(std::string name, Conditional prior, std::vector<Plate> plates,
+              const Shape& event = {});
   Expr latent(std::string name, Conditional prior, const Shape& event = {});
   // 1 with probability p, drawn once per row and epoch and shared by all that read it.
   Expr binarised(std::string name, Expr p);
@@ -238,7 +240,7 @@ class Model {
   Degree degree(Expr e, Expr z) const;
 
  private:
-  friend Expr gate(Expr which, Expr e);
+  friend Expr gate(Expr which, Expr e, Plate plate);
   Expr add(ExprInfo info);
   void check_name(const std::string& name) const;
 
@@ -267,5 +269,7 @@ Expr concat(Expr a, Expr b);  // of two vectors, independent of each other
 Expr slice(Expr x, std::int64_t first, std::int64_t count);  // of the last axis
 // e[which]: `e` lies on a plate of as many elements as the categorical latent has categories.
 Expr gate(Expr which, Expr e);
+// On this plate, where several have as many elements.
+Expr gate(Expr which, Expr e, Plate plate);
 
 }  // namespace fathom

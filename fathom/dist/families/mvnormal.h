@@ -147,6 +147,10 @@ struct MvNormal {
       return {Face::at(contract(contract(n[0], c, 0, 1, false, false), c, 0, 1, false, true)),
               Face::at(precision)};
     }
+    if (shared(n)) {
+      const Value c = factor(precision);
+      return {Face::at(matrix_vector(matmul(c, c, false, true), n[0])), Face::at(precision)};
+    }
     const Value l = cholesky(precision);
     const Value h = reshape(n[0], n[0].shape().with_back(1));
     const Value mean = triangular_solve(l, triangular_solve(l, h), true);
@@ -166,11 +170,19 @@ struct MvNormal {
       const Value u = contract(n[0], factor(n[1] * -2.0), 0, 1, false, false);
       return sum(square(u), u.shape().rank() - 1, 1) * 0.5 + constant;
     }
+    if (shared(n)) {
+      const Value u = matrix_vector(transpose(factor(n[1] * -2.0)), n[0]);
+      return sum(square(u), u.shape().rank() - 1, 1) * 0.5 + constant;
+    }
     const Value u = triangular_solve(l, reshape(n[0], n[0].shape().with_back(1)));
     return sum(square(u), u.shape().rank() - 2, 2) * 0.5 + constant;
   }
 
  private:
+  // The matrix serves several members.
+  static bool shared(std::span<const Value> n) {
+    return n[1].shape().labelled() < n[0].shape().labelled();
+  }
   // Members that differ in h alone: one matrix serves them all.
   static bool one_for_all(std::span<const Value> n) {
     return n[1].shape().labelled() == 0 && n[0].shape().labelled() > 0;

@@ -1,0 +1,237 @@
+// Latents of rows, integrated out.
+#include <algorithm>
+#include <utility>
+
+#include "fathom/autodiff/gradient.h"
+#include "fathom/elbo/bound.h"
+#include "fathom/ops/substitute.h"
+
+namespace fathom {
+
+bool Lowering::is_local(const LatentInfo& z) const {
+  return options_.collapse && !z.guide && model_.streamed(model_.info(z.expr));
+}
+
+std::vector<Gate> Lowering::outer_gate(int expr) const {
+  const auto found = under_.find(expr);
+  return found == under_.end() ? std::vector<Gate>() : std::vector<Gate>{found->second};
+}
+
+// Choices that a term waits for: its own gates, and those that latents in it, or `own`, lie under.
+// Inner choices come first, since their probabilities lie on the outer one's plate.
+std::vector<Gate> Lowering::open_gates(const Conditional& c, int own) const {
+  std::vector<Gate> all = gates_of(c);
+  const auto join = [&](int expr) {
+    for (const Gate& g : outer_gate(expr))
+      if (std::find(all.begin(), all.end(), g) == all.end()) all.push_back(g);
+  };
+  for (const int z : locals_of(c)) join(z);
+  join(own);
+  std::stable_partition(all.begin(), all.end(),
+                        [&](const Gate& g) { return under_.count(g.which) > 0; });
+  return all;
+}
+
+// Latents of rows, integrated out, that a conditional meets: by gates or among its arguments.
+std::set<int> Lowering::locals_of(const Conditional& c) const {
+  std::set<int> locals;
+  for (const Gate& g : gates_of(c))
+    if (is_local(*model_.latent_of(g.which))) locals.insert(g.which);
+  for (const LatentInfo& z : model_.latents())
+    for (const Arg& a : c.args)
+      if (is_local(z) && a.expr() &&
+          model_.degree(a.expr(), Expr(const_cast<Model&>(model_), z.expr)).depends)
+        locals.insert(z.expr);
+  return locals;
+}
+
+// Where a term couples two latents of each row and one of them chooses, the other is integrated
+// out given each of its choices: p(z, s) = p(s) p(z | s), exactly. Deeper coupling is refused.
+void Lowering::nest() {
+  const auto place = [&](const std::string& term, const Conditional& c, std::set<int> locals) {
+    if (locals.size() < 2) return;
+    const auto refuse = [&](const char* why) {
+      raise<ConfigError>("[collapse] term \"{}\" couples two latents of each row{}", term, why);
+    };
+    if (locals.size() > 2) refuse(" and a third");
+    std::vector<Gate> gates;
+    for (const Gate& g : gates_of(c))
+      if (locals.count(g.which)) gates.push_back(g);
+    if (gates.empty()) refuse(", and neither chooses among elements of a plate");
+    std::sort(gates.begin(), gates.end());  // the one that was declared first is the outer one
+    const Gate outer = gates[0];
+    locals.erase(outer.which);
+    const int inner = *locals.begin();
+    const auto [at, fresh] = under_.try_emplace(inner, outer);
+    if (!fresh && at->second != outer) refuse(" in two ways");
+  };
+  for (const ObservedInfo& o : model_.observed())
+    place(o.name, o.likelihood, locals_of(o.likelihood));
+  for (const LatentInfo& z : model_.latents()) {
+    if (!is_local(z)) continue;
+    std::set<int> locals = locals_of(z.prior);
+    locals.insert(z.expr);
+    place(model_.info(z.expr).name + ".prior", z.prior, std::move(locals));
+  }
+  for (const auto& [inner, gate] : under_)
+    if (under_.count(gate.which))
+      raise<ConfigError>("[collapse] \"{}\" lies under \"{}\", which lies under another choice",
+                         model_.info(inner).name, model_.info(gate.which).name);
+}
+
+std::vector<Value> Lowering::local_leaves(const LatentInfo& z) {
+  const ExprInfo& e = model_.info(z.expr);
+  const FamilyInfo& f = *z.prior.family;
+  if (!f.face_of_leaves || e.event.rank() != f.doc.event_axes)
+    raise<ConfigError>("[collapse] \"{}\": {} latents of rows are not integrated out", e.name,
+                       f.doc.name);
+  // One leaf for each statistic: of gaussians a mean and a spread about it.
+  const std::size_t count = f.stat_axes.empty()
+                                ? f.stats(graph_.constant(1.0, model_.dtype())).size()
+                                : f.stat_axes.size();
+  ExprInfo like = e;
+  for (const Gate& g : outer_gate(z.expr))
+    if (std::find(like.plates.begin(), like.plates.end(), g.plate) == like.plates.end()) {
+      like.plates.push_back(g.plate);
+      std::sort(like.plates.begin(), like.plates.end());
+    }
+  std::vector<Value> leaves;
+  for (std::size_t k = 0; k < count; ++k) {
+    like.event = e.event;
+    for (int a = e.event.rank(); !f.stat_axes.empty() && a < f.stat_axes[k]; ++a)
+      like.event = like.event.with_back(e.event.extent(0));
+    leaves.push_back(graph_.data(k == 0 ? "local." + e.name : "local." + e.name + ".spread",
+                                 model_.dtype(), full_shape(like, false)));
+  }
+  return leaves;
+}
+
+namespace {
+
+// sum_k <stats_k, natural_k>, event by event of the plates.
+Value met(const Values& stats, const Values& natural) {
+  Value total;
+  for (std::size_t k = 0; k < stats.size(); ++k) {
+    Value v = stats[k] * natural[k];
+    if (v.shape().rank() > v.shape().labelled()) v = sum_events(v);
+    total = total ? total + v : v;
+  }
+  return total;
+}
+
+}  // namespace
+
+// Sums over events and over plates other than the gate's.
+Value Lowering::summed_to(const Gate& gate, Value v) const {
+  if (v.shape().rank() > v.shape().labelled()) v = sum_events(v);
+  for (const auto& [plate, label] : plates_)
+    if (plate != gate.plate && v.shape().find(label) >= 0) v = sum(v, label);
+  return v;
+}
+
+// The exact conditional of a latent of rows given the other factors. F = E log p is affine in its
+// statistics: natural parameters are the gradient where these are zero, and what F is there is
+// left over. Latents under a choice come first, for each choice apart.
+void Lowering::collapse() {
+  if (evidence_ || !leaves_.empty()) return;  // done, or on the way
+  nest();
+  std::vector<Value> leaves, zeros;
+  for (const LatentInfo& z : model_.latents()) {
+    if (!is_local(z)) continue;
+    for (const Value& v : leaves_[z.expr] = local_leaves(z)) {
+      leaves.push_back(v);
+      zeros.push_back(broadcast_to(graph_.constant(0.0, v.dtype()), v.shape()));
+    }
+  }
+  if (leaves_.empty()) return;
+  const auto add = [](Value& f, Value v) { f = f ? f + v : v; };
+  const auto at_zero = [&](Value v) { return substitute(std::span(&v, 1), leaves, zeros)[0]; };
+  // Sets the natural parameters of z, with F as a function of its statistics.
+  const auto integrate = [&](int expr, Value f) {
+    const FamilyInfo& family = *model_.latent_of(expr)->prior.family;
+    const std::vector<Value>& own = leaves_.at(expr);
+    Values natural =
+        substitute(family.natural_from_gradient(own, gradient(sum(f), own)), leaves, zeros);
+    // A mean differs from row to row; a precision need not.
+    for (std::size_t k = 1; k < natural.size(); ++k) natural[k] = without_rows(natural[k]);
+    naturals_[expr] = natural;
+    return family.log_norm(natural);
+  };
+
+  Value inner, inner_given;  // of rows, once latents under a choice are integrated out or given
+  for (const auto& [expr, gate] : under_) {
+    Value f;
+    const auto join = [&](Value elements, std::vector<Gate> gates) {
+      std::erase(gates, gate);
+      add(f, summed_to(gate, chosen(elements, gates, {})));
+    };
+    for (const ObservedInfo& o : model_.observed())
+      if (locals_of(o.likelihood).count(expr))
+        join(elements_of(o, open_gates(o.likelihood, -1), {}), open_gates(o.likelihood, -1));
+    const LatentInfo& z = *model_.latent_of(expr);
+    const Distribution prior = distribution(z.prior, {}, model_.info(expr).event);
+    join(prior.family->expected_log_prob(face(Expr(const_cast<Model&>(model_), expr), {}),
+                                         prior.parameters),
+         open_gates(z.prior, expr));
+    const Value norm = summed_to(gate, integrate(expr, f)), rest = at_zero(f);
+    add(inner, choose(rest + norm, {gate}, {}));
+    const Values stats = z.prior.family->expected_stats(leaves_.at(expr));
+    const Value given = summed_to(gate, met(stats, naturals_.at(expr)));
+    add(inner_given, choose(rest + given, {gate}, {}));
+  }
+  Value f = inner;
+  const auto has_inner = [&](const Conditional& c, int own) {
+    const std::set<int> locals = locals_of(c);
+    return under_.count(own) > 0 ||
+           std::any_of(locals.begin(), locals.end(), [&](int z) { return under_.count(z) > 0; });
+  };
+  for (const ObservedInfo& o : model_.observed())
+    if (!locals_of(o.likelihood).empty() && !has_inner(o.likelihood, -1))
+      add(f, likelihood(o).value);
+  for (const auto& [expr, ignored] : leaves_) {
+    if (under_.count(expr)) continue;
+    Term prior;
+    latent_terms(*model_.latent_of(expr), &prior, nullptr);
+    add(f, prior.value);
+  }
+  constant_ = at_zero(f);
+  evidence_ = constant_;
+  for (const auto& [expr, own] : leaves_)
+    if (!under_.count(expr)) evidence_ = evidence_ + to_plate(integrate(expr, f), 0, false);
+  // What given latents under a choice change.
+  if (inner) given_inner_ = inner_given - inner;
+  given_ = std::exchange(leaves_, {});
+  faces_.clear();  // those of the leaves
+}
+
+Lowering::Given Lowering::given_locals() {
+  collapse();
+  Given g;
+  if (given_.empty()) return g;
+  Value rows = constant_;
+  if (given_inner_) rows = rows + given_inner_;
+  g.expected = sum(weighed(rows));
+  for (const auto& [expr, leaves] : given_) {
+    const FamilyInfo& f = *model_.latent_of(expr)->prior.family;
+    if (!under_.count(expr))
+      g.expected = g.expected + sum(weighed(met(f.expected_stats(leaves), naturals_.at(expr))));
+    const std::vector<Value> best = f.leaves(fathom::face(guide(*model_.latent_of(expr))));
+    for (std::size_t k = 0; k < leaves.size(); ++k) {
+      g.leaves.push_back(leaves[k]);
+      g.optimum.push_back(broadcast_to(best[k], leaves[k].shape()));
+    }
+    if (f.doc.support != Support::category) continue;
+    Value h = sum_events(xlogy(leaves[0], leaves[0]));
+    for (const Gate& outer : outer_gate(expr)) h = chosen_by(h, outer, given_.at(outer.which)[0]);
+    h = -sum(weighed(to_plate(h, 0, false)));
+    g.entropy = g.entropy ? g.entropy + h : h;
+  }
+  return g;
+}
+
+Value Lowering::evidence() {
+  collapse();
+  return evidence_ ? weighed(evidence_) : evidence_;
+}
+
+}  // namespace fathom
