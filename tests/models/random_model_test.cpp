@@ -1,0 +1,43 @@
+// Laws of coordinate ascent over random conjugate models.
+#include "tests/models/random_model.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace fathom::test {
+namespace {
+
+constexpr int kModels = 1000;
+
+TEST(RandomModels, Survey) {
+  std::map<std::string, int> counts, faults;
+  for (int seed = 0; seed < kModels; ++seed) {
+    try {
+      RandomModel r{std::uint64_t(seed)};
+      for (const auto& [what, n] : r.counts) counts[what] += n;
+      State state;
+      Workers one(1);
+      CoordinateClimb climb(r.model, r.data, state, r.options);
+      double last = r.start.empty() ? climb.elbo(one) : climb.start(r.start, one);
+      for (int sweep = 0; sweep < 4; ++sweep) {
+        const double now = climb.sweep(one);
+        double size = 0;
+        for (const auto& [name, value] : climb.terms(one)) size += std::abs(value);
+        if (!(now >= last - 1e-10 * size)) {
+          ++faults["falls"];
+          fmt::print("seed {} sweep {}: {} -> {}\n", seed, sweep, last, now);
+          break;
+        }
+        last = now;
+      }
+    } catch (const std::exception& e) {
+      if (++faults[e.what()] <= 3) fmt::print("seed {}: {}\n", seed, e.what());
+    }
+  }
+  for (const auto& [what, n] : counts) fmt::print("{:40} {}\n", what, n);
+  for (const auto& [what, n] : faults) fmt::print("FAULT {:6} {}\n", n, what);
+}
+
+}  // namespace
+}  // namespace fathom::test
