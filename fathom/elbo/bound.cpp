@@ -167,7 +167,11 @@ Face Lowering::moments(const LatentInfo& z) {
   if (!factor) return f;
   const auto [it, fresh] = moments_.try_emplace(z.expr);
   const auto leaf = [](Value v) { return v ? stop_gradient(v) : v; };
-  if (fresh) it->second = f.mapped(leaf);
+  if (fresh) {
+    it->second = f.mapped(leaf);
+    // One leaf for both, so that F moves with it whichever of them a term takes.
+    if (it->second.covariance) it->second.variance = diagonal(it->second.covariance);
+  }
   return it->second;
 }
 
@@ -177,12 +181,14 @@ Value Lowering::value(Expr e) {
   return face(e, all).mean;
 }
 
-// What a term sees of what it observes: cells that are missing are 0, and `observed` says which.
-Face Lowering::observed(Expr e) {
+// What a term sees of what it observes: cells that are missing are some number of the support, so
+// that logarithms stay finite, and `observed` says which.
+Face Lowering::observed(Expr e, Support support) {
   Face f = face(e, {});
   if (!model_.info(e).partial) return f;
   f.observed = equal(f.mean, f.mean);  // NaN is not itself
-  f.mean = where(f.observed, f.mean, like(f.mean, 0.0));
+  const bool open = support == Support::positive || support == Support::unit;
+  f.mean = where(f.observed, f.mean, like(f.mean, open ? 0.5 : 0.0));
   return f;
 }
 
@@ -478,7 +484,9 @@ Term Lowering::likelihood(const ObservedInfo& o) {
           !drawn.count(z.expr) && model_.degree(a.expr(), expr(z.expr)).depends)
         t.affine = false;
   const Distribution p = distribution(o.likelihood, drawn, model_.info(o.value).event);
-  Face x = model_.info(o.value).kind == ExprKind::data ? observed(o.value) : face(o.value, drawn);
+  Face x = model_.info(o.value).kind == ExprKind::data
+               ? observed(o.value, p.family->doc.support)
+               : face(o.value, drawn);
   if (x.observed && p.family->doc.event_axes > 0 && !p.family->doc.partial)
     raise<ConfigError>("[elbo] \"{}\": {} does not take vectors with missing cells", o.name,
                        p.family->doc.name);

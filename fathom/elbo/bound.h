@@ -118,7 +118,7 @@ class Lowering {
   bool is_local(const LatentInfo& z) const;
   bool is_point(const LatentInfo& z) const;
   Face face(Expr e, const Drawn& drawn);
-  Face observed(Expr e);
+  Face observed(Expr e, Support support);
   Value weighed(Value v);
   Face face_of_arg(const Arg& a, const Drawn& drawn);
   // `event` is that of the variable: numbers stand for vectors and matrices of its extent.

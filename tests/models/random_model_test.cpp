@@ -19,14 +19,16 @@ TEST(RandomModels, Survey) {
       State state;
       Workers one(1);
       CoordinateClimb climb(r.model, r.data, state, r.options);
-      double last = r.start.empty() ? climb.elbo(one) : climb.start(r.start, one);
+      double last = r.start.empty() || r.counts.count("scalar latent of rows") || r.counts.count("vector latent of rows") ? climb.elbo(one) : climb.start(r.start, one);
       for (int sweep = 0; sweep < 4; ++sweep) {
         const double now = climb.sweep(one);
         double size = 0;
         for (const auto& [name, value] : climb.terms(one)) size += std::abs(value);
         if (!(now >= last - 1e-10 * size)) {
           ++faults["falls"];
-          fmt::print("seed {} sweep {}: {} -> {}\n", seed, sweep, last, now);
+          fmt::print("seed {} sweep {}: {} -> {} stat {} mode {} sites {} pts {}: ", seed, sweep, last, now, climb.keeps_statistics(), int(r.options.factors), r.sites, r.options.points.size());
+          for (const auto& [w, n] : r.counts) fmt::print("{} {}; ", w, n);
+          fmt::print("\n");
           break;
         }
         last = now;
