@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "fathom/autodiff/gradient.h"
+#include "fathom/elbo/check.h"
 #include "fathom/elbo/separate.h"
+#include "fathom/elbo/statistics.h"
 #include "fathom/ops/substitute.h"
 
 namespace fathom {
@@ -311,10 +313,15 @@ Lowering::Drawn Lowering::must_draw(const Conditional& c, const std::string& ter
       if (!d.depends) continue;
       ++uses;
       const bool moments_taken = c.needs[k] != ParameterDoc::Needs::fixed;
-      if (forced || !d.affine || !moments_taken || uses > 1) {
+      const bool curved = c.needs[k] == ParameterDoc::Needs::normal &&
+                          !is_gaussian(model_, c.args[k].expr());
+      if (forced || !d.affine || !moments_taken || curved || uses > 1) {
         drawn.insert(z.expr);
         if (why->empty())
-          *why = forced ? "asked for" : !d.affine ? d.culprit : std::string(c.family->doc.name);
+          *why = forced      ? "asked for"
+                 : !d.affine ? d.culprit
+                 : curved    ? model_.info(c.args[k].expr()).name + " is not normal"
+                             : std::string(c.family->doc.name);
       }
     }
   }
@@ -413,6 +420,12 @@ void Lowering::collapse() {
     const std::vector<Value> g(slope.begin() + std::ptrdiff_t(at),
                                slope.begin() + std::ptrdiff_t(at + own.size()));
     at += own.size();
+    for (const auto& [other, others] : leaves_)
+      if ((other != expr || z.prior.family->doc.support == Support::category) && depends(g, others))
+        raise<ConfigError>(
+            "[collapse] terms of a row are not affine in \"{}\" and \"{}\" apart: latents of "
+            "rows that depend on each other are not integrated out",
+            model_.info(expr).name, model_.info(other).name);
     Values natural = substitute(z.prior.family->natural_from_gradient(own, g), leaves, zeros);
     // A mean differs from row to row; a precision need not.
     for (std::size_t k = 1; k < natural.size(); ++k) natural[k] = without_rows(natural[k]);

@@ -310,7 +310,7 @@ Expr RandomModel::deterministic(Place p) {
     }
     case 3: {
       count("slice");
-      return inner(slice(elements(p, 3), random_.dice(2), 2), covariates(2));
+      return inner(slice(elements(p, 3), random_.dice(3), 1), covariates(1));
     }
     default: {
       count("concat");
@@ -464,21 +464,15 @@ void RandomModel::vector_term(Place p) {
   const std::int64_t d = 2 + random_.dice(2);
   const auto real = [](Stream& r) { return r.normal(); };
   count("likelihood mvnormal");
+  const std::int64_t how = random_.dice(4);
   Expr m;
   switch (random_.dice(4)) {
     case 0: m = constant_vector(d); break;
-    case 1: m = elements(p, d); break;
-    case 2: {
-      if (p.choice < 0 && random_.coin()) {
-        m = local_vector(d);
-      } else {
-        m = vector(p, d);
-      }
-      break;
-    }
+    case 1: m = how % 2 == 0 ? elements(p, d) : vector(p, d); break;  // elements meet in matrices
+    case 2: m = p.choice < 0 && random_.coin() ? local_vector(d) : vector(p, d); break;
     default: m = vector(p, d);
   }
-  switch (random_.dice(4)) {
+  switch (how) {
     case 0: {
       count("likelihood normal of vectors");
       model.observe(name("y"), normal_precision(m, rate(p, {})),
