@@ -166,7 +166,7 @@ Arg RandomModel::hyper_precision() {
 }
 
 Expr RandomModel::scalar(Place p) {
-  if (p.choice < 0 && !scalars_.empty() && random_.coin(0.3)) {
+  if (p.choice < 0 && !scalars_.empty() && random_.coin(0.9)) {
     count("latent of several terms");
     return scalars_[std::size_t(random_.dice(std::int64_t(scalars_.size())))];
   }
@@ -417,7 +417,7 @@ void RandomModel::count_term(Place p) {
   if (how == 0) {
     count("likelihood poisson");
     Expr r = rate(p, event);
-    if (!wide && random_.coin(0.4)) {
+    if (!wide && random_.coin(0.85)) {
       count("exposures");
       std::vector<double> e;
       for (std::int64_t i = 0; i < rows_; ++i) e.push_back(random_.between(0.3, 3));
