@@ -40,12 +40,12 @@ RandomModel::RandomModel(std::uint64_t seed, Variant variant) : random_(seed), v
   for (const Choice& c : choices_)
     if (c.terms > 1) count("terms that share a choice");
   const double how = random_.unit();
-  if (how < 0.15) {
+  if (how < 0.15 && !global_choice) {
     for (const LatentInfo& z : model.latents())
       if (!model.streamed(model.info(z.expr)) && z.prior.family->mode && random_.coin(0.3))
         options.points.insert(model.info(z.expr).name);
     if (!options.points.empty()) count("point masses by name");
-  } else if (how < 0.3) {
+  } else if (how < 0.3 && !global_choice) {
     options.factors = Factors::mode;
     count("modes");
   }
@@ -68,7 +68,6 @@ void RandomModel::choices() {
       count("stick_breaking");
     }
     flat = false;
-    local = true;
     const std::string n = name("which");
     choice.which = model.latent(n, categorical_of(weights), row_, Shape{k});
     std::vector<double> p;
@@ -166,7 +165,7 @@ Arg RandomModel::hyper_precision() {
 }
 
 Expr RandomModel::scalar(Place p) {
-  if (p.choice < 0 && !scalars_.empty() && random_.coin(0.9)) {
+  if (!scalars_.empty() && random_.coin(0.9)) {
     count("latent of several terms");
     return scalars_[std::size_t(random_.dice(std::int64_t(scalars_.size())))];
   }
@@ -251,9 +250,11 @@ Expr RandomModel::elements(Place p, std::int64_t d) {
 
 Expr RandomModel::local_scalar() {
   for (const Expr& e : locals_)
-    if (e.event().rank() == 0 && random_.coin()) return e;
+    if (e.event().rank() == 0 && random_.coin()) {
+      count("latent of several terms");
+      return e;
+    }
   count("scalar latent of rows");
-  local = true;
   flat = false;
   const Arg m = hyper_mean(), p = hyper_precision();
   locals_.push_back(model.latent(name("z"), normal_precision(m, p), row_));
@@ -262,9 +263,11 @@ Expr RandomModel::local_scalar() {
 
 Expr RandomModel::local_vector(std::int64_t d) {
   for (const Expr& e : locals_)
-    if (e.event() == Shape{d} && random_.coin()) return e;
+    if (e.event() == Shape{d} && random_.coin()) {
+      count("latent of several terms");
+      return e;
+    }
   count("vector latent of rows");
-  local = true;
   flat = false;
   Conditional prior = mvnormal(0.0, 1.0);
   if (random_.coin(0.3)) prior = mvnormal(vector({}, d), random_.between(0.5, 2));
@@ -349,7 +352,31 @@ Expr RandomModel::simple_mean(Place p, bool use_local) {
   }
 }
 
+// By a choice made once for all rows, beside that of each row where there is one.
+Expr RandomModel::by_version(Place p) {
+  global_choice = true;
+  flat = false;
+  if (!version_) {
+    constexpr std::int64_t count_of = 5;  // no other plate has as many
+    versions_ = model.plate("version", count_of);
+    const Expr weights = model.latent(name("weights"), dirichlet(1.5), Shape{count_of});
+    version_ = model.latent("version", categorical_of(weights), Shape{count_of});
+  }
+  const Expr nu = model.latent(name("nu"), normal_precision(0.0, 0.5), versions_);
+  if (p.choice < 0) {
+    count("gate by one choice for all rows");
+    return gate(version_, nu);
+  }
+  count("gates by two choices");
+  count("gate");
+  const Choice& c = choices_[std::size_t(p.choice)];
+  const Expr m = model.latent(name("m"), normal_precision(0.0, 0.5), c.plate);
+  return random_.coin() ? gate(c.which, gate(version_, m + nu))
+                        : gate(c.which, m) + gate(version_, nu);
+}
+
 Expr RandomModel::mean(Place p, bool use_local) {
+  if (!use_local && random_.coin(0.2)) return by_version(p);
   const Expr a = simple_mean(p, use_local);
   if (random_.coin(0.7)) return a;
   count("sum");
@@ -506,7 +533,10 @@ void RandomModel::joint_term(Place p) {
             : normal_gamma(constant_vector(d), 0.5, 2.0, 1.5);
   const Expr t = gated(p, model.latent(name("theta"), prior, plate, Shape{d}));
   const Expr y = observed(Shape{d}, p.column, true, [](Stream& r) { return r.normal(); });
-  if (model.info(y).partial && whole) affine = false;
+  if (model.info(y).partial && whole) {
+    hidden_cells = true;
+    affine = false;
+  }
   model.observe(name("y"), mvnormal_of(t), y);
 }
 

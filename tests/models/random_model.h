@@ -42,11 +42,12 @@ class RandomModel {
   std::map<std::string, Array> start;  // probabilities of the choices of rows
   std::map<std::string, int> counts;   // how often what occurs
   bool weighed = false;
-  bool flat = true;          // no prior reads a latent
-  bool affine = true;        // no term is a site, none integrates over cells of vectors
-  bool sites = false;        // some term is not affine
-  bool maskable = true;      // every observed quantity may have missing cells
-  bool local = false;        // some latent lies on rows
+  bool flat = true;           // no prior reads a latent
+  bool affine = true;         // no term is a site, none integrates over cells of vectors
+  bool sites = false;         // some term is not affine
+  bool maskable = true;       // every observed quantity may have missing cells
+  bool hidden_cells = false;  // some vector with covariances has missing cells
+  bool global_choice = false; // some term is gated by a latent that lies on no rows
 
  private:
   struct Choice {
@@ -81,6 +82,7 @@ class RandomModel {
   Expr rate(Place p, const Shape& event);
   Expr mean(Place p, bool local);
   Expr simple_mean(Place p, bool local);
+  Expr by_version(Place p);
   Expr deterministic(Place p);
   Expr local_scalar();
   Expr local_vector(std::int64_t d);
@@ -103,6 +105,8 @@ class RandomModel {
   std::vector<std::int64_t> repeats_;
   Plate row_, column_;
   std::int64_t columns_ = 0;
+  Plate versions_;
+  Expr version_;
   std::vector<Choice> choices_;
   std::vector<Expr> scalars_, locals_;
   int next_ = 0;

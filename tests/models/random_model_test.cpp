@@ -172,6 +172,7 @@ TEST_P(RandomModels, ThreadsAndInterruptionsChangeNoBit) {
   Workers two(2), three(3);
   each([&](int seed) {
     Climb c(seed);
+    c.climb.sweep(one);  // makes all slots
     const State fresh = c.state.copy();
     std::vector<double> bounds;
     State after;
@@ -222,7 +223,7 @@ TEST_P(RandomModels, NothingObservedIsThePrior) {
     ASSERT_LE(before, 1e-10 * size);
     const double bound = c.climb.sweep(one);
     ASSERT_LE(bound, 1e-10 * size);
-    if (!c.r.flat) return;
+    if (!c.r.flat || c.r.hidden_cells) return;  // the cells have a factor of their own
     ASSERT_NEAR(bound, 0, 1e-10 * size);
     for (const auto& [name, array] : prior.slots())
       if (name.find(".natural.") != std::string::npos && name.find(".old") == std::string::npos) {
@@ -235,6 +236,7 @@ TEST_P(RandomModels, NothingObservedIsThePrior) {
 TEST_P(RandomModels, LikelihoodsRiseWithoutPriors) {
   each([&](int seed) {
     RandomModel r{std::uint64_t(seed)};
+    if (r.global_choice) return;  // a choice has no mode
     for (const LatentInfo& z : r.model.latents())
       for (const Arg& a : z.prior.args)
         if (a.expr() && r.model.info(a.expr()).kind == ExprKind::latent &&
@@ -250,7 +252,7 @@ TEST_P(RandomModels, LikelihoodsRiseWithoutPriors) {
       if (!std::isfinite(now)) break;  // no maximum: a normal on one row, weights nobody sees
       double size = 0;
       for (const auto& [name, value] : climb.terms(one)) size += std::abs(value);
-      ASSERT_GE(now, last - 1e-9 * size) << "sweep " << sweep;
+      ASSERT_GE(now, last - 1e-10 * (size + 1)) << "sweep " << sweep;
       last = now;
     }
   });
