@@ -313,8 +313,8 @@ Lowering::Drawn Lowering::must_draw(const Conditional& c, const std::string& ter
       if (!d.depends) continue;
       ++uses;
       const bool moments_taken = c.needs[k] != ParameterDoc::Needs::fixed;
-      const bool curved = c.needs[k] == ParameterDoc::Needs::normal &&
-                          !is_gaussian(model_, c.args[k].expr());
+      const bool curved =
+          c.needs[k] == ParameterDoc::Needs::normal && !is_gaussian(model_, c.args[k].expr());
       if (forced || !d.affine || !moments_taken || curved || uses > 1) {
         drawn.insert(z.expr);
         if (why->empty())
@@ -497,9 +497,8 @@ Term Lowering::likelihood(const ObservedInfo& o) {
           !drawn.count(z.expr) && model_.degree(a.expr(), expr(z.expr)).depends)
         t.affine = false;
   const Distribution p = distribution(o.likelihood, drawn, model_.info(o.value).event);
-  Face x = model_.info(o.value).kind == ExprKind::data
-               ? observed(o.value, p.family->doc.support)
-               : face(o.value, drawn);
+  Face x = model_.info(o.value).kind == ExprKind::data ? observed(o.value, p.family->doc.support)
+                                                       : face(o.value, drawn);
   if (x.observed && p.family->doc.event_axes > 0 && !p.family->doc.partial)
     raise<ConfigError>("[elbo] \"{}\": {} does not take vectors with missing cells", o.name,
                        p.family->doc.name);

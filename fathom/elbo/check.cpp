@@ -13,9 +13,10 @@ class Check {
   void observed(const ObservedInfo& o) const {
     const ExprInfo& value = model_.info(o.value);
     if (random(o.value))
-      raise<ConfigError>("[model] \"{}\" observes \"{}\", which depends on a latent: only data are "
-                         "observed",
-                         o.name, value.name);
+      raise<ConfigError>(
+          "[model] \"{}\" observes \"{}\", which depends on a latent: only data are "
+          "observed",
+          o.name, value.name);
     std::vector<Gate> gates;
     for (const Arg& a : o.likelihood.args)
       if (a.expr())
@@ -24,14 +25,16 @@ class Check {
     for (const Gate& g : gates) {
       const std::string& plate = plate_name(g.plate);
       if (has(value.plates, g.plate))
-        raise<ConfigError>("[gate] \"{}\" is observed on the plate \"{}\", of which \"{}\" chooses "
-                           "an element",
-                           o.name, plate, model_.info(g.which).name);
+        raise<ConfigError>(
+            "[gate] \"{}\" is observed on the plate \"{}\", of which \"{}\" chooses "
+            "an element",
+            o.name, plate, model_.info(g.which).name);
       for (const Gate& h : gates)
         if (h.plate == g.plate && h.which != g.which)
-          raise<ConfigError>("[gate] term \"{}\": \"{}\" and \"{}\" choose from the one plate "
-                             "\"{}\"; each needs a plate of its own",
-                             o.name, model_.info(g.which).name, model_.info(h.which).name, plate);
+          raise<ConfigError>(
+              "[gate] term \"{}\": \"{}\" and \"{}\" choose from the one plate "
+              "\"{}\"; each needs a plate of its own",
+              o.name, model_.info(g.which).name, model_.info(h.which).name, plate);
     }
     arguments(o.name, o.likelihood, value);
     if (o.likelihood.family->doc.event_axes > 0) return;
@@ -72,9 +75,10 @@ class Check {
       if (!e) continue;
       for (const int p : model_.info(e).plates)
         if (!has(value.plates, p))
-          raise<ConfigError>("[model] term \"{}\": \"{}\" lies on the plate \"{}\", but \"{}\" does "
-                             "not; choose an element by a gate, or put both on it",
-                             term, model_.info(e).name, plate_name(p), value.name);
+          raise<ConfigError>(
+              "[model] term \"{}\": \"{}\" lies on the plate \"{}\", but \"{}\" does "
+              "not; choose an element by a gate, or put both on it",
+              term, model_.info(e).name, plate_name(p), value.name);
       walk(term, e);
     }
     // The precision matrix takes the elements of its mean together, unless it is diagonal.
@@ -84,9 +88,10 @@ class Check {
     if (!matrix || !c.args[0].expr()) return;
     const Expr mean = c.args[0].expr();
     if (random(mean) && mean.event().rank() == 0)
-      raise<ConfigError>("[model] term \"{}\": one random number is the mean of all elements of a "
-                         "vector; write repeat(\"{}\", {})",
-                         term, model_.info(mean).name, value.event.size());
+      raise<ConfigError>(
+          "[model] term \"{}\": one random number is the mean of all elements of a "
+          "vector; write repeat(\"{}\", {})",
+          term, model_.info(mean).name, value.event.size());
     together(term, mean);
   }
 
@@ -101,13 +106,15 @@ class Check {
 
   void together(const std::string& term, Expr e) const {
     if (const std::string apart = elements_apart(e); !apart.empty())
-      raise<ConfigError>("[model] term \"{}\" takes the elements of \"{}\" together, which have a "
-                         "factor each: give it an mvnormal prior",
-                         term, apart);
+      raise<ConfigError>(
+          "[model] term \"{}\" takes the elements of \"{}\" together, which have a "
+          "factor each: give it an mvnormal prior",
+          term, apart);
     if (const std::string entangled = unknown_covariance(e); !entangled.empty())
-      raise<ConfigError>("[model] term \"{}\" needs covariances of the elements of {}(), which are "
-                         "not carried through; see repeat() and inner()",
-                         term, entangled);
+      raise<ConfigError>(
+          "[model] term \"{}\" needs covariances of the elements of {}(), which are "
+          "not carried through; see repeat() and inner()",
+          term, entangled);
   }
 
   bool random(Expr e) const {

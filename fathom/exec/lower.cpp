@@ -172,8 +172,8 @@ void Planner::tighten(Groups& groups) {
         const auto found = place.find(root(r.source));
         if (found == place.end() || found->second == j) continue;
         const std::size_t at = found->second;
-        const bool within = !is_sum(root(r.source)) && fusable(root(r.source)) &&
-                            reads_whole(id, root(r.source));
+        const bool within =
+            !is_sum(root(r.source)) && fusable(root(r.source)) && reads_whole(id, root(r.source));
         ready = std::max(ready, within ? at : at + 1);
       }
     }

@@ -44,8 +44,7 @@ struct Rows {
         at = (a + sum) / (b + n);
         break;
       case Kind::exponential:
-        value =
-            a * std::log(b) - std::lgamma(a) + std::lgamma(a + n) - (a + n) * std::log(b + sum);
+        value = a * std::log(b) - std::lgamma(a) + std::lgamma(a + n) - (a + n) * std::log(b + sum);
         at = (a + n) / (b + sum);
         break;
       case Kind::categorical:
@@ -55,8 +54,8 @@ struct Rows {
         break;
       case Kind::mean: {  // mean ~ N(c, 1 / a), precision b known
         const double p = a + n * b, h = a * c + b * sum;
-        value = 0.5 * (std::log(a) - std::log(p) + n * std::log(b) - n * kLogTwoPi -
-                       b * squares - a * c * c + h * h / p);
+        value = 0.5 * (std::log(a) - std::log(p) + n * std::log(b) - n * kLogTwoPi - b * squares -
+                       a * c * c + h * h / p);
         at = h / p;
         break;
       }

@@ -31,8 +31,7 @@ double gamma_point(double a, double b, double sign) {
   return mean + sign * std::sqrt(std::max(0.0, mean * mean - std::exp(2 * log_mean)));
 }
 double beta_point(double a, double b, double sign) {
-  const double all = boost::math::digamma(a + b),
-               p = std::exp(2 * (boost::math::digamma(a) - all)),
+  const double all = boost::math::digamma(a + b), p = std::exp(2 * (boost::math::digamma(a) - all)),
                q = std::exp(2 * (boost::math::digamma(b) - all)), s = 1 + p - q;
   return 0.5 * (s + sign * std::sqrt(std::max(0.0, s * s - 4 * p)));
 }
@@ -74,16 +73,24 @@ std::vector<Point> points_of(const FamilyInfo* f, const std::vector<Array>& p, s
       const auto value = [&]() -> Array {
         const bool low = sign < 0;
         if (f == &family<Normal>())
-          return zip(p[0], p[1], low ? [](double m, double t) { return m - 1 / std::sqrt(t); }
-                                     : [](double m, double t) { return m + 1 / std::sqrt(t); });
+          return zip(
+              p[0], p[1],
+              low ? [](double m, double t) { return m - 1 / std::sqrt(t); }
+                  : [](double m, double t) { return m + 1 / std::sqrt(t); });
         if (f == &family<Gamma>())
-          return zip(p[0], p[1], low ? [](double a, double b) { return gamma_point(a, b, -1); }
-                                     : [](double a, double b) { return gamma_point(a, b, 1); });
+          return zip(
+              p[0], p[1],
+              low ? [](double a, double b) { return gamma_point(a, b, -1); }
+                  : [](double a, double b) { return gamma_point(a, b, 1); });
         if (f == &family<Beta>())
-          return zip(p[0], p[1], low ? [](double a, double b) { return beta_point(a, b, -1); }
-                                     : [](double a, double b) { return beta_point(a, b, 1); });
-        return zip(p[0], p[1], low ? [](double a, double b) { return 1 / gamma_point(a, b, -1); }
-                                   : [](double a, double b) { return 1 / gamma_point(a, b, 1); });
+          return zip(
+              p[0], p[1],
+              low ? [](double a, double b) { return beta_point(a, b, -1); }
+                  : [](double a, double b) { return beta_point(a, b, 1); });
+        return zip(
+            p[0], p[1],
+            low ? [](double a, double b) { return 1 / gamma_point(a, b, -1); }
+                : [](double a, double b) { return 1 / gamma_point(a, b, 1); });
       }();
       out.push_back({0.5, {value}});
     }
@@ -99,8 +106,7 @@ std::vector<Point> points_of(const FamilyInfo* f, const std::vector<Array>& p, s
         Array tau = p[2].copy(), mu = p[0].copy();
         for (std::int64_t i = 0; i < tau.size(); ++i) {
           tau.data<double>()[i] = gamma_point(p[2].data<double>()[i], p[3].data<double>()[i], a);
-          mu.data<double>()[i] +=
-              b / std::sqrt(p[1].data<double>()[i] * tau.data<double>()[i]);
+          mu.data<double>()[i] += b / std::sqrt(p[1].data<double>()[i] * tau.data<double>()[i]);
         }
         out.push_back({0.25, {mu, tau}});
       }
@@ -140,10 +146,8 @@ class Values_ {
   // Part `k` of a latent's point.
   Value part(const ExprInfo& e, int k) {
     const std::int64_t d = e.event.rank() > 0 ? e.event.extent(0) : 1;
-    const bool matrix =
-        k == 1 && m_.latent_of(index(e))->prior.family == &family<NormalWishart>();
-    return input("point." + e.name + std::to_string(k),
-                 full(e, matrix ? Shape{d, d} : e.event));
+    const bool matrix = k == 1 && m_.latent_of(index(e))->prior.family == &family<NormalWishart>();
+    return input("point." + e.name + std::to_string(k), full(e, matrix ? Shape{d, d} : e.event));
   }
   Value at(Expr e) {
     const ExprInfo& i = m_.info(e);
@@ -287,9 +291,9 @@ std::map<std::string, TermPair> compare_terms(const RandomModel& r, const State&
   for (const LatentInfo& z : m.latents()) {
     const auto [at, n] = places[z.expr];
     const ExprInfo& e = m.info(z.expr);
-    points[z.expr] = points_of(z.prior.family, {found.begin() + std::int64_t(at),
-                                                found.begin() + std::int64_t(at + n)},
-                               e.event.rank() > 0 ? e.event.extent(0) : 1);
+    points[z.expr] = points_of(
+        z.prior.family, {found.begin() + std::int64_t(at), found.begin() + std::int64_t(at + n)},
+        e.event.rank() > 0 ? e.event.extent(0) : 1);
   }
 
   const auto term = [&](const std::string& name, const Conditional& c, Expr x) {

@@ -42,12 +42,12 @@ class RandomModel {
   std::map<std::string, Array> start;  // probabilities of the choices of rows
   std::map<std::string, int> counts;   // how often what occurs
   bool weighed = false;
-  bool flat = true;           // no prior reads a latent
-  bool affine = true;         // no term is a site, none integrates over cells of vectors
-  bool sites = false;         // some term is not affine
-  bool maskable = true;       // every observed quantity may have missing cells
-  bool hidden_cells = false;  // some vector with covariances has missing cells
-  bool global_choice = false; // some term is gated by a latent that lies on no rows
+  bool flat = true;            // no prior reads a latent
+  bool affine = true;          // no term is a site, none integrates over cells of vectors
+  bool sites = false;          // some term is not affine
+  bool maskable = true;        // every observed quantity may have missing cells
+  bool hidden_cells = false;   // some vector with covariances has missing cells
+  bool global_choice = false;  // some term is gated by a latent that lies on no rows
 
  private:
   struct Choice {

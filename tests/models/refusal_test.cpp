@@ -105,7 +105,8 @@ TEST(Refusals, TwoChoicesOfRowsInOneTerm) {
   const Plate other = c.m.plate("other", 2);
   const Expr mu = c.m.latent("mu", normal(0.0, 1.0), c.part);
   const Expr tau = c.m.latent("tau", gamma(2.0, 1.0), other);
-  c.m.observe("y", normal_precision(gate(c.choice("one", true), mu), gate(c.choice("two", true), tau)),
+  c.m.observe("y",
+              normal_precision(gate(c.choice("one", true), mu), gate(c.choice("two", true), tau)),
               c.y);
   c.expect("couples two latents of each row");
 }
@@ -181,7 +182,7 @@ TEST(Taken, VectorsThroughTheirElements) {
   c.m.observe("x", normal_precision(w, 3.0), c.x);
   State state;
   Workers one(1);
-  CoordinateClimb climb(c.m, c.data, state);
+  CoordinateClimb climb(c.m, c.data, state);  // columns that no term reads do no harm
   climb.sweep(one);
   const Array mean = climb.mean(0, one);
   for (std::int64_t j = 0; j < 2; ++j) {
