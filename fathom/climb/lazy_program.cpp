@@ -21,7 +21,11 @@ void RowWindow::show(std::int64_t first, std::int64_t count) {
 Program& LazyProgram::get() {
   if (!program_) program_ = std::make_unique<Program>(*graph_, outputs_, updates_, *state_);
   if (bound_ != rows_->version()) {
-    for (const auto& [name, array] : rows_->seen().columns) program_->bind("data." + name, array);
+    for (const InputInfo& i : graph_->graph_inputs()) {  // columns that no term reads are no inputs
+      if (i.kind != InputKind::data || i.name.rfind("data.", 0) != 0) continue;
+      const auto column = rows_->seen().columns.find(i.name.substr(5));
+      if (column != rows_->seen().columns.end()) program_->bind(i.name, column->second);
+    }
     bound_ = rows_->version();
   }
   return *program_;

@@ -14,8 +14,8 @@ std::vector<Value> Factor::asked(Value bound) const {
 
 SiteStep::SiteStep(Graph& graph, const std::vector<Factor>& factors, Value affine, Value sites,
                    Value bound, const MakeProgram& make)
-    : rho_(Array::scalar(1.0).cast(bound.dtype())) {
-  const Value rho = graph.data("rho", bound.dtype(), Shape{});
+    : rho_name_("rho." + factors.front().name), rho_(Array::scalar(1.0).cast(bound.dtype())) {
+  const Value rho = graph.data(rho_name_, bound.dtype(), Shape{});
   std::vector<Update> proposed, split, whole;
   for (const Factor& f : factors) {
     const std::vector<Value> given = affine ? f.asked(affine) : std::vector<Value>(),
@@ -52,7 +52,7 @@ double SiteStep::try_step(LazyProgram& step, double rho, Workers& workers) {
   } else {
     *rho_.data<double>() = rho;
   }
-  step.get().bind("rho", rho_);
+  step.get().bind(rho_name_, rho_);
   step.run(workers);
   bound_.run(workers);
   return bound_.scalar(0);

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "fathom/climb/lazy_program.h"
@@ -42,6 +43,7 @@ class SiteStep {
   double try_step(LazyProgram& step, double rho, Workers& workers);
 
   LazyProgram propose_, split_, whole_, bound_;
+  std::string rho_name_;  // blocks share a graph
   Array rho_;
 };
 

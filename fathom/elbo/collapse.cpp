@@ -4,6 +4,7 @@
 
 #include "fathom/autodiff/gradient.h"
 #include "fathom/elbo/bound.h"
+#include "fathom/elbo/statistics.h"
 #include "fathom/ops/substitute.h"
 
 namespace fathom {

@@ -1,7 +1,9 @@
 #include "fathom/elbo/separate.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <utility>
 
 #include "fathom/ops/all_ops.h"
 
@@ -373,10 +375,17 @@ class Separator {
   void place(Product p) {
     std::stable_sort(p.rows.begin(), p.rows.end(),
                      [](const Tensor& a, const Tensor& b) { return a.value.id() < b.value.id(); });
-    const std::vector<Index> row_all = indices(p.rows), factor_all = indices(p.factors);
+    const std::vector<Index> row_all = indices(p.rows), factor_own = indices(p.factors);
     std::vector<Index> keep;
     for (const Index i : row_all)
-      if (!is_row(i) && has(factor_all, i)) keep.push_back(i);
+      if (!is_row(i) && has(factor_own, i)) keep.push_back(i);
+    // Axes of the factors in the order that they have in the sums over rows: labels are sorted.
+    const auto labelled = [&](Index i) { return axis(i).label != kNoLabel; };
+    std::vector<Index> factor_all;
+    std::copy_if(factor_own.begin(), factor_own.end(), std::back_inserter(factor_all), labelled);
+    for (const std::vector<Index>* some : {&std::as_const(keep), &factor_own})
+      for (const Index i : *some)
+        if (!has(factor_all, i)) factor_all.push_back(i);
     // The same rows, whatever the names of their indices.
     std::vector<std::vector<int>> key;
     std::map<Index, int> names;

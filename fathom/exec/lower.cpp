@@ -73,6 +73,14 @@ Shape Planner::space_of(NodeId id) const {
                                               : graph_.shape(id);
 }
 
+// Whether `reader` reads all of the value of `id`, element by element: no slice of it.
+bool Planner::reads_whole(NodeId reader, NodeId id) const {
+  return std::all_of(reads_[reader].begin(), reads_[reader].end(), [&](const Read& r) {
+    return info_[r.source].root != id || (info_[r.source].root_offset == info_[id].root_offset &&
+                                          graph_.shape(r.source).size() == graph_.shape(id).size());
+  });
+}
+
 // Orders nodes into groups. A group is a set of fusable nodes of one space and dtype, or one other
 // node. Nodes are put as late as their readers allow, so that what only the reverse pass needs is
 // formed there, in the same block as its reader, and not kept.
@@ -93,7 +101,8 @@ std::vector<std::vector<NodeId>> Planner::group(const std::vector<NodeId>& nodes
       const bool joined = options_.fuse && fusable(*it) && fusable(reader) &&
                           graph_.op(*it).kind != OpKind::reduce &&
                           graph_.op(reader).kind != OpKind::broadcast &&
-                          graph_.op(reader).kind != OpKind::cast && space(*it) == space(reader);
+                          graph_.op(reader).kind != OpKind::cast && space(*it) == space(reader) &&
+                          reads_whole(reader, *it);
       h = std::max(h, height[reader] + (joined ? 0 : 1));
     }
     height[*it] = h;
@@ -163,7 +172,8 @@ void Planner::tighten(Groups& groups) {
         const auto found = place.find(root(r.source));
         if (found == place.end() || found->second == j) continue;
         const std::size_t at = found->second;
-        const bool within = !is_sum(root(r.source)) && fusable(root(r.source));
+        const bool within =
+            !is_sum(root(r.source)) && fusable(root(r.source)) && reads_whole(id, root(r.source));
         ready = std::max(ready, within ? at : at + 1);
       }
     }

@@ -101,6 +101,7 @@ class Planner {
   }
   Storage& storage(NodeId id);
   Extent first_extent(const Shape& s, const LoopDraft* loop, bool aligned) const;
+  bool reads_whole(NodeId reader, NodeId id) const;
   Shape space_of(NodeId id) const;
 
   Graph& graph_;

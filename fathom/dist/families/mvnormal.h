@@ -63,7 +63,7 @@ struct MvNormal {
     const Value eta = concat(std::vector<Value>{reshape(constant, constant.shape().with_back(1)),
                                                 lam_mu, vech(lam * -0.5)},
                              last);
-    return contract(quadratic_features(x.mean), eta, 0, 1, false, true);
+    return meeting(quadratic_features(x.mean), eta);
   }
   // With missing cells m of x, beside those observed, o: log of the integral over x_m of the
   // exponential of the same, which is what the bound is at the best q(x_m). With
@@ -80,6 +80,12 @@ struct MvNormal {
     const Value u = triangular_solve(l, reshape(g, g.shape().with_back(1)));
     return at_zero + sum(square(u), u.shape().rank() - 2, 2) * 0.5 - sum_last(log(diagonal(l)));
   }
+  // sum over the last axis of a b: one product of matrices where no plate is on both sides.
+  static Value meeting(Value a, Value b) {
+    for (const Axis& axis : b.shape().axes())
+      if (axis.label != kNoLabel && a.shape().find(axis.label) >= 0) return sum_last(a * b);
+    return contract(a, b, 0, 1, false, true);
+  }
   static Value sum_last(Value v) { return sum(v, v.shape().rank() - 1, 1); }
   // The same for elements apart from each other (normal_gamma.h): no products of two of them.
   static Value through_squares(const Face& x, std::span<const Value> t) {
@@ -87,8 +93,7 @@ struct MvNormal {
     const Value each = (t[3] - t[2]) * 0.5 - 0.91893853320467274178;
     if (x.observed) {
       const Value features = concat(std::vector<Value>{x.observed, x.mean, square(x.mean)}, row);
-      return contract(features, concat(std::vector<Value>{each, t[1], t[0] * -0.5}, last), 0, 1,
-                      false, true);
+      return meeting(features, concat(std::vector<Value>{each, t[1], t[0] * -0.5}, last));
     }
     const Value constant = sum(each, last, 1);
     const Value eta = concat(
@@ -96,7 +101,7 @@ struct MvNormal {
         last);
     const Value one = broadcast_to(like(x.mean, 1.0), x.mean.shape().without(row).with_back(1));
     const Value features = concat(std::vector<Value>{one, x.mean, square(x.mean)}, row);
-    return contract(features, eta, 0, 1, false, true);
+    return meeting(features, eta);
   }
   // A factor C with C C' = covariance: the transposed inverse of the precision's Cholesky factor.
   static Value factor(Value precision) {

@@ -1,0 +1,305 @@
+#include "tests/models/random_model.h"
+
+#include <cmath>
+#include <limits>
+
+namespace fathom::test {
+
+double Stream::unit() {
+  const Random4 r = philox(key_, at_++, 0);
+  return (double(r.word[0]) + 0.5) * 0x1p-32;
+}
+
+double Stream::normal() {
+  return std::sqrt(-2 * std::log(unit())) * std::cos(6.283185307179586 * unit());
+}
+
+RandomModel::RandomModel(std::uint64_t seed, Variant variant) : random_(seed), variant_(variant) {
+  rows_ = 3 + random_.dice(random_.coin(0.2) ? 38 : 12);
+  row_ = model.plate("row");
+  columns_ = 2 + random_.dice(3);
+  column_ = model.plate("column", columns_);
+  repeats_.assign(std::size_t(rows_), 1);
+  weighed = random_.coin(0.25);
+  if (weighed) {
+    count("weights of rows");
+    for (std::int64_t& r : repeats_) r = random_.dice(4);
+    repeats_[0] = 2;
+    std::vector<double> w(repeats_.begin(), repeats_.end());
+    if (variant_ != Variant::duplicated) model.weigh(row_, add({}, {row_}, w, false));
+  }
+  data.rows = rows_;
+  if (variant_ == Variant::duplicated) {
+    data.rows = 0;
+    for (const std::int64_t r : repeats_) data.rows += r;
+  }
+  choices();
+  const std::int64_t terms = 1 + random_.dice(3);
+  for (std::int64_t i = 0; i < terms; ++i) term();
+  if (!scalars_.empty() && random_.coin()) {
+    count("latent of several terms");
+    const Expr y = observed({}, false, true, [](Stream& r) { return r.normal(); });
+    model.observe(name("y"), normal(scalars_.front(), 1.0), y);
+  }
+  if (choices_.size() > 1) count("two independent choices of rows");
+  for (const Choice& c : choices_)
+    if (c.terms > 1) count("terms that share a choice");
+  const double how = random_.unit();
+  if (how < 0.15 && !global_choice) {
+    for (const LatentInfo& z : model.latents())
+      if (!model.streamed(model.info(z.expr)) && z.prior.family->mode && random_.coin(0.3))
+        options.points.insert(model.info(z.expr).name);
+    if (!options.points.empty()) count("point masses by name");
+  } else if (how < 0.3 && !global_choice) {
+    options.factors = Factors::mode;
+    count("modes");
+  }
+}
+
+void RandomModel::choices() {
+  const double how = random_.unit();
+  const int number = how < 0.45 ? 0 : how < 0.85 ? 1 : 2;
+  for (int c = 0; c < number; ++c) {
+    const std::int64_t k = 2 + random_.dice(3);
+    Choice choice;
+    choice.plate = model.plate(name("component"), k);
+    Expr weights;
+    if (random_.coin(0.7)) {
+      weights = model.latent(name("weights"), dirichlet(random_.between(1.1, 3)), Shape{k});
+      count("dirichlet");
+    } else {
+      weights =
+          model.latent(name("sticks"), stick_breaking(1.5, random_.between(1.1, 3)), Shape{k});
+      count("stick_breaking");
+    }
+    flat = false;
+    const std::string n = name("which");
+    choice.which = model.latent(n, categorical_of(weights), row_, Shape{k});
+    std::vector<double> p;
+    for (std::int64_t i = 0; i < rows_; ++i) {
+      std::vector<double> one;
+      double total = 0;
+      for (std::int64_t j = 0; j < k; ++j) total += one.emplace_back(random_.between(0.05, 1));
+      for (const double v : one) p.push_back(v / total);
+    }
+    start[n] = expanded(p, Shape{k});
+    choices_.push_back(choice);
+  }
+}
+
+// ---- data
+
+Array RandomModel::expanded(const std::vector<double>& values, const Shape& tail) const {
+  const std::int64_t width = tail.size();
+  std::vector<double> out;
+  for (std::size_t i = 0; i < std::size_t(rows_); ++i)
+    for (std::int64_t k = 0; k < (variant_ == Variant::duplicated ? repeats_[i] : 1); ++k)
+      out.insert(out.end(), values.begin() + std::int64_t(i) * width,
+                 values.begin() + std::int64_t(i + 1) * width);
+  return Array::of<double>(tail.with_front({std::int64_t(out.size()) / width, kNoLabel}),
+                           std::span<const double>(out));
+}
+
+Expr RandomModel::add(const Shape& event, std::vector<Plate> plates, std::vector<double> values,
+                      bool gaps) {
+  const std::string n = name("data");
+  Shape tail = event;
+  if (plates.size() > 1) tail = tail.with_front({columns_, kNoLabel});
+  if (gaps)
+    for (double& v : values)
+      if (variant_ == Variant::gone || random_.coin(0.2))
+        v = std::numeric_limits<double>::quiet_NaN();
+  data.columns[n] = expanded(values, tail);
+  const Expr e = model.data(n, std::move(plates), event, DType::f64);
+  if (gaps) model.missing(e);
+  return e;
+}
+
+Expr RandomModel::observed(const Shape& event, bool column, bool gaps, Cell cell) {
+  std::vector<double> values;
+  const std::int64_t n = rows_ * event.size() * (column ? columns_ : 1);
+  for (std::int64_t i = 0; i < n; ++i) values.push_back(cell(random_));
+  std::vector<Plate> plates = {row_};
+  if (column) {
+    plates.push_back(column_);
+    count("two plates");
+  }
+  const bool some = random_.coin(0.3);
+  if (!gaps) maskable = false;
+  gaps = gaps && (some || variant_ == Variant::gone);
+  if (gaps) count(event.rank() > 0 ? "missing in vectors" : "missing");
+  return add(event, std::move(plates), std::move(values), gaps);
+}
+
+Expr RandomModel::covariates(std::int64_t d) {
+  std::vector<double> values;
+  for (std::int64_t i = 0; i < rows_ * std::max<std::int64_t>(d, 1); ++i)
+    values.push_back(random_.normal());
+  return add(d > 0 ? Shape{d} : Shape{}, {row_}, values, false);
+}
+
+// ---- terms
+
+void RandomModel::term() {
+  Place p;
+  if (!choices_.empty() && random_.coin(0.75))
+    p.choice = int(random_.dice(std::int64_t(choices_.size())));
+  p.column = random_.coin(0.3);
+  const int gates = counts["gate"];
+  switch (random_.dice(9)) {
+    case 0:
+    case 1:
+    case 2: real_term(p); break;
+    case 3: positive_term(p); break;
+    case 4: count_term(p); break;
+    case 5: category_term(p); break;
+    case 6: vector_term(p); break;
+    case 7: joint_term(p); break;
+    default:
+      if (p.choice < 0 && random_.coin(0.5)) {
+        site_term();
+      } else {
+        real_term(p);
+      }
+  }
+  const int more = counts["gate"] - gates;
+  if (more > 0) ++choices_[std::size_t(p.choice)].terms;
+  if (more > 1) count("several gates in one term");
+}
+
+void RandomModel::real_term(Place p) {
+  const bool use_local = p.choice < 0 && random_.coin(0.4);
+  const Expr m = mean(p, use_local);
+  bool variance = false;
+  const Arg noise = precision(p, &variance);
+  count(variance ? "likelihood normal_variance" : "likelihood normal");
+  const Expr y = observed({}, p.column, true, [](Stream& r) { return 1.5 * r.normal() + 0.5; });
+  model.observe(name("y"), variance ? normal_variance(m, noise) : normal_precision(m, noise), y);
+}
+
+void RandomModel::positive_term(Place p) {
+  const Expr r = rate(p, {});
+  const bool known = random_.coin();
+  count(known ? "likelihood gamma" : "likelihood exponential");
+  const Expr y = observed({}, p.column, true, [](Stream& s) { return -std::log(s.unit()); });
+  model.observe(name("y"), known ? gamma(random_.between(0.5, 3), r) : exponential_of(r), y);
+}
+
+void RandomModel::count_term(Place p) {
+  const auto few = [](Stream& s) { return double(s.dice(5)); };
+  const auto bit = [](Stream& s) { return double(s.dice(2)); };
+  const bool wide = random_.coin(0.4);
+  const Shape event = wide ? Shape{2} : Shape{};
+  const std::int64_t how = random_.dice(3);
+  if (how == 0) {
+    count("likelihood poisson");
+    Expr r = rate(p, event);
+    if (!wide && random_.coin(0.85)) {
+      count("exposures");
+      std::vector<double> e;
+      for (std::int64_t i = 0; i < rows_; ++i) e.push_back(random_.between(0.3, 3));
+      r = r * add({}, {row_}, e, false);
+    }
+    model.observe(name("y"), poisson_of(r), observed(event, p.column, true, few));
+    return;
+  }
+  count("beta");
+  const Plate plate = plate_of(p);
+  const Expr q =
+      gated(p, model.latent(name("p"), beta(random_.between(1.1, 3), 1.5), plate, event));
+  if (how == 1) {
+    count("likelihood bernoulli_of");
+    model.observe(name("y"), bernoulli_of(q), observed(event, p.column, true, bit));
+  } else {
+    count("likelihood binomial_of");
+    std::vector<double> n(std::size_t(rows_), 4.0);
+    const Arg trials = random_.coin() && !wide ? Arg(add({}, {row_}, n, false)) : Arg(4.0);
+    model.observe(name("y"), binomial_of(trials, q), observed(event, p.column, true, few));
+  }
+}
+
+void RandomModel::category_term(Place p) {
+  const std::int64_t k = 2 + random_.dice(3);
+  count("dirichlet");
+  const Plate plate = plate_of(p);
+  const Expr q =
+      gated(p, model.latent(name("p"), dirichlet(random_.between(1.1, 3)), plate, Shape{k}));
+  const bool one = random_.coin();
+  count(one ? "likelihood categorical_of" : "likelihood multinomial_of");
+  maskable = false;
+  const std::int64_t cells = p.column ? columns_ : 1;
+  if (p.column) count("two plates");
+  std::vector<double> x(std::size_t(rows_ * cells * k), 0.0);
+  for (std::int64_t i = 0; i < rows_ * cells; ++i)
+    for (int t = 0; t < (one ? 1 : 5); ++t) x[std::size_t(i * k + random_.dice(k))] += 1;
+  std::vector<Plate> plates = {row_};
+  if (p.column) plates.push_back(column_);
+  const Expr y = add(Shape{k}, plates, x, false);
+  model.observe(name("y"), one ? categorical_of(q) : multinomial_of(5.0, q), y);
+}
+
+void RandomModel::vector_term(Place p) {
+  const std::int64_t d = 2 + random_.dice(2);
+  const auto real = [](Stream& r) { return r.normal(); };
+  count("likelihood mvnormal");
+  const std::int64_t how = random_.dice(4);
+  Expr m;
+  switch (random_.dice(4)) {
+    case 0: m = constant_vector(d); break;
+    case 1: m = how % 2 == 0 ? elements(p, d) : vector(p, d); break;  // elements meet in matrices
+    case 2: m = p.choice < 0 && random_.coin() ? local_vector(d) : vector(p, d); break;
+    default: m = vector(p, d);
+  }
+  switch (how) {
+    case 0: {
+      count("likelihood normal of vectors");
+      model.observe(name("y"), normal_precision(m, rate(p, {})),
+                    observed(Shape{d}, p.column, true, real));
+      return;
+    }
+    case 1: {
+      model.observe(name("y"), mvnormal(m, wishart_of(p, d)),
+                    observed(Shape{d}, p.column, false, real));
+      return;
+    }
+    case 2: {
+      model.observe(name("y"), mvnormal_diagonal(m, rate(p, Shape{d})),
+                    observed(Shape{d}, p.column, false, real));
+      return;
+    }
+    default:
+      model.observe(name("y"), mvnormal(m, random_.coin() ? Arg(rate(p, {})) : constant_matrix(d)),
+                    observed(Shape{d}, p.column, false, real));
+  }
+}
+
+void RandomModel::joint_term(Place p) {
+  const std::int64_t d = 1 + random_.dice(3);
+  const Plate plate = plate_of(p);
+  const bool whole = random_.coin();
+  count("likelihood mvnormal_of");
+  count(whole ? "normal_wishart" : "normal_gamma");
+  const Conditional prior =
+      whole ? normal_wishart(constant_vector(d), 0.5, constant_matrix(d), double(d) + 1.5)
+            : normal_gamma(constant_vector(d), 0.5, 2.0, 1.5);
+  const Expr t = gated(p, model.latent(name("theta"), prior, plate, Shape{d}));
+  const Expr y = observed(Shape{d}, p.column, true, [](Stream& r) { return r.normal(); });
+  if (model.info(y).partial && whole) {
+    hidden_cells = true;
+    affine = false;
+  }
+  model.observe(name("y"), mvnormal_of(t), y);
+}
+
+void RandomModel::site_term() {
+  sites = true;
+  affine = false;
+  const bool bits = random_.coin();
+  count(bits ? "likelihood bernoulli" : "likelihood poisson_log");
+  const Expr f = random_.coin() ? scalar({}) : inner(covariates(2), vector({}, 2));
+  const Expr y = bits ? observed({}, false, true, [](Stream& s) { return double(s.dice(2)); })
+                      : observed({}, false, true, [](Stream& s) { return double(s.dice(4)); });
+  model.observe(name("y"), bits ? bernoulli(f) : poisson_log(f), y);
+}
+
+}  // namespace fathom::test
