@@ -51,33 +51,22 @@ void sort_as(const std::vector<std::string>& order, std::vector<Factor>& factors
   }
 }
 
-}  // namespace
-
-namespace {
-
-// Terms must see a factor by the leaves of its family alone: what they take beside these would not
-// be noticed by a gradient.
-void check_leaves(const std::vector<std::string>& names, const std::vector<Value>& terms,
-                  const Factor& f, const Face& seen) {
-  std::vector<Value> beside;
-  const auto look = [&](Value v) {
-    const auto same = [&](const Value& leaf) { return leaf.id() == v.id(); };
-    double number = 0;  // variances of point masses are 0
-    if (v && !v.graph().uniform_value(v.graph().inputs(v.id())[0], &number) &&
-        std::none_of(f.leaves.begin(), f.leaves.end(), same))
-      beside.push_back(v);
-    return v;
-  };
-  Face face = seen;
-  if (face.covariance) face.variance = {};  // its diagonal
-  (void)face.mapped(look);
-  if (beside.empty() || !depends(terms, beside)) return;
-  for (std::size_t k = 0; k < terms.size(); ++k)
-    if (depends(std::span(&terms[k], 1), beside))
+// Throws ConfigError where `f` reads a moment of the factor that is none of its leaves: its
+// gradient would be lost.
+void check_moments(Value f, const Factor& factor, const Face& face) {
+  if (!f) return;
+  face.mapped([&](Value v) {
+    const auto same = [&](Value leaf) { return leaf.id() == v.id(); };
+    const bool derived = face.covariance && face.variance && v && v.id() == face.variance.id();
+    const bool known =
+        !v || derived || std::any_of(factor.leaves.begin(), factor.leaves.end(), same);
+    if (!known && depends(std::span(&f, 1), std::span(&v, 1)))
       raise<ConfigError>(
-          "[coordinate] term \"{}\" takes moments of \"{}\" that are no statistics of its {} "
-          "factor: they are not conjugate",
-          names[k], f.name, f.family->doc.name);
+          "[coordinate] a term reads a moment of \"{}\" that is no statistic of {}: it is not "
+          "conjugate",
+          factor.name, factor.family->doc.name);
+    return v;
+  });
 }
 
 }  // namespace
@@ -143,14 +132,17 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     Factor f{z, model.info(latent.expr).name, q.family, lowering.natural_slots(latent),
              q.family->leaves(lowering.moments(latent))};
     leaves.insert(leaves.end(), f.leaves.begin(), f.leaves.end());
-    check_leaves(names_, values, f, lowering.moments(latent));
     const Distribution prior = lowering.prior(latent);  // where it starts
-    const Values natural = prior.family->natural(prior.parameters);
+    Values natural = prior.family->natural(prior.parameters);
+    if (lowering.is_point(latent) && q.family->inside) natural = q.family->inside(natural);
     if (!state.find(f.name + ".natural.0"))
       for (std::size_t k = 0; k < f.slots.size(); ++k)
         reset.push_back({f.slots[k], broadcast_to(natural[k], f.slots[k].shape())});
     factors.push_back(std::move(f));
   }
+  for (const Value& v : {rows, given, expected, sites})
+    for (const Factor& f : factors)
+      check_moments(v, f, lowering.moments(model.latents()[f.latent]));
   sort_as(options.order, factors);
   // A prior may read another latent: each run settles one more level of them.
   Workers one(1);

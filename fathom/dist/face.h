@@ -15,8 +15,8 @@ struct Face {
   Value covariance;  // of a random vector, over two axes; empty where elements are independent
   std::vector<Value> statistics;  // of a family of several quantities: what it says they are
   Value observed = {};  // of a vector with missing cells: 1 where there is one; x is 0 elsewhere
-  Value log_complement = {};      // E log (1 - x) of a random probability, where known
-  Value inverse = {};             // E 1 / x of a random positive quantity, where known
+  Value log_complement = {};  // E log (1 - x) of a random probability, where known
+  Value inverse = {};         // E 1 / x of a random positive quantity, where known
 
   static Face at(Value x) { return {x, {}, {}, false, {}, {}}; }
   // A fixed positive quantity whose logarithm is at hand.
@@ -40,6 +40,7 @@ struct Face {
     for (const Value& v : statistics) g.statistics.push_back(f(v));
     g.log_complement = f(log_complement);
     g.inverse = f(inverse);
+    g.observed = f(observed);
     return g;
   }
 };

@@ -105,6 +105,9 @@ struct FamilyInfo {
   // What a point mass shows: the x that maximises <natural, stats(x)> on the support. Boundaries
   // are reached exactly; logarithms of zeros are -690.8, so that zero counts times them are zero.
   Face (*mode)(std::span<const Value> natural) = nullptr;
+  // Natural parameters near these whose mode lies inside the support, where a point mass starts;
+  // none: those of the prior will do.
+  Values (*inside)(std::span<const Value> natural) = nullptr;
   bool exponential() const { return natural != nullptr; }
 };
 

@@ -28,6 +28,7 @@ FamilyInfo entry() {
     e.log_norm = F::log_norm;
     if constexpr (requires { &F::log_base; }) e.log_base = F::log_base;
     if constexpr (requires { &F::mode; }) e.mode = F::mode;
+    if constexpr (requires { &F::inside; }) e.inside = F::inside;
     if constexpr (requires { F::stat_axes; }) e.stat_axes = F::stat_axes;
   }
   return e;

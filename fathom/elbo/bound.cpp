@@ -168,11 +168,13 @@ Face Lowering::moments(const LatentInfo& z) {
       factor && is_point(z) ? z.prior.family->mode(natural_slots(z)) : fathom::face(guide(z));
   if (!factor) return f;
   const auto [it, fresh] = moments_.try_emplace(z.expr);
-  const auto leaf = [](Value v) { return v ? stop_gradient(v) : v; };
+  // Each its own node, although point masses have zeros in common.
+  std::int64_t name = 64 * z.expr;
+  const auto leaf = [&](Value v) { return v ? stop_gradient(v, ++name) : v; };
   if (fresh) {
     it->second = f.mapped(leaf);
-    // One leaf for both, so that F moves with it whichever of them a term takes.
-    if (it->second.covariance) it->second.variance = diagonal(it->second.covariance);
+    // One leaf for both, whichever a term reads.
+    if (f.covariance) it->second.variance = diagonal(it->second.covariance);
   }
   return it->second;
 }
@@ -183,14 +185,12 @@ Value Lowering::value(Expr e) {
   return face(e, all).mean;
 }
 
-// What a term sees of what it observes: cells that are missing are some number of the support, so
-// that logarithms stay finite, and `observed` says which.
-Face Lowering::observed(Expr e, Support support) {
+// What a term sees of what it observes: cells that are missing are 0, and `observed` says which.
+Face Lowering::observed(Expr e) {
   Face f = face(e, {});
   if (!model_.info(e).partial) return f;
   f.observed = equal(f.mean, f.mean);  // NaN is not itself
-  const bool open = support == Support::positive || support == Support::unit;
-  f.mean = where(f.observed, f.mean, like(f.mean, open ? 0.5 : 0.0));
+  f.mean = where(f.observed, f.mean, like(f.mean, 0.0));
   return f;
 }
 
@@ -370,9 +370,10 @@ std::vector<Value> Lowering::local_leaves(const LatentInfo& z) {
   if (!f.face_of_leaves || e.event.rank() != f.doc.event_axes)
     raise<ConfigError>("[collapse] \"{}\": {} latents of rows are not integrated out", e.name,
                        f.doc.name);
-  // One leaf for each statistic: a mean, and of gaussians a spread about it.
-  const std::size_t count =
-      f.stat_axes.empty() ? (f.doc.support == Support::real ? 2 : 1) : f.stat_axes.size();
+  // One leaf for each statistic: of gaussians a mean and a spread about it.
+  const std::size_t count = f.stat_axes.empty()
+                                ? f.stats(graph_.constant(1.0, model_.dtype())).size()
+                                : f.stat_axes.size();
   std::vector<Value> leaves;
   for (std::size_t k = 0; k < count; ++k) {
     ExprInfo like = e;
@@ -420,8 +421,11 @@ void Lowering::collapse() {
     const std::vector<Value> g(slope.begin() + std::ptrdiff_t(at),
                                slope.begin() + std::ptrdiff_t(at + own.size()));
     at += own.size();
+    const auto gaussian = [](const LatentInfo& l) {
+      return l.prior.family == &family<Normal>() || l.prior.family == &family<MvNormal>();
+    };
     for (const auto& [other, others] : leaves_)
-      if ((other != expr || z.prior.family->doc.support == Support::category) && depends(g, others))
+      if ((other != expr || !gaussian(z)) && depends(g, others))
         raise<ConfigError>(
             "[collapse] terms of a row are not affine in \"{}\" and \"{}\" apart: latents of "
             "rows that depend on each other are not integrated out",
@@ -497,11 +501,14 @@ Term Lowering::likelihood(const ObservedInfo& o) {
           !drawn.count(z.expr) && model_.degree(a.expr(), expr(z.expr)).depends)
         t.affine = false;
   const Distribution p = distribution(o.likelihood, drawn, model_.info(o.value).event);
-  Face x = model_.info(o.value).kind == ExprKind::data ? observed(o.value, p.family->doc.support)
-                                                       : face(o.value, drawn);
+  Face x = model_.info(o.value).kind == ExprKind::data ? observed(o.value) : face(o.value, drawn);
   if (x.observed && p.family->doc.event_axes > 0 && !p.family->doc.partial)
     raise<ConfigError>("[elbo] \"{}\": {} does not take vectors with missing cells", o.name,
                        p.family->doc.name);
+  // What stands in for a missing cell is in the support, so that no infinity meets a zero.
+  const Support support = p.family->doc.support;
+  if (x.observed && (support == Support::positive || support == Support::unit))
+    x.mean = where(x.observed, x.mean, like(x.mean, 0.5));
   const Value cells = p.family->doc.event_axes == 0 ? std::exchange(x.observed, {}) : Value();
   Value elements = p.family->expected_log_prob(x, p.parameters);
   if (cells) elements = elements * cells;

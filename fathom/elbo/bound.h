@@ -92,6 +92,8 @@ class Lowering {
   // What terms see of a latent by moments. With `factors` its members are leaves: F is
   // differentiated with respect to them, and no rewriting of the graph goes past them.
   Face moments(const LatentInfo& z);
+  // Whether q(z) is a point mass, by `factors` or `points`.
+  bool is_point(const LatentInfo& z) const;
   // The slots that hold the natural parameters of a factor, with `factors`.
   std::vector<Value> natural_slots(const LatentInfo& z);
   // A conditional with every latent shown by its moments.
@@ -116,9 +118,8 @@ class Lowering {
   Term likelihood(const ObservedInfo& o);
   void latent_terms(const LatentInfo& z, Term* prior, Term* entropy);
   bool is_local(const LatentInfo& z) const;
-  bool is_point(const LatentInfo& z) const;
   Face face(Expr e, const Drawn& drawn);
-  Face observed(Expr e, Support support);
+  Face observed(Expr e);
   Value weighed(Value v);
   Face face_of_arg(const Arg& a, const Drawn& drawn);
   // `event` is that of the variable: numbers stand for vectors and matrices of its extent.

@@ -112,7 +112,9 @@ Value reshape(Value x, const Shape& shape) {
   return apply<Reshape>({x}, {}, &told);
 }
 
-Value stop_gradient(Value x) { return apply<StopGradient>({x}); }
+Value stop_gradient(Value x, std::int64_t name) {
+  return apply<StopGradient>({x}, AttrBlob::of(StopGradient::Attrs{name}));
+}
 Value keep(Value x) { return apply<Keep>({x}); }
 
 Value transpose(Value x, std::span<const int> from) {

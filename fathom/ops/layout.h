@@ -39,6 +39,9 @@ struct Reshape {
 };
 
 struct StopGradient {
+  struct Attrs {
+    std::int64_t name;
+  };
   static constexpr OpDoc doc{
       .name = "stop_gradient", .brief = "x, through which nothing is learned", .grad = "0"};
   static constexpr OpKind kind = OpKind::alias;
@@ -153,7 +156,8 @@ struct Cast {
 
 // Values under `shape`, labels included; sizes must agree.
 Value reshape(Value x, const Shape& shape);
-Value stop_gradient(Value x);
+// Equal values are one node; under different names they are apart, to derive something by each.
+Value stop_gradient(Value x, std::int64_t name = 0);
 // x itself, to derive something by: no rewriting of the graph leads past it.
 Value keep(Value x);
 // Output axis i is input axis `from[i]`.

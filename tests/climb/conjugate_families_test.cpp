@@ -298,6 +298,64 @@ TEST(ConjugateFamilies, PolyaGammaOfSeveralTrials) {
   EXPECT_NEAR(limits[1], limits[0] + orders, 1e-12);
 }
 
+// A normal vector read element by element is as its elements.
+TEST(ConjugateFamilies, NormalVectorsAreReadElementByElement) {
+  const std::vector<double> x = {1, 2, 0, 1, -1, 4};
+  Model m(DType::f64);
+  const Plate row = m.plate("row");
+  const Expr y = m.data("x", row, Shape{2}, DType::f64);
+  const Expr z = m.latent("z", mvnormal(0.0, 1.0), Shape{2});
+  m.observe("x", normal_precision(z, 2.0), y);
+  DataSet data;
+  data.rows = 3;
+  data.columns["x"] = table(Shape{3, 2}, x);
+  double evidence = 0;
+  std::vector<double> mean;
+  for (std::size_t j = 0; j < 2; ++j) {
+    double total = 0, squares = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      total += x[i * 2 + j];
+      squares += x[i * 2 + j] * x[i * 2 + j];
+    }
+    mean.push_back(2 * total / 7);
+    evidence += 1.5 * std::log(2 / (2 * kPi)) - 0.5 * std::log(7.0) -
+                0.5 * (2 * squares - 7 * mean[j] * mean[j]);
+  }
+  expect_exact(m, data, evidence, mean);
+}
+
+// A term that reads E p of a beta, or E v of an inverse gamma, is not affine in their statistics.
+TEST(ConjugateFamilies, MomentsThatAreNoStatisticsAreRefused) {
+  for (const Conditional& prior : {beta(2.0, 2.0), inverse_gamma(3.0, 1.0), gamma(2.0, 1.0)}) {
+    Model m(DType::f64);
+    const Plate row = m.plate("row");
+    const Expr y = m.data("x", row, {}, DType::f64);
+    const Expr z = m.latent("z", prior);
+    m.observe("x", prior.family == &family<Gamma>() ? normal(z, 1.0) : exponential_of(z), y);
+    DataSet data;
+    data.rows = 2;
+    data.columns["x"] = column({1, 2});
+    State state;
+    EXPECT_THROW(CoordinateClimb(m, data, state), ConfigError);
+  }
+}
+
+// Cells that are missing leave the rows that there are.
+TEST(ConjugateFamilies, MissingCellsOfPositiveNumbers) {
+  Model m(DType::f64);
+  const Plate row = m.plate("row");
+  const Expr y = m.data("x", row, {}, DType::f64);
+  m.missing(y);
+  const Expr rate = m.latent("rate", gamma(4.0, 2.0));
+  m.observe("x", gamma(2.0, rate), y);
+  DataSet data;
+  data.rows = 3;
+  data.columns["x"] = column({3, std::nan(""), 0.5});
+  const double evidence =
+      4 * std::log(2.0) - std::lgamma(4.0) + std::lgamma(8.0) - 8 * std::log(5.5) + std::log(1.5);
+  expect_exact(m, data, evidence, {8 / 5.5});
+}
+
 // Point masses: the modes of the same posteriors.
 TEST(ConjugateFamilies, ModesOfPosteriors) {
   Model m(DType::f64);
@@ -316,7 +374,7 @@ TEST(ConjugateFamilies, ModesOfPosteriors) {
       {"x", column({1, 0})}, {"y", column({1, 3})}, {"z", table(Shape{2, 2}, {1, 0, 0, 2})}};
   State state;
   Workers workers(1);
-  CoordinateClimb climb(m, data, state, {Factors::mode, {}});
+  CoordinateClimb climb(m, data, state, {Factors::mode, {}, {}});
   climb.sweep(workers);
   EXPECT_NEAR(climb.mean(0, workers).data<double>()[0], 2.0 / 5, 1e-14);
   EXPECT_NEAR(climb.mean(1, workers).data<double>()[0], 5.4 / 5, 1e-14);
@@ -324,6 +382,26 @@ TEST(ConjugateFamilies, ModesOfPosteriors) {
   EXPECT_NEAR(at.data<double>()[0], 4.0 / 3, 1e-14);
   EXPECT_NEAR(at.data<double>()[3], 4.0 / 6, 1e-14);
   EXPECT_NEAR(at.data<double>()[1], 0, 1e-14);
+}
+
+// Point masses of equal shapes, whose variances are the same zeros.
+TEST(ConjugateFamilies, ModesOfTwoMeansAreApart) {
+  Model m(DType::f64);
+  const Plate row = m.plate("row");
+  const Expr x = m.data("x", row, {}, DType::f64), y = m.data("y", row, {}, DType::f64);
+  const Expr a = m.latent("a", normal_precision(0.0, 1.0));
+  const Expr b = m.latent("b", normal_precision(0.0, 7.0));
+  m.observe("x", normal_precision(a, 2.0), x);
+  m.observe("y", normal_precision(b, 100.0), y);
+  DataSet data;
+  data.rows = 3;
+  data.columns = {{"x", column({1, 2, 0})}, {"y", column({1, 5, 4})}};
+  State state;
+  Workers workers(1);
+  CoordinateClimb climb(m, data, state, {Factors::mode, {}, {}});
+  climb.sweep(workers);
+  EXPECT_NEAR(climb.mean(0, workers).data<double>()[0], 2 * 3 / 7.0, 1e-14);
+  EXPECT_NEAR(climb.mean(1, workers).data<double>()[0], 100 * 10 / 307.0, 1e-14);
 }
 
 // Several members on a plate, chosen by a category of each row: a mixture of Poisson counts and

@@ -159,6 +159,67 @@ TEST(Wishart, DensityOfTwoDimensionsIntegratesToOne) {
   EXPECT_NEAR(total, 1, 1e-5);
 }
 
+// Draws by Bartlett's decomposition (Bartlett 1933): Lam = C A A' C' with C C' = V^-1, A lower, its
+// squared diagonal chi-squared with nu, nu - 1, ... degrees of freedom, standard normals below.
+Array bartlett(const Numbers& n, std::int64_t count, Random& random) {
+  double c[3][3] = {};
+  for (int i = 0; i < 3; ++i)
+    for (int j = 0; j <= i; ++j) {
+      double s = n.mean(i, j) / n.nu;
+      for (int k = 0; k < j; ++k) s -= c[i][k] * c[j][k];
+      c[i][j] = i == j ? std::sqrt(s) : s / c[j][j];
+    }
+  Array out(DType::f64, Shape{count, 3, 3});
+  std::normal_distribution<double> normal;
+  for (std::int64_t r = 0; r < count; ++r) {
+    double a[3][3] = {}, b[3][3] = {};
+    for (int i = 0; i < 3; ++i) {
+      a[i][i] = std::sqrt(std::chi_squared_distribution<double>(n.nu - i)(random));
+      for (int j = 0; j < i; ++j) a[i][j] = normal(random);
+    }
+    for (int i = 0; i < 3; ++i)
+      for (int j = 0; j < 3; ++j)
+        for (int k = 0; k < 3; ++k) b[i][j] += c[i][k] * a[k][j];
+    for (int i = 0; i < 3; ++i)
+      for (int j = 0; j < 3; ++j)
+        for (int k = 0; k < 3; ++k) out.data<double>()[r * 9 + i * 3 + j] += b[i][k] * b[j][k];
+  }
+  return out;
+}
+
+TEST(Wishart, DrawsHaveItsMomentsEntropyAndDivergence) {
+  Random random(8);
+  for (int trial = 0; trial < 3; ++trial) {
+    SCOPED_TRACE(trial);
+    Graph g(op_table());
+    std::vector<Array> p = draw_member(random), q = p;
+    q[0] = draw_member(random)[0];
+    q[1] = random_array(random, DType::f64, Shape{}, 3, 8);
+    const Member from(g, wishart(), p), to(g, wishart(), q);
+    const std::int64_t count = 40000;
+    const Array draws = bartlett(Numbers(from), count, random);
+    const Value x = g.constant(draws);
+    // The mean over draws is within five of its standard errors.
+    const auto expect_mean = [&](const std::vector<double>& values, double want) {
+      double m = 0, v = 0;
+      for (const double e : values) m += e / double(count);
+      for (const double e : values) v += (e - m) * (e - m) / double(count);
+      EXPECT_NEAR(m, want, 5 * std::sqrt(v / double(count)));
+    };
+    const Value log_p = log_prob(from.d, x), log_q = log_prob(to.d, x);
+    expect_mean(evaluate(g, -log_p), evaluate(g, entropy(from.d))[0]);
+    expect_mean(evaluate(g, log_p - log_q),
+                evaluate(g, kl_divergence(wishart(), from.natural, to.natural))[0]);
+    expect_mean(evaluate(g, log_determinant(x)), evaluate(g, face(from.d).log)[0]);
+    const std::vector<double> all = numbers(draws), mean = evaluate(g, face(from.d).mean);
+    for (std::size_t k = 0; k < 9; ++k) {
+      std::vector<double> element;
+      for (std::size_t i = k; i < all.size(); i += 9) element.push_back(all[i]);
+      expect_mean(element, mean[k]);
+    }
+  }
+}
+
 // Degrees of freedom just above d - 1: finite, and E log |Lam| as the least of the digammas says.
 TEST(Wishart, DegreesOfFreedomNearTheirLeast) {
   for (const double above : {1e-12, 1e-6, 1e-2}) {

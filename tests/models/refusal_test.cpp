@@ -141,7 +141,7 @@ TEST(Refusals, MomentsThatAreNoStatistics) {
                       : kind == 1 ? c.m.latent("p", beta(2.0, 1.0))
                                   : c.m.latent("v", inverse_gamma(3.0, 1.0));
     c.m.observe("y", normal(mean, 1.0), c.y);
-    c.expect("no statistics of its");
+    c.expect("no statistic of");
   }
 }
 

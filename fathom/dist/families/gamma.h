@@ -28,6 +28,8 @@ struct Gamma {
   static Values natural_from_gradient(std::span<const Value>, std::span<const Value> g) {
     return {g[0], g[1]};
   }
+  static Face face_of_leaves(std::span<const Value> m) { return Face::positive(m[1], m[0]); }
+  static Values expected_stats(std::span<const Value> m) { return {m[0], m[1]}; }
 
   // Statistics log x and x about the base measure 1: natural (k - 1, -rate).
   static Values stats(Value x) { return {log(x), x}; }
@@ -36,6 +38,7 @@ struct Gamma {
     return {Face::at(n[0] + 1.0), Face::at(-n[1])};
   }
   static Face mode(std::span<const Value> n) { return Face::point_positive(relu(n[0]) / -n[1]); }
+  static Values inside(std::span<const Value> n) { return {n[0] + 1.0, n[1]}; }  // at the mean
   static Value log_norm(std::span<const Value> n) {
     const Value k = n[0] + 1.0;
     return lgamma(k) - k * log(-n[1]);

@@ -58,15 +58,15 @@ struct NormalGamma {
     return sum(each, each.shape().rank() - 1, 1);
   }
   // At the mode of (mu, tau) jointly.
-  // A prior that says nothing of the spread has no mode; one row's worth stands in, for a start.
   static Face mode(std::span<const Value> n) {
     const std::vector<Face> p = from_natural(n);
-    const Value count = where(less(like(n[3], 0.0), n[3]), n[3], like(n[3], 0.5));
-    const Value m = p[0].mean, tau = count / p[3].mean, tau_mu = tau * m;
+    const Value m = p[0].mean, tau = n[3] / p[3].mean, tau_mu = tau * m;
     Face f = Face::point(m);
     f.statistics = {tau, tau_mu, tau_mu * m, log(tau)};
     return f;
   }
+  // A prior that says nothing of the spread has its mode at none.
+  static Values inside(std::span<const Value> n) { return {n[0], n[1], n[2], n[3] + 0.5}; }
 
  private:
   static Value inner(std::span<const Value> n, std::span<const Value> t) {

@@ -60,11 +60,9 @@ struct NormalWishart {
     return {Face::at(m), Face::at(b), Face::at(v), Face::at(n[3] * 2.0 + d)};
   }
   // At the mode of (mu, Lam) jointly: Lam = (dof - d) V^-1.
-  // A prior that says nothing of the spread has no mode; one row's worth stands in, for a start.
   static Face mode(std::span<const Value> n) {
     const std::vector<Face> p = from_natural(n);
-    const Value m = p[0].mean, l = cholesky(p[2].mean);
-    const Value count = where(less(like(n[3], 0.0), n[3]), n[3] * 2.0, like(n[3], 1.0));
+    const Value m = p[0].mean, count = n[3] * 2.0, l = cholesky(p[2].mean);
     const Value lam = Wishart::along(count, 2) * Wishart::inverse(l);
     const Value lam_mu = matrix_vector(lam, m);
     Face f = Face::point(m);
@@ -72,6 +70,8 @@ struct NormalWishart {
                     double(size_of_event(m)) * log(count) - Wishart::log_det(l)};
     return f;
   }
+  // A prior that says nothing of the spread has its mode at none.
+  static Values inside(std::span<const Value> n) { return {n[0], n[1], n[2], n[3] + 0.5}; }
   static Value log_norm(std::span<const Value> n) {
     const std::vector<Face> p = from_natural(n);
     const Value nu = p[3].mean;
