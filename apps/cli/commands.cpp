@@ -8,6 +8,8 @@
 #include <cstdio>
 
 #include "apps/cli/live.h"
+#include "apps/cli/table_commands.h"
+#include "fathom/jobs/report_table.h"
 
 namespace fathom::cli {
 
@@ -30,7 +32,8 @@ sigset_t interrupts() {
   return set;
 }
 
-// The next one ends the program at once.
+}  // namespace
+
 void release_interrupts() {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
@@ -38,9 +41,9 @@ void release_interrupts() {
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
-double number(const nlohmann::json& j, const char* key) { return j.at(key).get<double>(); }
+namespace {
 
-void print_json(const nlohmann::json& j) { fmt::print("{}\n", j.dump(2)); }
+double number(const nlohmann::json& j, const char* key) { return j.at(key).get<double>(); }
 
 void print_evaluation(const nlohmann::json& j) {
   const double n = number(j, "n");
@@ -77,6 +80,10 @@ void print_file(const RowsFile& file, bool json) {
   }
 }
 
+// Whether a run is that of a model of tables. A run of another kind, or none, is the other verbs'
+// to refuse.
+bool of_table(const std::string& run) { return make_table_model(task_of_run(run)) != nullptr; }
+
 Progress follow(Live& live, const char* what) {
   return [&live, what](std::int64_t done, std::int64_t rows) {
     live.rows(what, done, rows);
@@ -104,18 +111,21 @@ void print_data_info(const nlohmann::json& j) {
   }
 }
 
-void print_verdict(const nlohmann::json& summary) {
-  if (!summary.contains("verdict")) return;
-  for (const auto& sentence : summary["verdict"]) fmt::print("  {}\n", sentence.get<std::string>());
-}
-
 void print_run_info(const nlohmann::json& j) {
   const auto& c = j.at("config");
   const auto settings = c.value("settings", nlohmann::json::object());
+  const bool sweeps = settings.contains("sweeps");
   fmt::print("{}: a {} fitted to {}\n", j.value("run", ""), c.value("task", "run"),
              c.value("data", nlohmann::json::object()).value("source", "?"));
-  fmt::print("epochs {} of {}, seed {}, fathom {}, {}\n", j.at("epochs").get<std::int64_t>(),
-             settings.value("epochs", 0), c.value("seed", std::uint64_t(0)),
+  if (sweeps) {
+    fmt::print("{} sweeps over {} columns", j.at("sweeps").get<std::int64_t>(),
+               c.value("table", nlohmann::json::object())
+                   .value("columns", std::vector<std::string>())
+                   .size());
+  } else {
+    fmt::print("epochs {} of {}", j.at("epochs").get<std::int64_t>(), settings.value("epochs", 0));
+  }
+  fmt::print(", seed {}, fathom {}, {}\n", c.value("seed", std::uint64_t(0)),
              c.value("version", "?"), c.value("isa", "?"));
   if (j.contains("parameters"))
     fmt::print("{} learned numbers\n", j["parameters"].get<std::int64_t>());
@@ -124,6 +134,13 @@ void print_run_info(const nlohmann::json& j) {
 }
 
 }  // namespace
+
+void print_json(const nlohmann::json& j) { fmt::print("{}\n", j.dump(2)); }
+
+void print_verdict(const nlohmann::json& summary) {
+  if (!summary.contains("verdict")) return;
+  for (const auto& sentence : summary["verdict"]) fmt::print("  {}\n", sentence.get<std::string>());
+}
 
 void catch_interrupts() {
   const sigset_t set = interrupts();
@@ -176,6 +193,8 @@ int fit_vae_command(const FitVaeConfig& config, bool json) {
 }
 
 int evaluate_command(const EvaluateVaeConfig& config, bool json) {
+  if (of_table(config.run))
+    return evaluate_table_command(config.run, config.data, config.threads, json);
   catch_interrupts();
   Live live(json);
   const nlohmann::json figures = evaluate_vae(config, follow(live, "evaluating"));
@@ -189,6 +208,9 @@ int evaluate_command(const EvaluateVaeConfig& config, bool json) {
 }
 
 int sample_command(const SampleVaeConfig& config, bool json) {
+  if (of_table(config.run))
+    return sample_table_command({config.run, config.out, config.count, config.seed}, json);
+  if (config.out.empty()) raise<ConfigError>("-o names the file to write");
   print_file(sample_vae(config), json);
   return 0;
 }
@@ -203,8 +225,10 @@ int map_command(MapVerb verb, const char* doing, const MapVaeConfig& config, boo
 }
 
 int report_command(const ReportVaeConfig& config, bool json) {
-  const std::string path =
-      report_vae(config, [](const std::string& text) { fmt::print(stderr, "{}\n", text); });
+  const Note note = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
+  const std::string path = of_table(config.run)
+                               ? report_table(config.run, config.data, config.threads, note)
+                               : report_vae(config, note);
   if (json) {
     print_json({{"report", path}});
   } else {

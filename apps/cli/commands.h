@@ -13,6 +13,10 @@ inline constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells have it
 // From here on the first Ctrl-C asks to stop cleanly, the second ends the program.
 void catch_interrupts();
 bool interrupted();
+void release_interrupts();  // the next one ends the program at once
+
+void print_json(const nlohmann::json& object);
+void print_verdict(const nlohmann::json& summary);
 
 int fit_vae_command(const FitVaeConfig& config, bool json);
 int evaluate_command(const EvaluateVaeConfig& config, bool json);

@@ -9,6 +9,9 @@
 
 namespace fathom::cli {
 
+// What stands before the long name of a flag that has a short one.
+inline std::string short_name(const std::string& flag) { return flag == "count" ? "-n," : ""; }
+
 // One flag for each field; names of those that were given go to `given` when the line is parsed.
 template <class T>
 void add_fields(CLI::App& app, T& config, std::set<std::string>* given = nullptr) {
@@ -17,7 +20,8 @@ void add_fields(CLI::App& app, T& config, std::set<std::string>* given = nullptr
     if constexpr (std::is_same_v<std::remove_reference_t<decltype(value)>, bool>) {
       app.add_flag("--" + flag, value, std::string(help));
     } else {
-      CLI::Option* option = app.add_option("--" + flag, value, std::string(help));
+      CLI::Option* option =
+          app.add_option(short_name(flag) + "--" + flag, value, std::string(help));
       option->capture_default_str();
       if constexpr (std::is_unsigned_v<std::remove_reference_t<decltype(value)>>)
         option->check(CLI::Validator(

@@ -99,4 +99,19 @@ void Live::epoch(const EpochRecord& e, int epochs) {
   if (e.epoch % every == 0 || e.epoch == epochs || e.epoch == 1) note(line);
 }
 
+// Without a live line, one about every other second, so that a short fit says only how it ended.
+void Live::sweep(const TableSweep& s) {
+  const double t = seconds();
+  if (t < next_) return;
+  const bool first = next_ == 0;
+  next_ = t + (live_ ? 0.1 : 2);
+  if (first && !live_) return;
+  const std::string climb =
+      s.restart > 0 ? fmt::format("restart {}/{}", s.restart, s.restarts) : std::string("all rows");
+  const std::string line = fmt::format(
+      "{}  sweep {:>3}  {} {:.6f} per row{}  {:.3g} rows/s", climb, s.sweep, s.objective, s.per_row,
+      std::isnan(s.rise) ? "" : fmt::format("  rise {:.2g}", s.rise), s.rows_per_second);
+  live_ ? over(line) : note(line);
+}
+
 }  // namespace fathom::cli

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "fathom/climb/fit.h"
+#include "fathom/jobs/fit_table.h"
 
 namespace fathom::cli {
 
@@ -21,6 +22,7 @@ class Live {
   void expect(int epochs) { epochs_ = epochs; }  // where it is known before the first has ended
   void step(const StepRecord& step);
   void epoch(const EpochRecord& epoch, int epochs);
+  void sweep(const TableSweep& sweep);
   void doing(const std::string& what);  // a line that is written over; nothing elsewhere
   void rows(const std::string& what, std::int64_t done, std::int64_t rows);
   void clear();

@@ -11,6 +11,7 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/flags.h"
 #include "apps/cli/suggest.h"
+#include "apps/cli/table_commands.h"
 #include "fathom/jobs/version.h"
 
 namespace fathom::cli {
@@ -42,6 +43,8 @@ class Program {
             "fathom decode RUN codes.csv -o pictures.png");
     add_map("reconstruct", "means of x at the posterior mean of each row", reconstruct_vae,
             "reconstructing", "fathom reconstruct RUN digits.csv -o pairs.png");
+    add_predict();
+    add_compare();
     add_report();
     add_info();
     add_plan();
@@ -88,11 +91,30 @@ class Program {
     v->add_option("-o,--out", fit_.run, "run folder to write")->required();
     add_fields(*v, fit_, &fit_.given);
     v->callback([this] { command_ = [this] { return fit_vae_command(fit_, json_); }; });
+    for_table_models([&]<class M>() { add_fit_table<M>(*fit); });
+  }
+
+  template <class M>
+  void add_fit_table(CLI::App& fit) {
+    CLI::App* v =
+        verb(fit, std::string(M::kTask), std::string(M::kBrief), std::string(M::kExample));
+    const auto model = std::make_shared<M>();
+    const auto config = std::make_shared<FitTableConfig>();
+    config->model = model;
+    v->add_option("TABLE", config->data, "CSV with or without a header, NPY or NPZ")->required();
+    v->add_option("-o,--out", config->run, "run folder to write; else it is named after the table");
+    v->add_flag("--quiet", quiet_, "print nothing but errors");
+    add_fields(*v, model->settings_);
+    add_fields(*v, *config);
+    v->callback([this, config] {
+      command_ = [this, config] { return fit_table_command(*config, json_, quiet_); };
+    });
   }
 
   void add_evaluate() {
     CLI::App* v =
-        verb(app_, "evaluate", "ELBO and importance-weighted log p(x) of a file under a run",
+        verb(app_, "evaluate",
+             "ELBO and log p(x) of a file under a run; --samples, --draws and --seed are for a vae",
              "fathom evaluate RUN t10k-images-idx3-ubyte.gz --samples 1000");
     v->add_option("RUN", evaluate_.run, "run folder")->required();
     v->add_option("DATA", evaluate_.data, "rows like those the run was fitted to")->required();
@@ -101,10 +123,13 @@ class Program {
   }
 
   void add_sample() {
-    CLI::App* v = verb(app_, "sample", "rows from the model: z from the prior, decoded",
-                       "fathom sample RUN -o samples.png --count 128");
+    CLI::App* v =
+        verb(app_, "sample",
+             "rows from the model: decoded from the prior, or from the posterior predictive",
+             "fathom sample RUN -o samples.png -n 128");
     v->add_option("RUN", sample_.run, "run folder")->required();
-    v->add_option("-o,--out", sample_.out, "file to write: .npy, .csv or .png")->required();
+    v->add_option("-o,--out", sample_.out,
+                  "file to write: .npy, .csv or .png; without it a table is printed");
     add_fields(*v, sample_);
     v->callback([this] { command_ = [this] { return sample_command(sample_, json_); }; });
   }
@@ -120,6 +145,25 @@ class Program {
     v->callback([this, job, doing] {
       command_ = [this, job, doing] { return map_command(job, doing, map_, json_); };
     });
+  }
+
+  void add_predict() {
+    CLI::App* v = verb(app_, "predict",
+                       "for each row of a table its component, probabilities and log density",
+                       "fathom predict RUN faithful.csv -o components.csv");
+    v->add_option("RUN", predict_.run, "run folder")->required();
+    v->add_option("TABLE", predict_.data, "rows like those the run was fitted to")->required();
+    v->add_option("-o,--out", predict_.out, "file to write: .csv or .npy; else they are printed");
+    add_fields(*v, predict_);
+    v->callback([this] { command_ = [this] { return predict_command(predict_, json_); }; });
+  }
+
+  void add_compare() {
+    CLI::App* v = verb(app_, "compare",
+                       "bounds of runs, the highest first, and which of them may be compared",
+                       "fathom compare runs/two runs/three runs/four");
+    v->add_option("RUN", runs_, "run folders")->required();
+    v->callback([this] { command_ = [this] { return compare_command(runs_, json_); }; });
   }
 
   void add_report() {
@@ -153,8 +197,10 @@ class Program {
   MapVaeConfig map_;
   ReportVaeConfig report_;
   PlanVaeConfig plan_;
+  PredictTableConfig predict_;
+  std::vector<std::string> runs_;
   std::string path_;
-  bool json_ = false, dot_ = false;
+  bool json_ = false, dot_ = false, quiet_ = false;
 };
 
 }  // namespace

@@ -71,35 +71,6 @@ void check_moments(Value f, const Factor& factor, const Face& face) {
 
 }  // namespace
 
-namespace {
-
-// Terms must see a factor by the leaves of its family alone: what they take beside these would not
-// be noticed by a gradient.
-void check_leaves(const std::vector<std::string>& names, const std::vector<Value>& terms,
-                  const Factor& f, const Face& seen) {
-  std::vector<Value> beside;
-  const auto look = [&](Value v) {
-    const auto same = [&](const Value& leaf) { return leaf.id() == v.id(); };
-    double number = 0;  // variances of point masses are 0
-    if (v && !v.graph().uniform_value(v.graph().inputs(v.id())[0], &number) &&
-        std::none_of(f.leaves.begin(), f.leaves.end(), same))
-      beside.push_back(v);
-    return v;
-  };
-  Face face = seen;
-  if (face.covariance) face.variance = {};  // its diagonal
-  (void)face.mapped(look);
-  if (beside.empty() || !depends(terms, beside)) return;
-  for (std::size_t k = 0; k < terms.size(); ++k)
-    if (depends(std::span(&terms[k], 1), beside))
-      raise<ConfigError>(
-          "[coordinate] term \"{}\" takes moments of \"{}\" that are no statistics of its {} "
-          "factor: they are not conjugate",
-          names[k], f.name, f.family->doc.name);
-}
-
-}  // namespace
-
 CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State& state,
                                  const CoordinateOptions& options)
     : graph_(std::make_unique<Graph>(op_table())), rows_(data) {
@@ -161,7 +132,6 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     Factor f{z, model.info(latent.expr).name, q.family, lowering.natural_slots(latent),
              q.family->leaves(lowering.moments(latent))};
     leaves.insert(leaves.end(), f.leaves.begin(), f.leaves.end());
-    check_leaves(names_, values, f, lowering.moments(latent));
     const Distribution prior = lowering.prior(latent);  // where it starts
     Values natural = prior.family->natural(prior.parameters);
     if (lowering.is_point(latent) && q.family->inside) natural = q.family->inside(natural);

@@ -185,14 +185,12 @@ Value Lowering::value(Expr e) {
   return face(e, all).mean;
 }
 
-// What a term sees of what it observes: cells that are missing are some number of the support, so
-// that logarithms stay finite, and `observed` says which.
-Face Lowering::observed(Expr e, Support support) {
+// What a term sees of what it observes: cells that are missing are 0, and `observed` says which.
+Face Lowering::observed(Expr e) {
   Face f = face(e, {});
   if (!model_.info(e).partial) return f;
   f.observed = equal(f.mean, f.mean);  // NaN is not itself
-  const bool open = support == Support::positive || support == Support::unit;
-  f.mean = where(f.observed, f.mean, like(f.mean, open ? 0.5 : 0.0));
+  f.mean = where(f.observed, f.mean, like(f.mean, 0.0));
   return f;
 }
 
@@ -376,11 +374,14 @@ Value Lowering::chosen(Value elements, const std::vector<Gate>& gates, const Dra
 Value Lowering::elements_of(const ObservedInfo& o, const std::vector<Gate>& gates,
                             const Drawn& drawn) {
   const Distribution p = distribution(o.likelihood, drawn, model_.info(o.value).event);
-  Face x = model_.info(o.value).kind == ExprKind::data ? observed(o.value, p.family->doc.support)
-                                                       : face(o.value, drawn);
+  Face x = model_.info(o.value).kind == ExprKind::data ? observed(o.value) : face(o.value, drawn);
   if (x.observed && p.family->doc.event_axes > 0 && !p.family->doc.partial)
     raise<ConfigError>("[elbo] \"{}\": {} does not take vectors with missing cells", o.name,
                        p.family->doc.name);
+  // What stands in for a missing cell is in the support, so that no infinity meets a zero.
+  const Support support = p.family->doc.support;
+  if (x.observed && (support == Support::positive || support == Support::unit))
+    x.mean = where(x.observed, x.mean, like(x.mean, 0.5));
   const Value cells = p.family->doc.event_axes == 0 ? std::exchange(x.observed, {}) : Value();
   Value elements = p.family->expected_log_prob(x, p.parameters);
   if (cells) elements = elements * cells;

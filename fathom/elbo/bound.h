@@ -126,7 +126,7 @@ class Lowering {
   void latent_terms(const LatentInfo& z, Term* prior, Term* entropy);
   bool is_local(const LatentInfo& z) const;
   Face face(Expr e, const Drawn& drawn);
-  Face observed(Expr e, Support support);
+  Face observed(Expr e);
   Value weighed(Value v);
   Face face_of_arg(const Arg& a, const Drawn& drawn);
   // `event` is that of the variable: numbers stand for vectors and matrices of its extent.

@@ -151,8 +151,14 @@ void Lowering::collapse() {
   const auto integrate = [&](int expr, Value f) {
     const FamilyInfo& family = *model_.latent_of(expr)->prior.family;
     const std::vector<Value>& own = leaves_.at(expr);
-    Values natural =
-        substitute(family.natural_from_gradient(own, gradient(sum(f), own)), leaves, zeros);
+    const std::vector<Value> slope = gradient(sum(f), own);
+    for (const auto& [other, others] : leaves_)
+      if ((other != expr || family.doc.support == Support::category) && depends(slope, others))
+        raise<ConfigError>(
+            "[collapse] terms of a row are not affine in \"{}\" and \"{}\" apart: latents of "
+            "rows that depend on each other are not integrated out",
+            model_.info(expr).name, model_.info(other).name);
+    Values natural = substitute(family.natural_from_gradient(own, slope), leaves, zeros);
     // A mean differs from row to row; a precision need not.
     for (std::size_t k = 1; k < natural.size(); ++k) natural[k] = without_rows(natural[k]);
     naturals_[expr] = natural;

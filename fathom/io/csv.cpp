@@ -308,11 +308,10 @@ Table read_csv(const std::string& path, const CsvOptions& options, Workers* work
   return parse_csv(read_unpacked(path), path, options, workers);
 }
 
-void write_csv(const std::string& path, const std::vector<std::string>& names,
-               const Array& values) {
+std::string csv_text(const std::vector<std::string>& names, const Array& values) {
   const auto columns = std::int64_t(names.size());
   if (columns == 0 || values.size() % columns != 0)
-    raise<ShapeError>("{}: {} names for values of shape {}", path, columns, values.shape().text());
+    raise<ShapeError>("[csv] {} names for values of shape {}", columns, values.shape().text());
   std::string out;
   for (const std::string& name : names) {
     std::string cell = name;
@@ -334,7 +333,12 @@ void write_csv(const std::string& path, const std::vector<std::string>& names,
   } else {
     append(values.cast(DType::f64).data<double>());
   }
-  write_atomically(path, out);
+  return out;
+}
+
+void write_csv(const std::string& path, const std::vector<std::string>& names,
+               const Array& values) {
+  write_atomically(path, csv_text(names, values));
 }
 
 }  // namespace fathom

@@ -44,6 +44,7 @@ Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o
 
 // Columns [rows, names] under their names, each number in the shortest form that reads back the
 // same.
+std::string csv_text(const std::vector<std::string>& names, const Array& values);
 void write_csv(const std::string& path, const std::vector<std::string>& names, const Array& values);
 
 }  // namespace fathom

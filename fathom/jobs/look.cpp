@@ -57,7 +57,8 @@ nlohmann::json info_of_run(const std::string& path) {
   nlohmann::json out = {
       {"what", "run"}, {"run", path}, {"config", folder.read_json("config.json")}};
   const auto metrics = folder.read_metrics();
-  out["epochs"] = metrics.size();
+  const bool sweeps = !metrics.empty() && metrics.back().contains("sweep");
+  out[sweeps ? "sweeps" : "epochs"] = metrics.size();
   if (!metrics.empty()) out["last"] = metrics.back();
   if (folder.has("summary.json")) out["summary"] = folder.read_json("summary.json");
   if (folder.has("model.safetensors")) {

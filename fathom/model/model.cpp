@@ -109,7 +109,8 @@ Expr Model::latent(std::string name, Conditional prior, std::vector<Plate> plate
   ExprInfo e;
   e.kind = ExprKind::latent;
   e.name = std::move(name);
-  for (const Plate& plate : plates) e.plates.push_back(plate.index);
+  for (const Plate& plate : plates)
+    if (plate.model) e.plates.push_back(plate.index);
   std::sort(e.plates.begin(), e.plates.end());
   e.event = event;
   const Expr z = add(std::move(e));

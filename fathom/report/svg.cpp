@@ -6,11 +6,11 @@
 #include <cmath>
 #include <limits>
 
+#include "fathom/report/svg_impl.h"
+
 namespace fathom {
 
-namespace {
-
-constexpr double kLeft = 56, kRight = 14, kTop = 30, kBottom = 42;  // margins of axes
+namespace svg {
 
 double nice_step(double range, int wanted) {
   const double raw = range / wanted, power = std::pow(10.0, std::floor(std::log10(raw)));
@@ -18,12 +18,6 @@ double nice_step(double range, int wanted) {
     if (f * power >= raw) return f * power;
   return 10 * power;
 }
-
-// From values to places.
-struct Scale {
-  double low, high, from, to;
-  double at(double v) const { return from + (v - low) / (high - low) * (to - from); }
-};
 
 std::string text_at(double x, double y, const char* anchor, const std::string& text) {
   return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n", x, y, anchor,
@@ -48,6 +42,47 @@ std::string open_svg(double width, double height, const std::string& label) {
                      height, escape_html(label));
 }
 
+std::string group_color(int group, std::size_t groups) {
+  if (group < 0) return "var(--a)";
+  const double hue =
+      std::fmod(double(group) * 360 / double(std::max<std::size_t>(groups, 1)) + 210, 360);
+  return fmt::format("hsl({:.0f} 62% {}%)", hue, group % 2 == 0 ? 50 : 62);
+}
+
+std::string x_ticks(const Scale& x, double floor, int wanted) {
+  std::string s;
+  const double step = nice_step(x.high - x.low, wanted);
+  for (double v = std::ceil(x.low / step) * step; v <= x.high + 1e-9 * step; v += step)
+    s += text_at(x.at(v), floor + 18, "middle",
+                 fmt::format("{:g}", std::abs(v) < 1e-9 * step ? 0.0 : v));
+  return s;
+}
+
+std::string legend(const std::vector<std::string>& groups, double top, double width,
+                   double* height) {
+  std::string s;
+  double x = kLeft, y = top + 14;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const double wide = 30 + 7 * double(groups[i].size());
+    if (x + wide > width && x > kLeft) {
+      x = kLeft;
+      y += 20;
+    }
+    s += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\" fill=\"{}\"/>", x, y - 4,
+                     group_color(int(i), groups.size()));
+    s += text_at(x + 9, y, "start", groups[i]);
+    x += wide;
+  }
+  if (!groups.empty()) *height += y + 8 - top;
+  return s;
+}
+
+}  // namespace svg
+
+using namespace svg;
+
+namespace {
+
 // The range of the curves without their steep beginning.
 void range_of(const std::vector<Curve>& curves, double* low, double* high) {
   for (const Curve& c : curves) {
@@ -60,12 +95,27 @@ void range_of(const std::vector<Curve>& curves, double* low, double* high) {
   }
 }
 
-// Distinct hues, spread so that neighbours differ; readable on light and dark.
-std::string group_color(int group, std::size_t groups) {
-  if (group < 0) return "var(--a)";
-  const double hue =
-      std::fmod(double(group) * 360 / double(std::max<std::size_t>(groups, 1)) + 210, 360);
-  return fmt::format("hsl({:.0f} 62% {}%)", hue, group % 2 == 0 ? 50 : 62);
+// Names with their colours: in a line above the curves, or where that is too short in lines below.
+std::string curve_names(const std::vector<Curve>& curves, ChartSize f, double* height) {
+  const auto width = [](const Curve& c) { return 44 + 7 * double(c.name.size()); };
+  double all = 0;
+  for (const Curve& c : curves) all += width(c);
+  const bool above = all < f.width - kLeft;
+  double x = kLeft, y = above ? 10 : f.height + 8;
+  std::string s;
+  for (const Curve& c : curves) {
+    if (x + width(c) > f.width && x > kLeft) {
+      x = kLeft;
+      y += 19;
+    }
+    s += fmt::format(
+        "<rect x=\"{:.1f}\" y=\"{:g}\" width=\"16\" height=\"3\" rx=\"1.5\" fill=\"{}\"/>", x, y,
+        c.color);
+    s += text_at(x + 22, y + 6, "start", c.name);
+    x += width(c);
+  }
+  if (!above) *height = y + 14;
+  return s;
 }
 
 }  // namespace
@@ -80,7 +130,9 @@ std::string svg_curves(const std::vector<Curve>& curves, const std::string& x_la
   const double pad = std::max((high - low) * 0.06, 1e-9 + 1e-3 * std::abs(high));
   const Scale y{low - pad, high + pad, floor, kTop},
       x{1, std::max(2.0, double(n)), kLeft, f.width - kRight};
-  std::string s = open_svg(f.width, f.height, "curves over " + x_label) + axes(y, x_label, f);
+  double height = f.height;
+  const std::string names = curve_names(curves, f, &height);
+  std::string s = open_svg(f.width, height, "curves over " + x_label) + axes(y, x_label, f);
   s += fmt::format(
       "<svg x=\"0\" y=\"{0:g}\" width=\"{1:g}\" height=\"{2:g}\" viewBox=\"0 {0:g} {1:g} "
       "{2:g}\">\n",
@@ -99,15 +151,7 @@ std::string svg_curves(const std::vector<Curve>& curves, const std::string& x_la
   const double step = std::max(1.0, nice_step(double(n), 6));
   for (double v = step; v <= double(n); v += step)
     s += text_at(x.at(v), floor + 18, "middle", fmt::format("{:g}", v));
-  double legend = kLeft;
-  for (const Curve& c : curves) {
-    s += fmt::format(
-        "<rect x=\"{:.1f}\" y=\"10\" width=\"16\" height=\"3\" rx=\"1.5\" fill=\"{}\"/>", legend,
-        c.color);
-    s += text_at(legend + 22, 16, "start", c.name);
-    legend += 44 + 7 * double(c.name.size());
-  }
-  return s + "</svg>\n";
+  return s + names + "</svg>\n";
 }
 
 std::string svg_bars(const std::vector<Bar>& bars, const std::string& x_label, ChartSize f) {
@@ -172,6 +216,20 @@ std::string escape_html(const std::string& text) {
     }
   }
   return out;
+}
+
+std::string svg_file(const std::string& picture) {
+  static constexpr const char* kStyle =
+      "<style>svg{--a:#2f6db5;--b:#c9702a;--pale:#c3cedb;--line:#e3e7ec;background:#fff}"
+      "text{fill:#657083;font:12px sans-serif}.mark{fill:#1f2733;font-weight:600;"
+      "paint-order:stroke;stroke:#fff;stroke-width:4px}.grid{stroke:#e3e7ec}"
+      ".curve{fill:none;stroke-width:2;stroke-linejoin:round}.bar{fill:#2f6db5}"
+      ".bar.pale{fill:#c3cedb}.dots{fill:none;stroke-linecap:round;stroke-width:4.5;opacity:.6}"
+      ".ellipse{fill-opacity:.07;stroke-width:2}.empty{stroke-dasharray:4 4;opacity:.5}</style>\n";
+  const std::size_t open = picture.find("<svg"), end = picture.find('>', open);
+  if (open == std::string::npos) return picture;
+  return picture.substr(0, open + 4) + " xmlns=\"http://www.w3.org/2000/svg\"" +
+         picture.substr(open + 4, end - open - 3) + "\n" + kStyle + picture.substr(end + 1);
 }
 
 std::string base64(const std::string& bytes) {

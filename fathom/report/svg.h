@@ -39,6 +39,9 @@ struct Point {
 };
 std::string svg_points(const std::vector<Point>& points, const std::vector<std::string>& groups);
 
+// An inline picture as a file of its own, with the colours of light pages.
+std::string svg_file(const std::string& picture);
+
 std::string escape_html(const std::string& text);
 std::string base64(const std::string& bytes);
 

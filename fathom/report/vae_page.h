@@ -6,13 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "fathom/report/svg.h"
+#include "fathom/report/page.h"
 
 namespace fathom {
-
-struct PagePicture {
-  std::string heading, note, png;  // the bytes of a PNG
-};
 
 struct VaePage {
   std::string source;                                      // the data's name

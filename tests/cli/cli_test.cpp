@@ -1,60 +1,19 @@
 // The program as a person or a script meets it: what it prints, its exit codes, and that a mistake
 // costs one line and leaves nothing behind.
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <csignal>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "tests/jobs/small_data.h"
+#include "tests/cli/program.h"
 
 namespace fathom {
 namespace {
 
+using testing::Outcome;
+using testing::slurp;
 using testing::stripes;
-using testing::TempFolder;
 
-struct Outcome {
-  int code = -1;
-  std::string out, err;
-};
-
-std::string slurp(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
-class Cli : public ::testing::Test {
+class Cli : public testing::ProgramTest {
  protected:
   void SetUp() override { write_npy(file("stripes.npy"), stripes(200)); }
-  std::string file(const std::string& name) const { return folder_.file(name); }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(file(name)) << text;
-  }
-
-  pid_t start(const std::vector<std::string>& words) const {
-    const pid_t child = ::fork();
-    if (child != 0) return child;
-    ::dup2(::open(file("out").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
-    ::dup2(::open(file("err").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
-    std::vector<char*> argv{const_cast<char*>(FATHOM_PROGRAM)};
-    for (const std::string& w : words) argv.push_back(const_cast<char*>(w.c_str()));
-    argv.push_back(nullptr);
-    ::execv(FATHOM_PROGRAM, argv.data());
-    ::_exit(127);
-  }
-  Outcome finish(pid_t child) const {
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), slurp(file("out")),
-            slurp(file("err"))};
-  }
-  Outcome run(const std::vector<std::string>& words) const { return finish(start(words)); }
 
   // A small fit of `data` to `run`, with more words.
   std::vector<std::string> fit(const std::string& data,
@@ -65,20 +24,6 @@ class Cli : public ::testing::Test {
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
-
-  // One line on stderr that has all of `parts`, exit code 2, and no run folder, whole or half-made.
-  void refused(const std::vector<std::string>& words, const std::vector<std::string>& parts) const {
-    const Outcome o = run(words);
-    EXPECT_EQ(o.code, 2) << o.err;
-    EXPECT_EQ(o.err.rfind("fathom: ", 0), 0u) << o.err;
-    EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << o.err;
-    for (const std::string& part : parts)
-      EXPECT_NE(o.err.find(part), std::string::npos) << part << " in: " << o.err;
-    EXPECT_FALSE(std::filesystem::exists(file("run")));
-    for (const auto& entry : std::filesystem::directory_iterator(file("")))
-      EXPECT_NE(entry.path().filename().string().rfind(".run", 0), 0u) << entry.path();
-  }
-  TempFolder folder_;
 };
 
 TEST_F(Cli, FitEvaluateSampleRoundTrip) {
@@ -126,6 +71,9 @@ TEST_F(Cli, EveryVerbHelpsWithAnExample) {
                                                                                     {"decode"},
                                                                                     {"reconstruct"},
                                                                                     {"report"},
+                                                                                    {"fit", "gmm"},
+                                                                                    {"predict"},
+                                                                                    {"compare"},
                                                                                     {"info"},
                                                                                     {"plan"}}) {
     std::vector<std::string> words = verb;

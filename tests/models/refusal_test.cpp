@@ -100,15 +100,15 @@ TEST(Refusals, TwoChoicesFromOnePlate) {
   c.expect("choose from the one plate");
 }
 
-TEST(Refusals, TwoChoicesOfRowsInOneTerm) {
+TEST(Refusals, ThreeChoicesOfRowsInOneTerm) {
   Case c;
-  const Plate other = c.m.plate("other", 2);
+  const Plate other = c.m.plate("other", 2), third = c.m.plate("third", 2);
   const Expr mu = c.m.latent("mu", normal(0.0, 1.0), c.part);
+  const Expr nu = c.m.latent("nu", normal(0.0, 1.0), third);
   const Expr tau = c.m.latent("tau", gamma(2.0, 1.0), other);
-  c.m.observe("y",
-              normal_precision(gate(c.choice("one", true), mu), gate(c.choice("two", true), tau)),
-              c.y);
-  c.expect("couples two latents of each row");
+  const Expr mean = gate(c.choice("one", true), mu) + gate(c.choice("three", true), nu);
+  c.m.observe("y", normal_precision(mean, gate(c.choice("two", true), tau)), c.y);
+  c.expect("couples two latents of each row and a third");
 }
 
 TEST(Refusals, GatesInPriors) {
@@ -124,7 +124,7 @@ TEST(Refusals, LatentsOfRowsWithLatentsOfRowsForPriors) {
   const Expr above = c.m.latent("above", normal(0.0, 1.0), c.row);
   const Expr below = c.m.latent("below", normal(above, 1.0), c.row);
   c.m.observe("y", normal(below, 1.0), c.y);
-  c.expect("latents of rows that depend on each other");
+  c.expect("couples two latents of each row, and neither chooses");
 }
 
 TEST(Refusals, ChoicesTakenForNumbers) {
@@ -141,7 +141,7 @@ TEST(Refusals, MomentsThatAreNoStatistics) {
                       : kind == 1 ? c.m.latent("p", beta(2.0, 1.0))
                                   : c.m.latent("v", inverse_gamma(3.0, 1.0));
     c.m.observe("y", normal(mean, 1.0), c.y);
-    c.expect("no statistics of its");
+    c.expect("no statistic of");
   }
 }
 

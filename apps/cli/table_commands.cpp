@@ -1,0 +1,124 @@
+#include "apps/cli/table_commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/live.h"
+#include "fathom/io/csv.h"
+#include "fathom/jobs/compare.h"
+
+namespace fathom::cli {
+
+namespace {
+
+double number(const nlohmann::json& j, const char* key) { return j.at(key).get<double>(); }
+
+void print_rows(const std::vector<std::string>& names, const Array& rows) {
+  std::string text = csv_text(names, rows);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+}  // namespace
+
+int fit_table_command(const FitTableConfig& config, bool json, bool quiet) {
+  catch_interrupts();
+  Live live(json);
+  FitTableHooks hooks;
+  if (!quiet) {
+    hooks.note = [&](const std::string& text) { live.note(text); };
+    hooks.sweep = [&](const TableSweep& s) { live.sweep(s); };
+    hooks.climbed = [&](const std::string& text) { live.note(text); };
+  }
+  hooks.interrupted = [] { return interrupted(); };
+  const FitTableResult r = fit_table(config, hooks);
+  live.clear();
+  if (json) {
+    print_json(r.summary);
+  } else if (!quiet) {
+    fmt::print("\n");
+    print_verdict(r.summary);
+    fmt::print("\nreport: {}\n", r.report);
+  }
+  return r.interrupted ? kInterrupted : 0;
+}
+
+int predict_command(const PredictTableConfig& config, bool json) {
+  const TablePrediction p = predict_table(config);
+  if (json) {
+    print_json(p.figures);
+  } else if (config.out.empty()) {
+    print_rows(p.names, p.values);
+  } else {
+    fmt::print("{}: {} rows of {}; log predictive density {:.4f} nats per row\n", config.out,
+               p.figures.at("n").get<std::int64_t>(), fmt::join(p.names, ", "),
+               number(p.figures, "log_predictive_per_row"));
+  }
+  return 0;
+}
+
+int evaluate_table_command(const std::string& run, const std::string& data, int threads,
+                           bool json) {
+  const nlohmann::json j = evaluate_table(run, data, threads);
+  if (json) {
+    print_json(j);
+    return 0;
+  }
+  const double n = number(j, "n");
+  const bool elbo = j.contains("elbo");
+  fmt::print("{:<26} {:12.4f} nats per row; {:.2f} over {} rows{}\n",
+             elbo ? "ELBO of the rows" : j.value("objective_kind", ""),
+             number(j, elbo ? "elbo_per_row" : "objective_per_row"),
+             number(j, elbo ? "elbo" : "objective"), j.at("n").get<std::int64_t>(),
+             j.value("standardized", false) ? ", standardized as those of the fit were" : "");
+  for (const auto& [name, value] : j.at("terms").items())
+    fmt::print("  {:<24} {:12.4f}\n", name, value.get<double>() / n);
+  fmt::print("{:<26} {:12.4f} nats per row", "log predictive density",
+             number(j, "log_predictive_per_row"));
+  if (j.contains("log_predictive_se"))
+    fmt::print(" (se {:.4f})", number(j, "log_predictive_se") / n);
+  fmt::print("\n");
+  return 0;
+}
+
+int sample_table_command(const SampleTableConfig& config, bool json) {
+  const TableSample s = sample_table(config);
+  const std::int64_t rows = s.values.shape().extent(0), width = s.values.shape().extent(1);
+  if (config.out.empty()) {
+    if (json) raise<ConfigError>("--json says what was written: name a file with -o");
+    print_rows(s.names, s.values);
+  } else if (json) {
+    print_json({{"file", config.out}, {"rows", rows}, {"width", width}});
+  } else {
+    fmt::print("{}: {} rows of {}\n", config.out, rows, width);
+  }
+  return 0;
+}
+
+int compare_command(const std::vector<std::string>& runs, bool json) {
+  const std::vector<ComparedRun> all = compare_runs(runs);
+  if (json) {
+    print_json(to_json(all));
+    return 0;
+  }
+  std::size_t run = 3, model = 5, kind = 4;
+  for (const ComparedRun& r : all) {
+    run = std::max(run, r.run.size());
+    model = std::max(model, r.model.size() + r.task.size() + 2);
+    kind = std::max(kind, r.kind.size());
+  }
+  fmt::print("{:<{}}  {:<{}}  {:<{}}  {:>8}  {:>12}  {:>14}\n", "run", run, "model", model, "kind",
+             kind, "rows", "per row", "nats");
+  int group = 0;
+  for (const ComparedRun& r : all) {
+    if (r.group != group) fmt::print("\nnot to be compared with those above: {}\n", r.apart);
+    group = r.group;
+    fmt::print("{:<{}}  {:<{}}  {:<{}}  {:>8}  {:>12.4f}  {:>14.2f}\n", r.run, run,
+               r.task + ": " + r.model, model, r.kind, kind, r.rows, r.per_row, r.total);
+  }
+  return 0;
+}
+
+}  // namespace fathom::cli

@@ -1,0 +1,361 @@
+#include "fathom/jobs/fit_table.h"
+
+#include <bit>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <optional>
+
+#include "fathom/climb/start.h"
+#include "fathom/jobs/report_table.h"
+#include "fathom/jobs/version.h"
+#include "fathom/kernels/isa.h"
+#include "fathom/report/climb_verdict.h"
+
+namespace fathom {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kTie = 1e-9;  // nats per row: the first of restarts that agree is kept
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// "faithful-gmm", or the first of "faithful-gmm-2", ... that nobody has taken.
+std::string run_named_after(const std::string& data, std::string_view task) {
+  fs::path file = fs::path(data).lexically_normal();
+  if (file.extension() == ".gz") file = file.stem();
+  const std::string name = fmt::format("{}-{}", file.stem().string(), task);
+  std::error_code ignored;
+  for (int i = 2; fs::exists(name, ignored); ++i)
+    if (const std::string other = fmt::format("{}-{}", name, i); !fs::exists(other, ignored))
+      return other;
+  return name;
+}
+
+// Rows of a small file are done before a second thread has woken; the bits are the same.
+int threads_for(const FitTableConfig& c) {
+  constexpr std::uintmax_t kSmallFile = 1 << 16;
+  std::error_code ignored;
+  const auto size = fs::file_size(c.data, ignored);
+  return c.threads == 0 && !ignored && size < kSmallFile ? 1 : c.threads;
+}
+
+// How a climb ended.
+struct Climbed {
+  double per_row = NAN, last_rise = 0;
+  int sweeps = 0;
+  bool converged = false;
+  std::string fault;  // why it is set aside
+};
+
+class FitTableJob {
+ public:
+  FitTableJob(const FitTableConfig& config, const FitTableHooks& hooks)
+      : config_(config), hooks_(hooks), model_(*config.model), workers_(threads_for(config)) {}
+
+  FitTableResult run() {
+    check_settings();
+    const std::string path =
+        config_.run.empty() ? run_named_after(config_.data, model_.task()) : config_.run;
+    check_place(path);
+    data_ = load_table(config_.data, config_.settings.table, workers_, hooks_.note);
+    build();
+    folder_.emplace(RunFolder::create(path, config_.force));
+    note_fit();
+    begin_ = now();
+    const State best = climb_all();
+    return close(best);
+  }
+
+ private:
+  void note(const std::string& text) const {
+    if (hooks_.note) hooks_.note(text);
+  }
+
+  void check_settings() const {
+    const TableSettings& s = config_.settings;
+    if (s.restarts < 1) raise<ConfigError>("--restarts must be at least 1, got {}", s.restarts);
+    if (s.ascent.sweeps < 1)
+      raise<ConfigError>("--sweeps must be at least 1, got {}", s.ascent.sweeps);
+    if (!(s.ascent.tolerance >= 0))
+      raise<ConfigError>("--tolerance must not be negative, got {}", s.ascent.tolerance);
+  }
+
+  void check_place(const std::string& path) const {
+    std::error_code ignored;
+    if (!fs::exists(path, ignored)) return;
+    if (fs::is_directory(path, ignored) && !fs::is_empty(path, ignored) && !config_.force)
+      raise<DataError>(
+          "{}: the folder exists and is not empty: choose another with -o, or --force "
+          "to replace the run",
+          path);
+    RunFolder::create(path, config_.force);  // refuses what is no run
+  }
+
+  // Errors of the model know columns, not files.
+  void build() {
+    try {
+      model_.build(data_.moments, data_.format.columns);
+    } catch (const DataError& e) {
+      raise<DataError>("{}: {}", config_.data, e.what());
+    }
+  }
+
+  void note_fit() const {
+    const auto& columns = data_.format.columns;
+    const auto shown = std::min<std::ptrdiff_t>(data_.format.width(), 8);
+    note(model_.describe());
+    note(fmt::format("{} rows of {}{}; {} thread{}, {}", data_.rows.count(),
+                     fmt::join(columns.begin(), columns.begin() + shown, ", "),
+                     shown < data_.format.width() ? ", ..." : "", workers_.size(),
+                     workers_.size() == 1 ? "" : "s", kernels::name_of(kernels::isa())));
+  }
+
+  int restarts() const { return model_.start_has_chance() ? config_.settings.restarts : 1; }
+
+  // One line of metrics for each sweep, and a call of the hook. Terms of large tables are worked
+  // out after sweeps 1, 2, 4, ...: they take a pass over the rows of their own.
+  bool record(CoordinateClimb& climb, const SweepRecord& s, int restart, std::int64_t rows,
+              double last) {
+    constexpr std::int64_t kSmall = 20000;
+    const double per = double(rows);
+    double bound = s.elbo;
+    nlohmann::json line = {{"restart", restart}, {"sweep", s.sweep}};
+    if (rows <= kSmall / 4 || std::has_single_bit(unsigned(s.sweep))) {
+      bound = 0;
+      for (const auto& [name, value] : climb.terms(workers_)) {
+        line["terms"][name] = value / per;
+        bound += value;
+      }
+    }
+    line[bound_key()] = bound / per;
+    line["seconds"] = s.seconds;
+    line["rows_per_second"] = per / std::max(s.seconds, 1e-9);
+    folder_->append_metrics(line);
+    if (hooks_.sweep)
+      hooks_.sweep({restart, restarts(), s.sweep, name_of(model_.objective()), s.elbo / per,
+                    (s.elbo - last) / per, per / std::max(s.seconds, 1e-9)});
+    interrupted_ = hooks_.interrupted && hooks_.interrupted();
+    return !interrupted_;
+  }
+
+  const char* bound_key() const {
+    return model_.objective() == Objective::elbo ? "elbo" : "objective";
+  }
+
+  Climbed ascend_from(CoordinateClimb& climb, const State& state, int restart, std::int64_t rows) {
+    double last = NAN;
+    const Ascent a =
+        ascend(climb, rows, config_.settings.ascent, workers_, [&](const SweepRecord& s) {
+          const bool on = record(climb, s, restart, rows, last);
+          last = s.elbo;
+          return on;
+        });
+    Climbed c;
+    c.per_row = a.elbo() / double(rows);
+    c.sweeps = int(a.bounds.size());
+    c.converged = a.converged;
+    if (c.sweeps > 1)
+      c.last_rise = (a.bounds.back() - a.bounds[a.bounds.size() - 2]) / double(rows);
+    c.fault = model_.fault(state);
+    return c;
+  }
+
+  // A restart on `rows`; a start that cannot be, or a climb that comes to no number, is its fault.
+  Climbed restart(CoordinateClimb& climb, const State& state, const Array& rows, int number) {
+    Climbed c;
+    try {
+      model_.start(climb, rows, fold(key(), std::uint64_t(number)), workers_);
+      c = ascend_from(climb, state, number, rows.shape().extent(0));
+    } catch (const NumericError& e) {
+      c.fault = model_.fault(state);
+      if (c.fault.empty()) c.fault = fmt::format("its bound came to no number: {}", e.what());
+    } catch (const DataError& e) {
+      raise<DataError>("{}: {}", config_.data, e.what());
+    }
+    if (hooks_.climbed)
+      hooks_.climbed(
+          c.fault.empty()
+              ? fmt::format("restart {}/{}  {} {:.6f} per row after {} sweeps{}", number,
+                            restarts(), name_of(model_.objective()), c.per_row, c.sweeps,
+                            c.converged ? "" : ", not converged")
+              : fmt::format("restart {}/{}  set aside: {}", number, restarts(), c.fault));
+    return c;
+  }
+
+  Key key() const { return fold(Key{config_.settings.seed, 0}, 21); }
+
+  State climb_all() {
+    const Array& x = data_.rows.x;
+    const bool large = x.shape().extent(0) > kStartRows;
+    State best = climb_starts(large ? some_rows(x, kStartRows, fold(key(), 0)) : x);
+    if (!large || interrupted_) return best;
+    State state;
+    CoordinateClimb climb(model_.model(), model_.data(x), state, model_.options());
+    assign_factors(best, state);
+    kept_ = ascend_from(climb, state, 0, x.shape().extent(0));
+    finish(climb);
+    return state.copy();
+  }
+
+  // All restarts on `rows`; the factors of the best. Faulty ones are kept only where all are.
+  State climb_starts(const Array& rows) {
+    State state, best;
+    CoordinateClimb climb(model_.model(), model_.data(rows), state, model_.options());
+    const State priors = state.copy();
+    start_rows_ = rows.shape().extent(0);
+    for (int r = 1; r <= restarts() && !interrupted_; ++r) {
+      state.assign(priors);
+      climbs_.push_back(restart(climb, state, rows, r));
+      const Climbed& c = climbs_.back();
+      if (std::isnan(c.per_row)) continue;
+      const bool better =
+          best_ == 0 || (c.fault.empty() != kept_.fault.empty() ? c.fault.empty()
+                                                                : c.per_row > kept_.per_row + kTie);
+      if (!better) continue;
+      best_ = r;
+      kept_ = c;
+      best = state.copy();
+    }
+    if (best_ == 0)
+      raise<NumericError>("{}: no restart came to an end: {}; --method vb, or fewer components",
+                          config_.data, climbs_.front().fault);
+    if (start_rows_ == data_.rows.count()) {
+      assign_factors(best, state);
+      finish(climb);
+    }
+    return best;
+  }
+
+  // The bound and its terms at the factors that are kept.
+  void finish(CoordinateClimb& climb) {
+    terms_ = climb.terms(workers_);
+    bound_ = 0;
+    for (const auto& [name, value] : terms_) bound_ += value;
+    seconds_ = now() - begin_;
+  }
+
+  FitTableResult close(const State& best) {
+    if (terms_.empty()) {  // interrupted before it came to all rows
+      State state;
+      CoordinateClimb climb(model_.model(), model_.data(data_.rows.x), state, model_.options());
+      assign_factors(best, state);
+      finish(climb);
+    }
+    write_config();
+    write_table_model(*folder_, best, data_.moments);
+    FitTableResult out;
+    out.interrupted = interrupted_;
+    out.summary = summary(best);
+    folder_->write_json("summary.json", out.summary);
+    write_table_report(*folder_, model_, best, config_.data, data_.format, &data_.rows, workers_);
+    folder_->publish();
+    out.run = folder_->path();
+    out.report = folder_->file("report.html");
+    return out;
+  }
+
+  void write_config() {
+    std::error_code ignored;
+    nlohmann::json settings = to_json(config_.settings);
+    settings.update(model_.settings());
+    folder_->write_json(
+        "config.json",
+        {{"format", RunFolder::kFormat},
+         {"version", kVersion},
+         {"compiler", __VERSION__},
+         {"isa", kernels::name_of(kernels::isa())},
+         {"task", model_.task()},
+         {"seed", config_.settings.seed},
+         {"threads", workers_.size()},
+         {"settings", settings},
+         {"table", to_json(data_.format)},
+         {"data",
+          {{"source", fs::absolute(config_.data, ignored).lexically_normal().string()},
+           {"kind", data_.kind},
+           {"rows", data_.rows.count()},
+           {"fingerprint", data_.fingerprint}}}});
+  }
+
+  ClimbFigures figures() const {
+    ClimbFigures f;
+    f.objective = name_of(model_.objective());
+    f.rows = data_.rows.count();
+    f.bound = bound_;
+    f.standardized = data_.format.standardized;
+    f.log_scale = data_.format.log_scale();
+    f.sweeps = kept_.sweeps;
+    f.tolerance = config_.settings.ascent.tolerance;
+    f.last_rise = kept_.last_rise;
+    f.converged = kept_.converged;
+    f.interrupted = interrupted_;
+    f.start_rows = start_rows_;
+    f.starts_differ = model_.start_has_chance();
+    for (const Climbed& c : climbs_)
+      c.fault.empty() ? f.restarts.push_back(c.per_row) : f.set_aside.push_back(c.fault);
+    return f;
+  }
+
+  nlohmann::json summary(const State& best) const {
+    const ClimbFigures f = figures();
+    const auto n = double(f.rows);
+    nlohmann::json s = {
+        {"task", model_.task()}, {"unit", "row"}, {"n", f.rows}, {"dims", data_.format.width()}};
+    const bool elbo = model_.objective() == Objective::elbo;
+    s[elbo ? "elbo" : "objective"] = bound_;
+    s[elbo ? "elbo_per_row" : "objective_per_row"] = bound_ / n;
+    if (!elbo) s["objective_kind"] = f.objective;
+    for (const auto& [name, value] : terms_) s["terms"][name] = value;
+    s["standardized"] = f.standardized;
+    if (f.standardized) s["log_scale_per_row"] = f.log_scale;
+    s["sweeps"] = kept_.sweeps;
+    s["converged"] = kept_.converged;
+    for (const Climbed& c : climbs_) {
+      nlohmann::json one = {{"sweeps", c.sweeps}, {"converged", c.converged}};
+      if (std::isfinite(c.per_row)) one["per_row"] = c.per_row;
+      if (!c.fault.empty()) one["set_aside"] = c.fault;
+      s["restarts"].push_back(std::move(one));
+    }
+    s["best_restart"] = best_;
+    s["agreeing_restarts"] = agreeing(f.restarts);
+    s["start_rows"] = start_rows_;
+    s["seconds"] = seconds_;
+    double swept = double(kept_.sweeps) * (start_rows_ < f.rows ? n : 0);
+    for (const Climbed& c : climbs_) swept += double(c.sweeps) * double(start_rows_);
+    s["rows_per_second"] = swept / std::max(seconds_, 1e-9);
+    s["stopped"] = interrupted_ ? "interrupted" : kept_.converged ? "converged" : "sweeps";
+    std::vector<std::string> verdict = climb_verdict(f);
+    model_.summarise(best, data_.format, s, verdict);
+    s["verdict"] = verdict;
+    s["seed"] = config_.settings.seed;
+    s["threads"] = workers_.size();
+    s["version"] = kVersion;
+    return s;
+  }
+
+  const FitTableConfig& config_;
+  const FitTableHooks& hooks_;
+  TableModel& model_;
+  Workers workers_;
+  TableData data_;
+  std::optional<RunFolder> folder_;
+  std::vector<Climbed> climbs_;  // one for each restart
+  Climbed kept_;
+  int best_ = 0;  // restart that is kept
+  std::int64_t start_rows_ = 0;
+  std::vector<std::pair<std::string, double>> terms_;
+  double bound_ = 0, begin_ = 0, seconds_ = 0;
+  bool interrupted_ = false;
+};
+
+}  // namespace
+
+FitTableResult fit_table(const FitTableConfig& config, const FitTableHooks& hooks) {
+  return FitTableJob(config, hooks).run();
+}
+
+}  // namespace fathom

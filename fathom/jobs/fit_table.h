@@ -1,0 +1,57 @@
+// Fits a model to a table and leaves a run folder.
+//
+// Each restart climbs from a start of its own; the best is kept. A table of more than kStartRows
+// rows is started on so many of them, and the best of these climbs goes on with all.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "fathom/jobs/table_run.h"
+
+namespace fathom {
+
+inline constexpr std::int64_t kStartRows = 8192;
+
+struct FitTableConfig {
+  std::string data, run;  // the file; the folder to write, empty: named after the file
+  TableSettings settings;
+  std::shared_ptr<TableModel> model;  // of the kind that is asked for, with its settings
+  int threads = 0;
+  bool force = false;
+
+  static void fields(auto& self, auto&& f) {
+    TableSettings::fields(self.settings, f);
+    f("threads", self.threads, "threads; 0: one per processor, and one for small files");
+    f("force", self.force, "replace an existing run");
+  }
+};
+
+// A sweep of a restart; restart 0 is the climb over all rows after starts on some of them.
+struct TableSweep {
+  int restart = 0, restarts = 0, sweep = 0;
+  std::string_view objective;
+  double per_row = 0, rise = 0;  // nats per row; the first sweep's rise is not a number
+  double rows_per_second = 0;
+};
+
+// Progress, for whoever shows it; all may be empty. Called from the thread that fits.
+struct FitTableHooks {
+  Note note;  // what a user should know, before the fit
+  std::function<void(const TableSweep&)> sweep;
+  Note climbed;  // a climb has ended: how
+  std::function<bool()> interrupted;
+};
+
+struct FitTableResult {
+  bool interrupted = false;
+  nlohmann::json summary;  // as in summary.json
+  std::string run, report;
+};
+
+// Throws ConfigError, DataError or NumericError; nothing is left behind then. The run folder
+// appears when all of it is written; an interrupted fit leaves what it had reached.
+FitTableResult fit_table(const FitTableConfig& config, const FitTableHooks& hooks);
+
+}  // namespace fathom

@@ -1,0 +1,36 @@
+// A fitted Gaussian mixture as numbers: densities of rows under its posterior predictive, and
+// draws.
+//
+// Under variational Bayes a component's predictive is a Student t (Bishop 2006, eq. 10.81; of
+// diagonal covariances one for each column), at point estimates (MAP and EM) a Gaussian.
+#pragma once
+
+#include "fathom/base/key.h"
+#include "fathom/exec/program.h"
+#include "fathom/zoo/gaussian_mixture.h"
+
+namespace fathom {
+
+struct GaussianComponents {
+  std::int64_t count = 0, width = 0;
+  Covariance kind = Covariance::full;
+  Array weight;      // [count], expected; they add up to one
+  Array rows;        // [count], rows that each holds
+  Array mean;        // [count, width]
+  Array covariance;  // [count, width, width]: the inverse of the expected precision
+  // The predictive: dof 0 is a Gaussian. `spread` is the lower Cholesky factor of its scale matrix,
+  // of a diagonal one the square roots.
+  Array dof, spread;
+
+  // log p(x, component) of rows [n, width] under the predictive: [n, count].
+  Array log_joint(const Array& rows, Workers& workers) const;
+  // Draws [n, width] from the predictive, a function of the key alone.
+  Array sample(std::int64_t n, Key key) const;
+};
+
+// What a state of GaussianMixture says, by its natural parameters. `prior_rows`: what the prior of
+// the weights adds to the counts in them. With `points` factors are point masses.
+GaussianComponents components_of(const State& state, Covariance kind, bool points, bool process,
+                                 double prior_rows);
+
+}  // namespace fathom

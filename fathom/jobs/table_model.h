@@ -1,0 +1,77 @@
+// A kind of model of the rows of a table, as the jobs see it. Loading, restarts, the climb, the run
+// folder, verbs and the page are the same for all; what differs is here. A kind is a file (gmm.h)
+// and a name in the list of all_tables.h.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fathom/climb/ascend.h"
+#include "fathom/jobs/fields_json.h"
+#include "fathom/jobs/table_data.h"
+#include "fathom/report/page.h"
+
+namespace fathom {
+
+// What a climb raises; figures of different kinds are not to be compared.
+enum class Objective : std::uint8_t { elbo, penalised, likelihood };
+std::string_view name_of(Objective o);  // "ELBO", "penalised log-likelihood", "log-likelihood"
+
+// What a fitted model says of each row of a table.
+struct RowPredictions {
+  std::vector<std::string> names;   // of the columns of `values`
+  Array values;                     // [n, names]
+  std::vector<double> log_density;  // posterior predictive, of rows as the model sees them
+};
+
+class TableModel {
+ public:
+  virtual ~TableModel() = default;
+
+  virtual std::string_view task() const = 0;   // its name in commands and in config.json
+  virtual std::string_view title() const = 0;  // "Gaussian mixture"
+  virtual nlohmann::json settings() const = 0;
+  virtual void set(const nlohmann::json& settings, const std::string& file) = 0;
+
+  // Makes the model for a table with these moments. Throws ConfigError or DataError, without the
+  // table's name, where settings and table do not go together.
+  virtual void build(const TableMoments& moments, const std::vector<std::string>& columns) = 0;
+  virtual const Model& model() const = 0;
+  virtual DataSet data(const Array& rows) const = 0;
+  virtual CoordinateOptions options() const { return {}; }
+  virtual Objective objective() const { return Objective::elbo; }
+  virtual std::string describe() const = 0;  // in words, one line
+
+  // Sets the factors of `climb` somewhere to climb from; another key, another place.
+  virtual void start(CoordinateClimb& climb, const Array& rows, Key key,
+                     Workers& workers) const = 0;
+  virtual bool start_has_chance() const { return true; }
+  // What makes a state useless though its bound may be high; empty: nothing.
+  virtual std::string fault(const State&) const { return {}; }
+
+  // ---- of a fitted state
+
+  // Adds its figures to summary.json, in the file's units, and to the verdict.
+  virtual void summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
+                         std::vector<std::string>& verdict) const = 0;
+  // Adds figures and sections to the page. `rows` may be null: then there are no pictures of them.
+  virtual void report(const State& state, const TableFormat& format, const TableRows* rows,
+                      const nlohmann::json& summary, Page& page, Workers& workers) const = 0;
+  virtual RowPredictions predict(const State& state, const Array& rows, Workers& workers) const = 0;
+  // Draws from the posterior predictive, as the model sees rows.
+  virtual Array sample(const State& state, std::int64_t count, Key key, Workers& workers) const = 0;
+};
+
+// A kind whose settings are the struct S of fields (base/fields.h).
+template <HasFields S>
+class TableModelWith : public TableModel {
+ public:
+  S settings_;
+  nlohmann::json settings() const override { return to_json(settings_); }
+  void set(const nlohmann::json& settings, const std::string& file) override {
+    from_json(settings, settings_, file);
+  }
+};
+
+}  // namespace fathom

@@ -1,0 +1,53 @@
+// The run folder of a model of a table:
+//
+//   config.json        what was asked, fully resolved: "task", "settings", "table", "data", ...
+//   metrics.jsonl      one line per sweep: restart, stage, bound, terms
+//   model.safetensors  natural parameters of all factors, and the moments of the table, from which
+//                      the model is made again
+#pragma once
+
+#include <memory>
+
+#include "fathom/io/run_folder.h"
+#include "fathom/jobs/table_model.h"
+
+namespace fathom {
+
+struct TableSettings {
+  TableConfig table;
+  AscentConfig ascent;
+  int restarts = 5;
+  std::uint64_t seed = 1;
+
+  static void fields(auto& self, auto&& f) {
+    f("restarts", self.restarts, "climbs from different starts; the best is kept");
+    AscentConfig::fields(self.ascent, f);
+    f("seed", self.seed, "seed of every draw");
+    TableConfig::fields(self.table, f);
+  }
+};
+
+struct TableRun {
+  RunFolder folder;
+  nlohmann::json config;
+  TableSettings settings;
+  TableFormat format;
+  TableMoments moments;
+  std::string data;  // path of what it was fitted to
+  std::unique_ptr<TableModel> model;
+  State state;  // the factors; empty before a fit
+};
+
+// "vae", "gmm", ...: the task of a run. Throws DataError where there is no run.
+std::string task_of_run(const std::string& path);
+
+// Opens a run with its fitted factors. Throws DataError naming the file that is missing or damaged.
+TableRun open_table_run(const std::string& path);
+
+// The factors of `state` and the table's moments as model.safetensors.
+void write_table_model(RunFolder& folder, const State& state, const TableMoments& moments);
+
+// Sets the factors that a climb on `state` has to those of `fitted`.
+void assign_factors(const State& fitted, State& state);
+
+}  // namespace fathom

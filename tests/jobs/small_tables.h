@@ -1,0 +1,45 @@
+// Small tables for tests of fits, and their configurations.
+#pragma once
+
+#include <fstream>
+
+#include "fathom/io/csv.h"
+#include "fathom/jobs/all_tables.h"
+#include "fathom/jobs/fit_table.h"
+#include "tests/jobs/small_data.h"
+
+namespace fathom::testing {
+
+inline const char* kFaithful = FATHOM_SOURCE_DIR "/data/faithful.csv";
+
+inline Array old_faithful() { return read_csv(kFaithful).values; }
+
+// A fit of a Gaussian mixture; `change` its settings.
+template <class F>
+FitTableConfig gmm_fit(const std::string& data, const std::string& run, F&& change) {
+  FitTableConfig c;
+  const auto model = std::make_shared<Gmm>();
+  c.data = data;
+  c.run = run;
+  c.model = model;
+  c.threads = 1;
+  change(model->settings_, c);
+  return c;
+}
+
+// Normal rows [n, d] around one of two centres, 0 and `apart` in every column.
+inline Array two_clusters(std::int64_t n, std::int64_t d, double apart) {
+  Array x(DType::f64, Shape{n, d});
+  kernels::fill_normal(Key{3, 1}, nullptr, 0, n, d, x.data<double>());
+  for (std::int64_t i = 0; i < x.size(); ++i)
+    if ((i / d) % 3 == 0) x.data<double>()[i] += apart;
+  return x;
+}
+
+inline double sum_of_terms(const nlohmann::json& summary) {
+  double total = 0;
+  for (const auto& [name, value] : summary.at("terms").items()) total += value.get<double>();
+  return total;
+}
+
+}  // namespace fathom::testing
