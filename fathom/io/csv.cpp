@@ -293,14 +293,24 @@ Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o
     if (l.role[i] >= 0) t.names[std::size_t(l.role[i])] = l.names[i];
     if (l.role[i] <= -2) t.text_names[std::size_t(-2 - l.role[i])] = l.names[i];
   }
+  std::int64_t infinite = 0;
+  std::string first_infinite;
+  const auto tally = [&](const CsvBlock::Cells& cells, std::int64_t& count, std::string& first) {
+    if (cells.count && count == 0)
+      first = fmt::format("line {}, column {}", cells.line, detail::shown(l.names[cells.field]));
+    count += cells.count;
+  };
   for (CsvBlock& b : blocks) {
-    if (b.missing && t.missing == 0)
-      t.first_missing = fmt::format("line {}, column {}", b.missing_line,
-                                    detail::shown(l.names[b.missing_field]));
-    t.missing += b.missing;
+    tally(b.missing, t.missing, t.first_missing);
+    tally(b.infinite, infinite, first_infinite);
     for (std::size_t k = 0; k < l.texts; ++k)
       std::move(b.text[k].begin(), b.text[k].end(), std::back_inserter(t.text[k]));
   }
+  if (infinite)
+    raise<DataError>(
+        "{}: {} infinite value{}, the first in {}: drop those rows or mark the cells "
+        "as NA",
+        path, infinite, infinite == 1 ? "" : "s", first_infinite);
   return t;
 }
 
