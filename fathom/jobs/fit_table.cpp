@@ -62,9 +62,10 @@ class FitTableJob {
     const std::string path =
         config_.run.empty() ? run_named_after(config_.data, model_.task()) : config_.run;
     check_place(path);
-    data_ = load_table(config_.data, config_.settings.table, workers_, hooks_.note);
-    build();
     folder_.emplace(RunFolder::create(path, config_.force));
+    data_ = load_table(config_.data, config_.settings.table, workers_, hooks_.note,
+                       folder_->file("table"));
+    build();
     note_fit();
     begin_ = now();
     const State best = climb_all();

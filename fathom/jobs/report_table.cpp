@@ -140,7 +140,8 @@ std::string report_table(const std::string& path, const std::string& data, int t
   TableRows rows;
   const bool there = !data.empty() || std::filesystem::exists(source, ignored);
   if (there) {
-    rows = load_table_rows(source, run.settings.table, run.format, workers);
+    rows = load_table_rows(source, run.settings.table, run.format, workers,
+                           run.folder.file("table"), note);
   } else if (note) {
     note(
         fmt::format("{} is no longer there: the report has no picture of the rows; fathom report "
