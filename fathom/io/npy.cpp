@@ -167,8 +167,9 @@ void write_npy(const std::string& path, const Array& array) {
   std::string shape;
   for (int i = 0; i < array.shape().rank(); ++i)
     shape += fmt::format("{}, ", array.shape().extent(i));
+  const std::string start = npy_start(array.dtype(), shape);
   AtomicFile file(path);
-  file.write(npy_start(array.dtype(), shape));
+  file.write(start);
   file.write({array.raw(), array.bytes()});
   file.commit();
 }

@@ -11,6 +11,7 @@
 #include "fathom/jobs/table_progress.h"
 #include "fathom/jobs/version.h"
 #include "fathom/kernels/isa.h"
+#include "fathom/kernels/room.h"
 #include "fathom/report/climb_verdict.h"
 
 namespace fathom {
@@ -48,7 +49,10 @@ int threads_for(const FitTableConfig& c) {
 class FitTableJob {
  public:
   FitTableJob(const FitTableConfig& config, const FitTableHooks& hooks)
-      : config_(config), hooks_(hooks), model_(*config.model), workers_(threads_for(config)) {
+      : config_(config),
+        hooks_(hooks),
+        model_(*config.model),
+        workers_(kernels::threads_that_fit(threads_for(config))) {
     if (config_.resume) reopen();
   }
 

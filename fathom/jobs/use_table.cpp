@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "fathom/jobs/version.h"
+#include "fathom/kernels/room.h"
 
 namespace fathom {
 
@@ -58,7 +59,7 @@ void predict_blocks(const TableRun& run, const Array& x, Workers& workers, F&& t
 
 TablePrediction predict_table(const PredictTableConfig& c) {
   if (!c.out.empty()) check_rows_file(c.out, {});
-  Workers workers(c.threads);
+  Workers workers(kernels::threads_that_fit(c.threads));
   TableRun run = open_table_run(c.run);
   const TableRows rows =
       load_table_rows(c.data, run.settings.table, run.format, workers, run.folder.file("table"));
@@ -107,7 +108,7 @@ TableSample sample_table(const SampleTableConfig& c) {
 }
 
 nlohmann::json evaluate_table(const std::string& path, const std::string& data, int threads) {
-  Workers workers(threads);
+  Workers workers(kernels::threads_that_fit(threads));
   TableRun run = open_table_run(path);
   const TableRows rows =
       load_table_rows(data, run.settings.table, run.format, workers, run.folder.file("table"));
