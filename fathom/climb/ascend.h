@@ -33,7 +33,11 @@ struct Ascent {
 // Sweeps of `climb` over `rows` rows. `each` is called after every sweep and ends the climb by
 // returning false. Throws NumericError where a sweep lowers the bound by more than 1e-10 of the sum
 // of the sizes of its terms, naming the term that fell most, or where the bound is not finite.
+//
+// A climb that was interrupted goes on from `before`, the bounds of its sweeps, with its slots as
+// they were: the rest is then, bit for bit, what it would have been.
 Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& config,
-              Workers& workers, const std::function<bool(const SweepRecord&)>& each = {});
+              Workers& workers, const std::function<bool(const SweepRecord&)>& each = {},
+              std::vector<double> before = {});
 
 }  // namespace fathom
