@@ -104,7 +104,7 @@ TEST_F(TableCli, MistakesAreRefusedWithARemedy) {
   write("holes.csv", "a,b\n1,2\n,3\n5,\n");
   refused(fit(file("holes.csv")), {"holes.csv", "2 missing cells", "row 2", "\"a\""});
   write("infinite.csv", "a,b\n1,2\n3,inf\n");
-  refused(fit(file("infinite.csv")), {"infinite.csv", "line 3", "\"b\""});
+  refused(fit(file("infinite.csv")), {"infinite.csv", "line 3", "column b"});
   write("constant.csv", "a,b\n1,2\n1,3\n1,5\n");
   refused(fit(file("constant.csv"), {"--components", "1"}), {"\"a\" is constant", "--drop a"});
   write("twice.csv", "a,b,c\n1,2,1\n2,3,2\n3,5,3\n");
