@@ -31,7 +31,8 @@ std::string worst_term(CoordinateClimb& climb, Workers& workers, double* size) {
 }  // namespace
 
 Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& config,
-              Workers& workers, const std::function<bool(const SweepRecord&)>& each) {
+              Workers& workers, const std::function<bool(const SweepRecord&)>& each,
+              std::vector<double> before) {
   if (config.sweeps < 1) raise<ConfigError>("sweeps {}: at least 1", config.sweeps);
   if (!(config.tolerance >= 0)) raise<ConfigError>("tolerance {}: not below 0", config.tolerance);
   if (const std::string alike = climb.alike(); !alike.empty())
@@ -40,9 +41,15 @@ Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& con
         "from probabilities of the choices (climb/start.h)",
         alike);
   Ascent out;
+  out.bounds = std::move(before);
+  const auto ended = [&](double rise) { return rise <= config.tolerance * double(rows); };
+  if (out.bounds.size() > 1 && ended(out.bounds.back() - out.bounds[out.bounds.size() - 2])) {
+    out.converged = true;
+    return out;
+  }
   std::vector<Array> from;
   for (const Array* n : climb.naturals()) from.push_back(n->copy());
-  for (int sweep = 1; sweep <= config.sweeps; ++sweep) {
+  for (int sweep = int(out.bounds.size()) + 1; sweep <= config.sweeps; ++sweep) {
     const double begin = now(), bound = climb.sweep(workers);
     double size = 0;
     if (!std::isfinite(bound))
@@ -64,7 +71,7 @@ Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& con
       out.interrupted = true;
       return out;
     }
-    if (rise <= config.tolerance * double(rows)) {
+    if (ended(rise)) {
       out.converged = true;
       return out;
     }

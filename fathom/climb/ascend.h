@@ -34,8 +34,12 @@ struct Ascent {
 // returning false. Throws NumericError where a sweep lowers the bound by more than 1e-10 of the sum
 // of the sizes of its terms, naming the block and the term that fell most, or where the bound is
 // not finite; ConfigError where components that rows choose from are all alike.
+//
+// A climb that was interrupted goes on from `before`, the bounds of its sweeps, with its slots as
+// they were: the rest is then, bit for bit, what it would have been.
 Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& config,
-              Workers& workers, const std::function<bool(const SweepRecord&)>& each = {});
+              Workers& workers, const std::function<bool(const SweepRecord&)>& each = {},
+              std::vector<double> before = {});
 
 struct AnnealConfig {
   double start = 5, cooling = 0.8;

@@ -8,8 +8,10 @@
 
 #include "fathom/climb/start.h"
 #include "fathom/jobs/report_table.h"
+#include "fathom/jobs/table_progress.h"
 #include "fathom/jobs/version.h"
 #include "fathom/kernels/isa.h"
+#include "fathom/kernels/room.h"
 #include "fathom/report/climb_verdict.h"
 
 namespace fathom {
@@ -44,29 +46,30 @@ int threads_for(const FitTableConfig& c) {
   return c.threads == 0 && !ignored && size < kSmallFile ? 1 : c.threads;
 }
 
-// How a climb ended.
-struct Climbed {
-  double per_row = NAN, last_rise = 0;
-  int sweeps = 0;
-  bool converged = false;
-  std::string fault;  // why it is set aside
-};
-
 class FitTableJob {
  public:
   FitTableJob(const FitTableConfig& config, const FitTableHooks& hooks)
-      : config_(config), hooks_(hooks), model_(*config.model), workers_(threads_for(config)) {}
+      : config_(config),
+        hooks_(hooks),
+        model_(*config.model),
+        workers_(kernels::threads_that_fit(threads_for(config))) {
+    if (config_.resume) reopen();
+  }
 
   FitTableResult run() {
     check_settings();
     const std::string path =
         config_.run.empty() ? run_named_after(config_.data, model_.task()) : config_.run;
-    check_place(path);
-    data_ = load_table(config_.data, config_.settings.table, workers_, hooks_.note);
+    if (!config_.resume) {
+      check_place(path);
+      folder_.emplace(RunFolder::create(path, config_.force));
+    }
+    data_ = load_table(config_.data, config_.settings.table, workers_, hooks_.note,
+                       folder_->file("table"));
+    if (config_.resume) check_same_table();
     build();
-    folder_.emplace(RunFolder::create(path, config_.force));
     note_fit();
-    begin_ = now();
+    begin_ = now() - (progress_ ? progress_->seconds : 0);
     const State best = climb_all();
     return close(best);
   }
@@ -74,6 +77,41 @@ class FitTableJob {
  private:
   void note(const std::string& text) const {
     if (hooks_.note) hooks_.note(text);
+  }
+
+  // A run that goes on keeps its settings; those that were asked for must agree.
+  void reopen() {
+    if (config_.force) raise<ConfigError>("--resume goes on, --force starts anew: choose one");
+    if (config_.run.empty()) raise<ConfigError>("--resume: -o names the run to go on with");
+    folder_.emplace(RunFolder::open(config_.run));
+    const std::string file = folder_->file("config.json");
+    const nlohmann::json run = folder_->read_json("config.json");
+    if (run.value("task", "") != model_.task())
+      raise<ConfigError>("{}: the run of a {}, not of a {}", config_.run, run.value("task", "?"),
+                         model_.task());
+    progress_ = read_progress(*folder_);
+    if (!progress_)
+      raise<ConfigError>("{}: the fit has ended, there is nothing to go on with: --force fits anew",
+                         config_.run);
+    const nlohmann::json had = run.value("settings", nlohmann::json::object());
+    nlohmann::json asked = to_json(config_.settings);
+    asked.update(model_.settings());
+    for (const std::string& name : config_.given)
+      if (asked.contains(name) && had.contains(name) && asked[name] != had[name])
+        raise<ConfigError>("--{} {} differs from the run's {}: a resumed run keeps its settings",
+                           name, asked[name].dump(), had[name].dump());
+    from_json(had, config_.settings, file);
+    model_.set(had, file);
+    if (const std::string isa = run.value("isa", ""); isa != kernels::name_of(kernels::isa()))
+      note(fmt::format("the run was begun with instruction set {}; bits may differ with {}", isa,
+                       kernels::name_of(kernels::isa())));
+  }
+
+  void check_same_table() const {
+    const nlohmann::json run = folder_->read_json("config.json");
+    const auto had = run.value("data", nlohmann::json::object());
+    if (had.value("fingerprint", std::uint32_t(0)) != data_.fingerprint)
+      raise<DataError>("{}: not the table that {} was fitted to", config_.data, config_.run);
   }
 
   void check_settings() const {
@@ -147,14 +185,21 @@ class FitTableJob {
     return model_.objective() == Objective::elbo ? "elbo" : "objective";
   }
 
+  // Whether this climb was under way when the fit was interrupted.
+  bool goes_on(int restart) const { return progress_ && progress_->restart == restart; }
+
   Climbed ascend_from(CoordinateClimb& climb, const State& state, int restart, std::int64_t rows) {
-    double last = NAN;
-    const Ascent a =
-        ascend(climb, rows, config_.settings.ascent, workers_, [&](const SweepRecord& s) {
+    const std::vector<double> before = goes_on(restart) ? progress_->bounds : std::vector<double>();
+    double last = before.empty() ? NAN : before.back();
+    const Ascent a = ascend(
+        climb, rows, config_.settings.ascent, workers_,
+        [&](const SweepRecord& s) {
           const bool on = record(climb, s, restart, rows, last);
           last = s.elbo;
           return on;
-        });
+        },
+        before);
+    if (interrupted_) left_ = TableProgress{restart, a.bounds, state.copy(), {}, 0, {}, {}, 0};
     Climbed c;
     c.per_row = a.elbo() / double(rows);
     c.sweeps = int(a.bounds.size());
@@ -169,7 +214,7 @@ class FitTableJob {
   Climbed restart(CoordinateClimb& climb, const State& state, const Array& rows, int number) {
     Climbed c;
     try {
-      model_.start(climb, rows, fold(key(), std::uint64_t(number)), workers_);
+      if (!goes_on(number)) model_.start(climb, rows, fold(key(), std::uint64_t(number)), workers_);
       c = ascend_from(climb, state, number, rows.shape().extent(0));
     } catch (const NumericError& e) {
       c.fault = model_.fault(state);
@@ -192,14 +237,39 @@ class FitTableJob {
   State climb_all() {
     const Array& x = data_.rows.x;
     const bool large = x.shape().extent(0) > kStartRows;
-    State best = climb_starts(large ? some_rows(x, kStartRows, fold(key(), 0)) : x);
+    const bool started = goes_on(0);
+    State best;
+    if (!started) best = climb_starts(large ? some_rows(x, kStartRows, fold(key(), 0)) : x);
     if (!large || interrupted_) return best;
     State state;
     CoordinateClimb climb(model_.model(), model_.data(x), state, model_.options());
-    assign_factors(best, state);
+    if (started) {
+      take_up(state, best);
+      start_rows_ = kStartRows;
+    } else {
+      assign_factors(best, state);
+    }
     kept_ = ascend_from(climb, state, 0, x.shape().extent(0));
+    if (interrupted_) leave(climbs_, best_, kept_, {});
     finish(climb);
     return state.copy();
+  }
+
+  // What was done before the fit was interrupted, and the slots of the climb that was under way.
+  void take_up(State& state, State& best) {
+    state.assign(progress_->state);
+    climbs_ = progress_->ended;
+    best_ = progress_->best;
+    kept_ = progress_->kept;
+    best = progress_->factors.copy();
+  }
+  // The same for another fit to go on with.
+  void leave(std::vector<Climbed> ended, int best, const Climbed& kept, const State& factors) {
+    left_->ended = std::move(ended);
+    left_->best = best;
+    left_->kept = kept;
+    left_->factors = factors.copy();
+    left_->seconds = now() - begin_;
   }
 
   // All restarts on `rows`; the factors of the best. Faulty ones are kept only where all are.
@@ -208,9 +278,12 @@ class FitTableJob {
     CoordinateClimb climb(model_.model(), model_.data(rows), state, model_.options());
     const State priors = state.copy();
     start_rows_ = rows.shape().extent(0);
-    for (int r = 1; r <= restarts() && !interrupted_; ++r) {
+    for (int r = progress_ ? progress_->restart : 1; r <= restarts() && !interrupted_; ++r) {
       state.assign(priors);
-      climbs_.push_back(restart(climb, state, rows, r));
+      if (goes_on(r)) take_up(state, best);
+      const Climbed ended = restart(climb, state, rows, r);
+      if (interrupted_) leave(climbs_, best_, kept_, best);
+      climbs_.push_back(ended);
       const Climbed& c = climbs_.back();
       if (std::isnan(c.per_row)) continue;
       const bool better =
@@ -253,6 +326,11 @@ class FitTableJob {
     out.summary = summary(best);
     folder_->write_json("summary.json", out.summary);
     write_table_report(*folder_, model_, best, config_.data, data_.format, &data_.rows, workers_);
+    if (left_) {
+      write_progress(*folder_, *left_);
+    } else {
+      remove_progress(*folder_);
+    }
     folder_->publish();
     out.run = folder_->path();
     out.report = folder_->file("report.html");
@@ -337,13 +415,14 @@ class FitTableJob {
     return s;
   }
 
-  const FitTableConfig& config_;
+  FitTableConfig config_;
   const FitTableHooks& hooks_;
   TableModel& model_;
   Workers workers_;
   TableData data_;
   std::optional<RunFolder> folder_;
-  std::vector<Climbed> climbs_;  // one for each restart
+  std::optional<TableProgress> progress_, left_;  // that this fit goes on from; that it leaves
+  std::vector<Climbed> climbs_;                   // one for each restart
   Climbed kept_;
   int best_ = 0;  // restart that is kept
   std::int64_t start_rows_ = 0;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "fathom/base/key.h"
+#include "fathom/jobs/converted_table.h"
 #include "fathom/jobs/nearest.h"
 #include "fathom/jobs/table_columns.h"
 
@@ -15,6 +17,31 @@ namespace {
 // shifted.
 constexpr double kFar = 10;
 
+// Files of so many bytes are streamed; text of so many is not held either.
+constexpr std::uintmax_t kStreamed = std::uintmax_t(1) << 26, kConverted = std::uintmax_t(1) << 30;
+
+// How a table is read.
+struct Reading {
+  Workers& workers;
+  bool stream = false;    // rows are made when they are read
+  std::string converted;  // where text is converted to; empty: it is held
+  Note note;
+};
+
+Reading reading_of(const std::string& path, const TableConfig& config, Workers& workers,
+                   const std::string& place, const Note& note) {
+  if (config.stream != "auto" && config.stream != "always" && config.stream != "never")
+    raise<ConfigError>("--stream \"{}\": one of auto, always, never", config.stream);
+  std::error_code ignored;
+  const auto size = std::filesystem::is_regular_file(path, ignored)
+                        ? std::filesystem::file_size(path, ignored)
+                        : 0;
+  const auto larger = [&](std::uintmax_t than) {
+    return size > 0 && (config.stream == "auto" ? size >= than : config.stream == "always");
+  };
+  return {workers, larger(kStreamed), larger(kConverted) ? place : std::string(), note};
+}
+
 struct Loaded {
   Array x;  // [n, d] f64
   TableFormat format;
@@ -25,7 +52,8 @@ struct Loaded {
 // All that is done about cells without a number.
 void require_complete(const Dataset& d) { check_finite(d); }
 
-Array chosen_columns(const Array& x, const std::vector<int>& places) {
+Array chosen_columns(const Array& x, const std::vector<int>& places, bool stream) {
+  if (stream) return x.columns(places);
   const std::int64_t n = x.shape().extent(0), d = x.size() / n;
   const auto k = std::int64_t(places.size());
   Array out(DType::f64, Shape{n, k});
@@ -35,8 +63,25 @@ Array chosen_columns(const Array& x, const std::vector<int>& places) {
   return out;
 }
 
+// Gzipped text is unpacked in memory, and labels are kept there.
+bool is_gzip(const std::string& path) {
+  const Bytes b = map_file(path, Pages::read_only);
+  return b.size > 1 && b.data.get()[0] == std::byte(0x1f) && b.data.get()[1] == std::byte(0x8b);
+}
+
+Dataset read_text(const std::string& path, DatasetOptions options, std::string& label,
+                  const Reading& how) {
+  if (how.converted.empty() || is_gzip(path)) return load_dataset(path, options, &how.workers);
+  if (how.note && !label.empty())
+    how.note(fmt::format("column \"{}\" is a label: of a file larger than memory it is left out",
+                         label));
+  label.clear();
+  options.label.clear();
+  return converted_table(path, options, how.converted, how.workers, how.note);
+}
+
 Loaded load_text(const std::string& path, const TableConfig& config, const TableHead& head,
-                 Workers& workers) {
+                 const Reading& how) {
   Loaded l;
   TableFormat& f = l.format;
   DatasetOptions options;
@@ -54,7 +99,8 @@ Loaded load_text(const std::string& path, const TableConfig& config, const Table
     const bool name = std::find(first_line.begin(), first_line.end(), number) != first_line.end();
     options.columns.push_back(name && head.header ? first_line[std::size_t(place)] : number);
   }
-  Dataset d = load_dataset(path, options, &workers);
+  options.pages = how.stream ? Pages::read_only : Pages::own;
+  Dataset d = read_text(path, options, f.label, how);
   require_complete(d);
   l.x = d.values;
   l.labels = std::move(d.labels);
@@ -68,9 +114,12 @@ Loaded load_text(const std::string& path, const TableConfig& config, const Table
   return l;
 }
 
-Loaded load_array(const std::string& path, const TableConfig& config, Workers& workers) {
+Loaded load_array(const std::string& path, const TableConfig& config, const Reading& how) {
   Loaded l;
-  const Dataset d = load_dataset(path, {.array = config.array}, &workers);
+  DatasetOptions options;
+  options.array = config.array;
+  options.pages = how.stream ? Pages::read_only : Pages::own;
+  const Dataset d = load_dataset(path, options, &how.workers);
   require_complete(d);
   const std::int64_t width = d.values.size() / d.rows();
   if (config.label != "auto" && config.label != "none")
@@ -78,38 +127,47 @@ Loaded load_array(const std::string& path, const TableConfig& config, Workers& w
         "{}: columns of {} have no names: --label \"{}\" needs a table with a header", path, d.kind,
         config.label);
   l.kind = d.kind;
-  l.x = d.values.dtype() == DType::f64 ? d.values : d.values.cast(DType::f64);
-  l.x = l.x.reshaped(Shape{d.rows(), width});
+  const bool cast = d.values.dtype() != DType::f64;
+  l.x =
+      (cast && !how.stream ? d.values.cast(DType::f64) : d.values).reshaped(Shape{d.rows(), width});
   std::vector<std::string> names;
   for (std::int64_t j = 1; j <= width; ++j) names.push_back(fmt::format("x{}", j));
   l.format.file_width = int(width);
   l.format.places =
       places_of(split_names(config.columns), split_names(config.drop), names, "", path);
   if (!std::is_sorted(l.format.places.begin(), l.format.places.end()) ||
-      std::int64_t(l.format.places.size()) < width)
-    l.x = chosen_columns(l.x, l.format.places);
+      std::int64_t(l.format.places.size()) < width || l.x.dtype() != DType::f64)
+    l.x = chosen_columns(l.x, l.format.places, how.stream);
   for (const int place : l.format.places) l.format.columns.push_back(names[std::size_t(place)]);
   return l;
 }
 
-Loaded load(const std::string& path, const TableConfig& config, Workers& workers) {
+Loaded load(const std::string& path, const TableConfig& config, const Reading& how) {
   const TableHead head = head_of(path);
-  return head.first.empty() ? load_array(path, config, workers)
-                            : load_text(path, config, head, workers);
+  return head.first.empty() ? load_array(path, config, how) : load_text(path, config, head, how);
 }
 
-bool equal_columns(const Array& x, std::int64_t d, std::int64_t a, std::int64_t b) {
-  const double* v = x.data<double>();
-  for (std::int64_t i = 0; i < x.size(); i += d)
-    if (v[i + a] != v[i + b]) return false;
+// Whether test(row) holds of all rows.
+template <class F>
+bool all_rows(const Array& x, F&& test) {
+  constexpr std::int64_t kBlock = 4096;
+  const std::int64_t n = x.shape().extent(0), d = x.size() / n;
+  for (std::int64_t first = 0; first < n; first += kBlock) {
+    const Array block = x.part(first, std::min(kBlock, n - first)).made();
+    const double* v = block.data<double>();
+    for (std::int64_t i = 0; i < block.size(); i += d)
+      if (!test(v + i)) return false;
+  }
   return true;
 }
 
-bool constant_column(const Array& x, std::int64_t d, std::int64_t j) {
-  const double* v = x.data<double>();
-  for (std::int64_t i = 0; i < x.size(); i += d)
-    if (v[i + j] != v[j]) return false;
-  return true;
+bool equal_columns(const Array& x, std::int64_t a, std::int64_t b) {
+  return all_rows(x, [&](const double* row) { return row[a] == row[b]; });
+}
+
+bool constant_column(const Array& x, std::int64_t j) {
+  const double first = x.part(0, 1).made().data<double>()[j];
+  return all_rows(x, [&](const double* row) { return row[j] == first; });
 }
 
 // Constant and equal columns: their covariance has no inverse.
@@ -119,7 +177,7 @@ void check_columns(const Loaded& l, const TableMoments& m, const std::string& pa
   std::string constant;
   int constants = 0;
   for (std::int64_t j = 0; j < d; ++j) {
-    if (m.sd(j) > 1e-9 * std::abs(m.at(j)) || !constant_column(l.x, d, j)) continue;
+    if (m.sd(j) > 1e-9 * std::abs(m.at(j)) || !constant_column(l.x, j)) continue;
     if (constants++ < 40)
       constant += (constant.empty() ? "" : ",") + l.format.columns[std::size_t(j)];
   }
@@ -131,7 +189,7 @@ void check_columns(const Loaded& l, const TableMoments& m, const std::string& pa
                      constants == 1 ? "it" : "them", constant);
   for (std::int64_t a = 0; a < d; ++a)
     for (std::int64_t b = a + 1; b < d; ++b)
-      if (std::abs(m.sd(a) - m.sd(b)) <= 1e-9 * m.sd(a) && equal_columns(l.x, d, a, b))
+      if (std::abs(m.sd(a) - m.sd(b)) <= 1e-9 * m.sd(a) && equal_columns(l.x, a, b))
         raise<DataError>(
             "{}: columns \"{}\" and \"{}\" are the same: leave one of them out with --drop", path,
             l.format.columns[std::size_t(a)], l.format.columns[std::size_t(b)]);
@@ -148,14 +206,19 @@ void choose_scale(const TableMoments& m, bool standardize, TableFormat& f) {
   }
 }
 
-// In place: rows are ours alone, and a mapped file is copied page by page where it is written to.
-void apply_scale(Array& x, const TableFormat& f, Workers& workers) {
+// In place where rows are held: they are ours alone, and a mapped file is copied page by page where
+// it is written to.
+void apply_scale(Array& x, const TableFormat& f, const Reading& how) {
   if (std::all_of(f.shift.begin(), f.shift.end(), [](double s) { return s == 0; }) &&
       std::all_of(f.scale.begin(), f.scale.end(), [](double s) { return s == 1; }))
     return;
+  if (how.stream) {
+    x = x.scaled(f.shift, f.scale);
+    return;
+  }
   const std::int64_t d = f.width(), n = x.size() / d, block = 4096;
   double* v = x.data<double>();
-  workers.each(std::size_t((n + block - 1) / block), [&](std::size_t b, int) {
+  how.workers.each(std::size_t((n + block - 1) / block), [&](std::size_t b, int) {
     const std::int64_t first = std::int64_t(b) * block, past = std::min(first + block, n);
     for (std::int64_t i = first; i < past; ++i)
       for (std::int64_t j = 0; j < d; ++j)
@@ -165,11 +228,12 @@ void apply_scale(Array& x, const TableFormat& f, Workers& workers) {
 
 std::uint32_t fingerprint(const Array& x) {
   const std::int64_t n = x.shape().extent(0), step = std::max<std::int64_t>(1, n / 64);
-  const std::size_t bytes = x.bytes() / std::size_t(n);
   std::uint64_t h = mix64(std::uint64_t(n));
-  for (std::int64_t i = 0; i < n; i += step)
-    for (std::size_t k = 0; k < bytes; ++k)
-      h = (h ^ std::uint64_t(x.raw()[std::size_t(i) * bytes + k])) * 0x100000001b3ull;  // FNV-1a
+  for (std::int64_t i = 0; i < n; i += step) {
+    const Array row = x.part(i, 1).made();
+    for (std::size_t k = 0; k < row.bytes(); ++k)
+      h = (h ^ std::uint64_t(row.raw()[k])) * 0x100000001b3ull;  // FNV-1a
+  }
   return std::uint32_t(h ^ h >> 32);
 }
 
@@ -182,14 +246,15 @@ double TableFormat::log_scale() const {
 }
 
 TableData load_table(const std::string& path, const TableConfig& config, Workers& workers,
-                     const Note& note) {
-  Loaded l = load(path, config, workers);
+                     const Note& note, const std::string& place) {
+  const Reading how = reading_of(path, config, workers, place, note);
+  Loaded l = load(path, config, how);
   TableData out;
   const TableMoments raw = moments_of(l.x, workers);
   check_columns(l, raw, path);
   out.fingerprint = fingerprint(l.x);
   choose_scale(raw, config.standardize, l.format);
-  apply_scale(l.x, l.format, workers);
+  apply_scale(l.x, l.format, how);
   out.moments = transformed(raw, l.format.shift, l.format.scale);
   if (note && !l.format.label.empty())
     note(fmt::format("column \"{}\" is a label: it colours pictures and is not modelled",
@@ -208,7 +273,8 @@ TableData load_table(const std::string& path, const TableConfig& config, Workers
 }
 
 TableRows load_table_rows(const std::string& path, const TableConfig& config,
-                          const TableFormat& format, Workers& workers) {
+                          const TableFormat& format, Workers& workers, const std::string& place,
+                          const Note& note) {
   const std::vector<std::string> header = head_of(path).first;
   TableConfig c = config;
   c.columns.clear();
@@ -234,14 +300,15 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
       if (some && !here(name))
         raise<DataError>("{}: there is no column \"{}\", which the run was fitted to", path, name);
   }
-  l = load(path, c, workers);
+  const Reading how = reading_of(path, config, workers, place, note);
+  l = load(path, c, how);
   const std::int64_t width = l.format.width(), wanted = format.width();
   if (!by_name && width == format.file_width && width != wanted) {
-    l.x = chosen_columns(l.x, format.places);
+    l.x = chosen_columns(l.x, format.places, how.stream);
   } else if (width != wanted) {
     raise<DataError>("{}: rows have {} numbers, the model's have {}", path, width, wanted);
   }
-  apply_scale(l.x, format, workers);
+  apply_scale(l.x, format, how);
   return {std::move(l.x), std::move(l.labels)};
 }
 
@@ -262,7 +329,8 @@ TableRows even_rows(const TableRows& rows, std::int64_t most) {
   out.x = Array(DType::f64, Shape{most, d});
   for (std::int64_t i = 0; i < most; ++i) {
     const std::int64_t from = i * n / most;
-    std::copy_n(rows.x.data<double>() + from * d, d, out.x.data<double>() + i * d);
+    const Array row = rows.x.part(from, 1).made();
+    std::copy_n(row.data<double>(), d, out.x.data<double>() + i * d);
     if (!rows.labels.empty()) out.labels.push_back(rows.labels[std::size_t(from)]);
   }
   return out;

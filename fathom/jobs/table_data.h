@@ -17,6 +17,7 @@ struct TableConfig {
   std::string label = "auto";
   bool standardize = false;
   std::string array = {};
+  std::string stream = "auto";
 
   static void fields(auto& self, auto&& f) {
     f("columns", self.columns,
@@ -27,6 +28,9 @@ struct TableConfig {
       "its name");
     f("standardize", self.standardize, "bring every column to mean 0 and standard deviation 1");
     f("array", self.array, "array of an NPZ file");
+    f("stream", self.stream,
+      "auto, always or never: rows of large files are read as they are needed and not held in "
+      "memory; results are the same bits");
   }
 };
 
@@ -58,7 +62,7 @@ struct TableFormat {
 };
 
 struct TableRows {
-  Array x;                          // [n, d] f64, as the model sees them
+  Array x;  // [n, d] f64, as the model sees them; of large files made when they are read
   std::vector<std::string> labels;  // of each row; empty without labels
   std::int64_t count() const { return x.shape().extent(0); }
 };
@@ -73,16 +77,19 @@ struct TableData {
 
 using Note = std::function<void(const std::string&)>;
 
-// Reads, checks and scales the table of a fit; a mapped file of f64 stays mapped. Throws DataError
-// or ConfigError with file, place and remedy: unknown, constant or equal columns, cells that are
-// missing or not finite, fewer than two rows. What a user should know goes to `note`.
+// Reads, checks and scales the table of a fit; a mapped file of f64 stays mapped. A large file is
+// streamed: rows are made when they are read (tensor/recipe.h), and a CSV is first converted to
+// `place` (jobs/converted_table.h; empty: never). Throws DataError or ConfigError with file, place
+// and remedy: unknown, constant or equal columns, cells that are missing or not finite, fewer than
+// two rows. What a user should know goes to `note`.
 TableData load_table(const std::string& path, const TableConfig& config, Workers& workers,
-                     const Note& note);
+                     const Note& note, const std::string& place = {});
 
 // Rows of another file for a model of `format`: columns by their names where both files have
 // them, else by place. Throws DataError when they do not fit.
 TableRows load_table_rows(const std::string& path, const TableConfig& config,
-                          const TableFormat& format, Workers& workers);
+                          const TableFormat& format, Workers& workers,
+                          const std::string& place = {}, const Note& note = {});
 
 // Values [n, d] as the file has them, from those that the model sees.
 Array in_file_units(const Array& rows, const TableFormat& format);

@@ -22,7 +22,7 @@ struct PredictTableConfig {
 // predictive, in the units of the file.
 struct TablePrediction {
   std::vector<std::string> names;  // of the columns of `values`, "log_density" the last
-  Array values;                    // [n, names]
+  Array values;                    // [n, names]; empty where a file has them
   nlohmann::json figures;          // rows, log_predictive, log_predictive_per_row, ...
 };
 TablePrediction predict_table(const PredictTableConfig& config);
