@@ -33,6 +33,7 @@ struct CoordinateOptions {
   // Latents that are point masses at the mode of their factor, others being mean-field: with
   // precisions of weights, the evidence is maximised over them (MacKay 1992).
   std::set<std::string> points = {};
+  bool flat_points = false;  // whose priors count for nothing: the evidence alone
   // Most rows of a pass; 0: all. Fewer serve climbs in batches (climb/batches.h), which sees to it
   // that statistics of all rows come together.
   std::int64_t batch = 0;
@@ -74,6 +75,9 @@ class CoordinateClimb {
   // Natural parameters of all factors.
   std::vector<Array*> naturals() const { return naturals_; }
 
+  // Where they lie, by name.
+  State& state() const { return *state_; }
+
   // Whether a sweep is one pass over the rows.
   bool keeps_statistics() const { return bool(collect_); }
   bool has_sites() const { return bool(sites_); }
@@ -93,6 +97,7 @@ class CoordinateClimb {
   };
   void update(Step& step, Workers& workers);
 
+  State* state_;
   std::unique_ptr<Graph> graph_;
   RowWindow rows_;
   std::vector<std::vector<std::size_t>> blocks_;

@@ -461,7 +461,7 @@ std::vector<Term> Lowering::terms() {
   std::vector<Term> out;
   for (const ObservedInfo& o : model_.observed()) out.push_back(likelihood(o));
   for (const LatentInfo& z : model_.latents()) {
-    if (is_point(z) && options_.factors == Factors::likelihood) continue;
+    if (is_point(z) && (options_.factors == Factors::likelihood || options_.flat_points)) continue;
     Term prior, entropy;
     latent_terms(z, &prior, is_point(z) ? nullptr : &entropy);
     out.push_back(std::move(prior));

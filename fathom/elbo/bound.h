@@ -53,6 +53,7 @@ struct LowerOptions {
   bool collapse = false;          // latents of rows with a conjugate prior are integrated out
   std::set<std::string> sampled;  // terms whose latents are to be sampled although closed
   std::set<std::string> points;   // latents that are point masses at their mode, among factors
+  bool flat_points = false;       // without their priors
 };
 
 // A model on a graph. Inputs of the graph:

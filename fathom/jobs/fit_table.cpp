@@ -55,7 +55,9 @@ struct Climbed {
 class FitTableJob {
  public:
   FitTableJob(const FitTableConfig& config, const FitTableHooks& hooks)
-      : config_(config), hooks_(hooks), model_(*config.model), workers_(threads_for(config)) {}
+      : config_(config), hooks_(hooks), model_(*config.model), workers_(threads_for(config)) {
+    model_.prepare(config_.settings.table);
+  }
 
   FitTableResult run() {
     check_settings();
@@ -337,7 +339,7 @@ class FitTableJob {
     return s;
   }
 
-  const FitTableConfig& config_;
+  FitTableConfig config_;
   const FitTableHooks& hooks_;
   TableModel& model_;
   Workers workers_;

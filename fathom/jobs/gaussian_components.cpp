@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "fathom/kernels/gamma_draw.h"
 #include "fathom/kernels/linalg.h"
 #include "fathom/kernels/rng.h"
 #include "fathom/kernels/special.h"
@@ -90,20 +91,6 @@ double log_constant(double dof, double d) {
   if (!(dof > 0)) return -0.5 * d * kLogTwoPi;
   return double(kernels::lgamma((dof + d) / 2) - kernels::lgamma(dof / 2)) -
          0.5 * d * std::log(dof * std::numbers::pi);
-}
-
-// Gamma(shape, 1): Marsaglia & Tsang 2000; below 1 by its own power of a uniform.
-double gamma_draw(Key key, std::int64_t row, double shape) {
-  const double boost = shape < 1 ? 1 : 0, d = shape + boost - 1.0 / 3, c = 1 / std::sqrt(9 * d);
-  for (std::uint64_t attempt = 0;; ++attempt) {
-    const Key now = fold(key, attempt);
-    double z = 0, u[2];
-    kernels::fill_normal(fold(now, 0), nullptr, row, 1, 1, &z);
-    kernels::fill_uniform(fold(now, 1), nullptr, row, 1, 2, u);
-    const double v = std::pow(1 + c * z, 3);
-    if (v <= 0 || std::log(u[0]) > 0.5 * z * z + d - d * v + d * std::log(v)) continue;
-    return d * v * (boost > 0 ? std::pow(u[1], 1 / shape) : 1);
-  }
 }
 
 }  // namespace
@@ -196,7 +183,7 @@ Array GaussianComponents::sample(std::int64_t n, Key key) const {
       // A Student t is a normal over the root of a chi-squared: one for the row, or for each
       // column.
       if (nu > 0 && (j == 0 || kind != Covariance::full))
-        stretch = std::sqrt(nu / (2 * gamma_draw(fold(key, std::uint64_t(2 + j)), i, nu / 2)));
+        stretch = std::sqrt(nu / (2 * kernels::gamma_draw(fold(key, std::uint64_t(2 + j)), i, nu / 2)));
       out.data<double>()[i * d + j] = mean.data<double>()[k * d + j] + e * stretch;
     }
   }

@@ -4,29 +4,14 @@
 #include <cmath>
 
 #include "fathom/climb/start.h"
-#include "fathom/jobs/nearest.h"
+#include "fathom/jobs/words.h"
 
 namespace fathom {
 
 namespace {
 
-// A word and what it stands for; a new one is a line here.
 constexpr std::pair<std::string_view, Covariance> kCovariances[] = {{"full", Covariance::full},
                                                                     {"diag", Covariance::diagonal}};
-constexpr std::pair<std::string_view, Factors> kMethods[] = {
-    {"em", Factors::likelihood}, {"map", Factors::mode}, {"vb", Factors::mean_field}};
-
-template <class T, std::size_t N>
-T word(const std::string& flag, const std::string& given,
-       const std::pair<std::string_view, T> (&words)[N]) {
-  std::vector<std::string> names;
-  for (const auto& [name, value] : words) {
-    if (name == given) return value;
-    names.emplace_back(name);
-  }
-  raise<ConfigError>("--{} \"{}\": one of {}", flag, given, fmt::join(names, ", "));
-}
-
 std::string holding_sentence(std::int64_t holding, std::int64_t count, bool vb) {
   if (holding == count)
     return count == 1   ? "There is one component."
@@ -108,8 +93,7 @@ CoordinateOptions Gmm::options() const {
 }
 
 Objective Gmm::objective() const {
-  if (settings_.method == "em") return Objective::likelihood;
-  return settings_.method == "map" ? Objective::penalised : Objective::elbo;
+  return objective_of(word("method", settings_.method, kMethods));
 }
 
 std::string Gmm::describe() const {

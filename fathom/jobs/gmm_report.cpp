@@ -1,7 +1,6 @@
 // The page of a Gaussian mixture: its components over the rows, and as a table.
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
 
 #include "fathom/jobs/gmm.h"
@@ -63,24 +62,6 @@ Ellipse ellipse_of(const GaussianComponents& c, std::int64_t k, const View2& v) 
   };
   return {v.at(0, m),      v.at(1, m), quadratic(0, 0),       quadratic(0, 1),
           quadratic(1, 1), int(k),     std::to_string(k + 1), c.rows.data<double>()[k] < 1};
-}
-
-// Groups of rows with one label, where they are few.
-bool group_labels(const std::vector<std::string>& labels, std::vector<std::string>& names,
-                  std::vector<int>& of) {
-  std::map<std::string, int> groups;
-  for (const std::string& l : labels) {
-    groups.emplace(l, 0);
-    if (groups.size() > 12) return false;
-  }
-  if (groups.size() < 2) return false;
-  int next = 0;
-  for (auto& [name, group] : groups) {
-    group = next++;
-    names.push_back(name);
-  }
-  for (const std::string& l : labels) of.push_back(groups[l]);
-  return true;
 }
 
 void add_plane(const GaussianComponents& c, const TableFormat& format, const TableMoments& m,

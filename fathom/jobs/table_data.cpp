@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "fathom/base/key.h"
 #include "fathom/jobs/nearest.h"
@@ -35,6 +36,34 @@ Array chosen_columns(const Array& x, const std::vector<int>& places) {
   return out;
 }
 
+// Rows with one more cell, which nobody has seen.
+Array with_unknown_column(const Array& x) {
+  const std::int64_t n = x.shape().extent(0), d = x.size() / n;
+  Array out(DType::f64, Shape{n, d + 1});
+  for (std::int64_t i = 0; i < n; ++i) {
+    std::copy_n(x.data<double>() + i * d, d, out.data<double>() + i * (d + 1));
+    out.data<double>()[i * (d + 1) + d] = std::numeric_limits<double>::quiet_NaN();
+  }
+  return out;
+}
+
+// The columns that are wanted, that which they explain the last.
+std::vector<int> columns_and_target(const TableConfig& config,
+                                    const std::vector<std::string>& names, bool named,
+                                    const std::string& label, const std::string& path,
+                                    std::string* target) {
+  std::vector<int> places =
+      places_of(split_names(config.columns), split_names(config.drop), names, label, path);
+  if (config.target.empty()) return places;
+  const int place = places_of({config.target}, {}, names, label, path).front();
+  std::erase(places, place);
+  if (places.empty())
+    raise<ConfigError>("{}: no columns are left to explain \"{}\"", path, config.target);
+  places.push_back(place);
+  *target = named ? names[std::size_t(place)] : fmt::format("x{}", place + 1);
+  return places;
+}
+
 Loaded load_text(const std::string& path, const TableConfig& config, const TableHead& head,
                  Workers& workers) {
   Loaded l;
@@ -48,7 +77,7 @@ Loaded load_text(const std::string& path, const TableConfig& config, const Table
       std::find(first_line.begin(), first_line.end(), f.label) == first_line.end())
     raise<ConfigError>("{}: there is no column \"{}\" to be the label{}", path, f.label,
                        meant(f.label, first_line));
-  f.places = places_of(wanted, split_names(config.drop), first_line, f.label, path);
+  f.places = columns_and_target(config, first_line, head.header, f.label, path, &f.target);
   for (const int place : f.places) {
     const std::string number = std::to_string(place);  // unless a column is called so
     const bool name = std::find(first_line.begin(), first_line.end(), number) != first_line.end();
@@ -83,8 +112,7 @@ Loaded load_array(const std::string& path, const TableConfig& config, Workers& w
   std::vector<std::string> names;
   for (std::int64_t j = 1; j <= width; ++j) names.push_back(fmt::format("x{}", j));
   l.format.file_width = int(width);
-  l.format.places =
-      places_of(split_names(config.columns), split_names(config.drop), names, "", path);
+  l.format.places = columns_and_target(config, names, true, "", path, &l.format.target);
   if (!std::is_sorted(l.format.places.begin(), l.format.places.end()) ||
       std::int64_t(l.format.places.size()) < width)
     l.x = chosen_columns(l.x, l.format.places);
@@ -137,14 +165,14 @@ void check_columns(const Loaded& l, const TableMoments& m, const std::string& pa
             l.format.columns[std::size_t(a)], l.format.columns[std::size_t(b)]);
 }
 
-void choose_scale(const TableMoments& m, bool standardize, TableFormat& f) {
-  const std::int64_t d = m.width();
-  bool far = standardize;
-  for (std::int64_t j = 0; j < d; ++j) far |= std::abs(m.at(j)) > kFar * m.sd(j);
-  f.standardized = standardize;
+void choose_scale(const TableMoments& m, const TableConfig& config, TableFormat& f) {
+  const std::int64_t d = m.width(), scaled = d - (f.target.empty() ? 0 : 1);
+  bool far = config.standardize || config.centre;
+  for (std::int64_t j = 0; j < scaled; ++j) far |= std::abs(m.at(j)) > kFar * m.sd(j);
+  f.standardized = config.standardize;
   for (std::int64_t j = 0; j < d; ++j) {
-    f.shift.push_back(far ? m.at(j) : 0);
-    f.scale.push_back(standardize ? m.sd(j) : 1);
+    f.shift.push_back(far && j < scaled ? m.at(j) : 0);
+    f.scale.push_back(config.standardize && j < scaled ? m.sd(j) : 1);
   }
 }
 
@@ -188,7 +216,7 @@ TableData load_table(const std::string& path, const TableConfig& config, Workers
   const TableMoments raw = moments_of(l.x, workers);
   check_columns(l, raw, path);
   out.fingerprint = fingerprint(l.x);
-  choose_scale(raw, config.standardize, l.format);
+  choose_scale(raw, config, l.format);
   apply_scale(l.x, l.format, workers);
   out.moments = transformed(raw, l.format.shift, l.format.scale);
   if (note && !l.format.label.empty())
@@ -217,10 +245,11 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
   const auto here = [&](const std::string& name) {
     return std::find(header.begin(), header.end(), name) != header.end();
   };
-  const bool by_name =
-      format.named && std::all_of(format.columns.begin(), format.columns.end(), here);
+  std::vector<std::string> needed = format.columns;
+  if (!format.target.empty() && !here(format.target)) needed.pop_back();
+  const bool by_name = format.named && std::all_of(needed.begin(), needed.end(), here);
   if (by_name)
-    for (const std::string& name : format.columns) {
+    for (const std::string& name : needed) {
       const auto at = std::find(header.begin(), header.end(), name) - header.begin();
       const bool comma = name.find(',') != std::string::npos;  // such a name cannot be in a list
       c.columns += (comma ? std::to_string(at + 1) : name) + ",";
@@ -229,15 +258,17 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
   Loaded l;
   if (!by_name && format.named && !header.empty()) {
     // A header that lacks a column says which; without one, columns are taken by place.
-    const bool some = std::any_of(format.columns.begin(), format.columns.end(), here);
-    for (const std::string& name : format.columns)
+    const bool some = std::any_of(needed.begin(), needed.end(), here);
+    for (const std::string& name : needed)
       if (some && !here(name))
         raise<DataError>("{}: there is no column \"{}\", which the run was fitted to", path, name);
   }
   l = load(path, c, workers);
   const std::int64_t width = l.format.width(), wanted = format.width();
-  if (!by_name && width == format.file_width && width != wanted) {
+  if (!by_name && width == format.file_width && (width != wanted || !format.target.empty())) {
     l.x = chosen_columns(l.x, format.places);
+  } else if (!format.target.empty() && width == wanted - 1) {
+    l.x = with_unknown_column(l.x);
   } else if (width != wanted) {
     raise<DataError>("{}: rows have {} numbers, the model's have {}", path, width, wanted);
   }

@@ -17,6 +17,9 @@ struct TableConfig {
   std::string label = "auto";
   bool standardize = false;
   std::string array = {};
+  // Set by kinds of models (TableModel::prepare), not by flags:
+  bool centre = false;      // take every column's mean off
+  std::string target = {};  // a column that others explain: as the file has it, and the last
 
   static void fields(auto& self, auto&& f) {
     f("columns", self.columns,
@@ -38,6 +41,7 @@ struct TableFormat {
   int file_width = 0;       // columns of the file, the label among them
   bool named = false;       // the file has a header
   std::string label;        // column that is the label
+  std::string target;       // the last column, where others explain it; later files may lack it
   bool standardized = false;
   std::vector<double> shift, scale;  // the model sees (x - shift) / scale
 
@@ -47,6 +51,7 @@ struct TableFormat {
     f("file_width", self.file_width, "");
     f("named", self.named, "");
     f("label", self.label, "");
+    f("target", self.target, "");
     f("standardized", self.standardized, "");
     f("shift", self.shift, "");
     f("scale", self.scale, "");

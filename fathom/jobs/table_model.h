@@ -15,8 +15,10 @@
 namespace fathom {
 
 // What a climb raises; figures of different kinds are not to be compared.
-enum class Objective : std::uint8_t { elbo, penalised, likelihood };
-std::string_view name_of(Objective o);  // "ELBO", "penalised log-likelihood", "log-likelihood"
+enum class Objective : std::uint8_t { elbo, penalised, likelihood, evidence };
+// "ELBO", "penalised log-likelihood", "log-likelihood", "maximised log evidence".
+std::string_view name_of(Objective o);
+Objective objective_of(Factors factors);
 
 // What a fitted model says of each row of a table.
 struct RowPredictions {
@@ -34,6 +36,8 @@ class TableModel {
   virtual nlohmann::json settings() const = 0;
   virtual void set(const nlohmann::json& settings, const std::string& file) = 0;
 
+  // What the kind needs of how a table is read, before it is.
+  virtual void prepare(TableConfig&) const {}
   // Makes the model for a table with these moments. Throws ConfigError or DataError, without the
   // table's name, where settings and table do not go together.
   virtual void build(const TableMoments& moments, const std::vector<std::string>& columns) = 0;

@@ -45,8 +45,15 @@ std::string_view name_of(Objective o) {
   switch (o) {
     case Objective::penalised: return "penalised log-likelihood";
     case Objective::likelihood: return "log-likelihood";
+    case Objective::evidence: return "maximised log evidence";
     default: return "ELBO";
   }
+}
+
+Objective objective_of(Factors factors) {
+  return factors == Factors::likelihood ? Objective::likelihood
+         : factors == Factors::mode     ? Objective::penalised
+                                        : Objective::elbo;
 }
 
 std::string task_of_run(const std::string& path) {

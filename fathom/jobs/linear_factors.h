@@ -1,0 +1,59 @@
+// A fitted model of zoo/factor_analysis.h as numbers: scores and densities of rows, draws, and what
+// missing cells may be.
+//
+// Loadings are given in principal axes, since any rotation of them says the same of the rows: the
+// axes make W' E[T] W diagonal, T the precisions of the noise, in falling order (Lawley & Maxwell
+// 1971, section 2.2), and the largest element of each is positive. Where each latent element has a
+// relevance of its own, its axis is its own, and they are only put in order.
+#pragma once
+
+#include <vector>
+
+#include "fathom/base/key.h"
+#include "fathom/exec/program.h"
+#include "fathom/kernels/gamma_draw.h"
+
+namespace fathom {
+
+struct FactorScores {
+  Array mean, sd;  // [n, latent]
+};
+
+// Rows with missing cells filled by their posterior means, and the standard deviations of these
+// cells; zero where a cell was seen.
+struct FilledRows {
+  Array values, sd;  // [n, width]
+};
+
+struct LinearFactors {
+  std::int64_t width = 0, latent = 0;
+  bool points = false;                  // parameters are known, not distributed
+  bool shared_noise = false;            // one precision for all columns
+  Array loadings, loadings_covariance;  // [width, latent], [width, latent, latent]
+  Array mean, mean_variance;            // [width]
+  Array noise, noise_shape;             // [width]: expected precision; shape of its gamma, 0: known
+  Array relevance;                      // [latent] expected precisions of loadings; may be empty
+
+  // Expected variance of the noise of a column.
+  double noise_variance(std::int64_t column) const;
+  // Posterior variances [latent] of the scores of a row without missing cells; the prior's are 1.
+  Array score_variance() const;
+  // How many latent elements the rows tell apart from their prior: score variances below 0.99.
+  std::int64_t active() const;
+  // sum_d E[w_dj]^2: variance of all columns that latent j explains.
+  double explained(std::int64_t j) const;
+
+  // Of rows [n, width]; NaN is a missing cell.
+  FactorScores scores(const Array& rows, Workers& workers) const;
+  // log p(x), averaged over kDraws draws of the parameters from their posterior; exact for points.
+  std::vector<double> log_density(const Array& rows, Workers& workers) const;
+  FilledRows fill(const Array& rows, Workers& workers) const;
+  // Draws [n, width] from the posterior predictive, a function of the key alone.
+  Array sample(std::int64_t n, Key key) const;
+
+  static constexpr int kDraws = 64;
+};
+
+LinearFactors factors_of(const State& state, bool points);
+
+}  // namespace fathom
