@@ -9,6 +9,7 @@
 #include "apps/cli/live.h"
 #include "fathom/io/csv.h"
 #include "fathom/jobs/compare.h"
+#include "fathom/jobs/posterior_table.h"
 
 namespace fathom::cli {
 
@@ -52,9 +53,12 @@ int predict_command(const PredictTableConfig& config, bool json) {
   } else if (config.out.empty()) {
     print_rows(p.names, p.values);
   } else {
-    fmt::print("{}: {} rows of {}; log predictive density {:.4f} nats per row\n", config.out,
-               p.figures.at("n").get<std::int64_t>(), fmt::join(p.names, ", "),
-               number(p.figures, "log_predictive_per_row"));
+    fmt::print("{}: {} rows of {}", config.out, p.figures.at("n").get<std::int64_t>(),
+               fmt::join(p.names, ", "));
+    if (p.figures.contains("log_predictive_per_row"))
+      fmt::print("; log predictive density {:.4f} nats per row",
+                 number(p.figures, "log_predictive_per_row"));
+    fmt::print("\n");
   }
   return 0;
 }
@@ -75,6 +79,7 @@ int evaluate_table_command(const std::string& run, const std::string& data, int 
              j.value("standardized", false) ? ", standardized as those of the fit were" : "");
   for (const auto& [name, value] : j.at("terms").items())
     fmt::print("  {:<24} {:12.4f}\n", name, value.get<double>() / n);
+  if (!j.contains("log_predictive_per_row")) return 0;  // no row has an outcome
   fmt::print("{:<26} {:12.4f} nats per row", "log predictive density",
              number(j, "log_predictive_per_row"));
   if (j.contains("log_predictive_se"))
@@ -93,6 +98,34 @@ int sample_table_command(const SampleTableConfig& config, bool json) {
     print_json({{"file", config.out}, {"rows", rows}, {"width", width}});
   } else {
     fmt::print("{}: {} rows of {}\n", config.out, rows, width);
+  }
+  return 0;
+}
+
+int impute_command(const ImputeTableConfig& config, bool json) {
+  const ImputedTable t = impute_table(config);
+  if (json) {
+    print_json(t.figures);
+  } else if (config.out.empty()) {
+    print_rows(t.names, t.values);
+  } else {
+    fmt::print("{}: {} rows, {} missing cells filled\n", config.out,
+               t.figures.at("n").get<std::int64_t>(), t.figures.at("missing").get<std::int64_t>());
+  }
+  return 0;
+}
+
+int posterior_command(const std::string& run, const std::string& out, bool json) {
+  if (!out.empty()) check_posterior_file(out);
+  const PosteriorTable t = posterior_table(run);
+  if (!out.empty()) write_posterior(out, t);
+  if (json) {
+    print_json(json_of(t));
+  } else if (out.empty()) {
+    const std::string text = csv_of(t);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  } else {
+    fmt::print("{}: {} parameters with their intervals of 95 %\n", out, t.rows.size());
   }
   return 0;
 }

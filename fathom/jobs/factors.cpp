@@ -183,6 +183,42 @@ RowPredictions FactorTable::predict(const State& state, const Array& rows, Worke
   return out;
 }
 
+std::vector<PosteriorRow> FactorTable::posterior(const State& state,
+                                                 const TableFormat& format) const {
+  const LinearFactors f = factors(state);
+  const std::int64_t q = f.latent;
+  std::vector<PosteriorRow> out;
+  const auto normal = [&](const char* factor, const std::string& element, double mean,
+                          double variance) {
+    return f.points ? point_row(factor, element, mean)
+                    : normal_row(factor, element, mean, std::sqrt(variance));
+  };
+  for (std::int64_t j = 0; j < width_; ++j)
+    for (std::int64_t k = 0; k < q; ++k)
+      out.push_back(
+          scaled(normal("loadings", fmt::format("{}.z{}", format.columns[std::size_t(j)], k + 1),
+                        f.loadings.data<double>()[j * q + k],
+                        f.loadings_covariance.data<double>()[(j * q + k) * q + k]),
+                 format.scale[std::size_t(j)]));
+  for (std::int64_t j = 0; j < width_; ++j)
+    out.push_back(scaled(normal("mean", format.columns[std::size_t(j)], f.mean.data<double>()[j],
+                                f.mean_variance.data<double>()[j]),
+                         format.scale[std::size_t(j)], format.shift[std::size_t(j)]));
+  for (std::int64_t j = 0; j < width_; ++j) {
+    const std::string& name = format.columns[std::size_t(j)];
+    const double shape = f.noise_shape.data<double>()[j], tau = f.noise.data<double>()[j];
+    out.push_back(scaled(shape > 0 ? root_inverse_gamma_row("noise_sd", name, shape, shape / tau)
+                                   : point_row("noise_sd", name, 1 / std::sqrt(tau)),
+                         format.scale[std::size_t(j)]));
+  }
+  for (std::int64_t k = 0; k < f.relevance.size() && relevance(); ++k) {
+    const double shape = f.relevance_shape;
+    out.push_back(gamma_row("relevance", fmt::format("z{}", k + 1), shape,
+                            shape / f.relevance.data<double>()[k]));
+  }
+  return out;
+}
+
 Array FactorTable::sample(const State& state, std::int64_t count, Key key, Workers&) const {
   return factors(state).sample(count, key);
 }

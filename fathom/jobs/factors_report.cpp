@@ -13,13 +13,6 @@ namespace {
 constexpr std::int64_t kPoints = 2000;
 constexpr double kNoNoise = 1e-4;  // of a column's variance: less is none
 
-double total_variance(const LinearFactors& f) {
-  double sum = 0;
-  for (std::int64_t j = 0; j < f.latent; ++j) sum += f.explained(j);
-  for (std::int64_t d = 0; d < f.width; ++d) sum += f.noise_variance(d);
-  return sum;
-}
-
 std::string use_sentence(std::int64_t used, std::int64_t latent) {
   if (used == latent)
     return latent == 1 ? "The latent element is in use."
@@ -31,19 +24,18 @@ std::string use_sentence(std::int64_t used, std::int64_t latent) {
                      used, latent, used == 1 ? "is" : "are", latent - used == 1 ? "" : "s");
 }
 
-std::string share_sentence(const LinearFactors& f) {
-  const double total = total_variance(f);
-  const std::int64_t shown = std::min<std::int64_t>(f.latent, 6);
-  double all = 0;
+std::string share_sentence(const std::vector<double>& shares, bool standardized) {
   std::vector<std::string> parts;
-  for (std::int64_t j = 0; j < f.latent; ++j) {
-    all += f.explained(j);
-    if (j < shown) parts.push_back(fmt::format("{:.1f}", 100 * f.explained(j) / total));
+  double all = 0;
+  for (const double s : shares) {
+    all += s;
+    if (parts.size() < 6) parts.push_back(fmt::format("{:.1f}", 100 * s));
   }
-  if (f.latent == 1)
-    return fmt::format("It explains {:.1f} % of the columns' variance.", 100 * all / total);
-  return fmt::format("Together they explain {:.1f} % of the columns' variance: {}{} %.",
-                     100 * all / total, fmt::join(parts, ", "), shown < f.latent ? ", ..." : "");
+  const std::string of =
+      standardized ? "the variance of the columns, each taken alike" : "the columns' variance";
+  if (shares.size() == 1) return fmt::format("It explains {:.1f} % of {}.", 100 * all, of);
+  return fmt::format("Together they explain {:.1f} % of {}: {}{} %.", 100 * all, of,
+                     fmt::join(parts, ", "), parts.size() < shares.size() ? ", ..." : "");
 }
 
 }  // namespace
@@ -51,9 +43,10 @@ std::string share_sentence(const LinearFactors& f) {
 void FactorTable::summarise(const State& state, const TableFormat& format, nlohmann::json& s,
                             std::vector<std::string>& verdict) const {
   const LinearFactors f = factors(state);
-  const double total = total_variance(f);
+  std::vector<double> shares;
   for (std::int64_t k = 0; k < f.latent; ++k) {
-    nlohmann::json one = {{"share", f.explained(k) / total},
+    shares.push_back(f.explained(k, units()) / f.variance(units()));
+    nlohmann::json one = {{"share", shares.back()},
                           {"score_sd", std::sqrt(f.score_variance().data<double>()[k])}};
     if (!f.relevance.empty()) one["relevance"] = f.relevance.data<double>()[k];
     for (std::int64_t j = 0; j < f.width; ++j)
@@ -70,7 +63,7 @@ void FactorTable::summarise(const State& state, const TableFormat& format, nlohm
   }
   s["active"] = f.active();
   if (relevance()) verdict.push_back(use_sentence(f.active(), f.latent));
-  verdict.push_back(share_sentence(f));
+  verdict.push_back(share_sentence(shares, noise_per_column()));
   if (noise_per_column() && !bare.empty())
     verdict.push_back(fmt::format(
         "Column{} {} {} left without noise of {} own (a Heywood case): a latent element follows "

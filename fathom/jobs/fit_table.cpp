@@ -102,6 +102,7 @@ class FitTableJob {
   void build() {
     try {
       model_.build(data_.moments, data_.format.columns);
+      model_.check(data_.rows.x);
     } catch (const DataError& e) {
       raise<DataError>("{}: {}", config_.data, e.what());
     }

@@ -183,7 +183,8 @@ Array GaussianComponents::sample(std::int64_t n, Key key) const {
       // A Student t is a normal over the root of a chi-squared: one for the row, or for each
       // column.
       if (nu > 0 && (j == 0 || kind != Covariance::full))
-        stretch = std::sqrt(nu / (2 * kernels::gamma_draw(fold(key, std::uint64_t(2 + j)), i, nu / 2)));
+        stretch =
+            std::sqrt(nu / (2 * kernels::gamma_draw(fold(key, std::uint64_t(2 + j)), i, nu / 2)));
       out.data<double>()[i * d + j] = mean.data<double>()[k * d + j] + e * stretch;
     }
   }

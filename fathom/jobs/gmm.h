@@ -51,6 +51,9 @@ class Gmm : public TableModelWith<GmmSettings> {
               const nlohmann::json& summary, Page& page, Workers& workers) const override;
   // "component" from 1, the most probable; its probability and that of every one.
   RowPredictions predict(const State& state, const Array& rows, Workers& workers) const override;
+  bool fills() const override { return true; }
+  FilledRows fill(const State& state, const Array& rows, Workers& workers) const override;
+  std::vector<PosteriorRow> posterior(const State& state, const TableFormat& format) const override;
   Array sample(const State& state, std::int64_t count, Key key, Workers& workers) const override;
 
   GaussianComponents components(const State& state) const;

@@ -251,8 +251,19 @@ std::int64_t LinearFactors::active() const {
                        [](double x) { return x < 0.99; });
 }
 
-double LinearFactors::explained(std::int64_t j) const {
-  return matrix(loadings, width, latent).col(j).squaredNorm();
+double LinearFactors::explained(std::int64_t j, const std::vector<double>& units) const {
+  double sum = 0;
+  for (std::int64_t d = 0; d < width; ++d)
+    sum += std::pow(loadings.data<double>()[d * latent + j] / units[std::size_t(d)], 2);
+  return sum;
+}
+
+double LinearFactors::variance(const std::vector<double>& units) const {
+  double sum = 0;
+  for (std::int64_t j = 0; j < latent; ++j) sum += explained(j, units);
+  for (std::int64_t d = 0; d < width; ++d)
+    sum += noise_variance(d) / (units[std::size_t(d)] * units[std::size_t(d)]);
+  return sum;
 }
 
 FactorScores LinearFactors::scores(const Array& rows, Workers& workers) const {
@@ -352,8 +363,10 @@ LinearFactors factors_of(const State& s, bool points) {
   }
   f.shared_noise = natural(s, "noise", 0).size() == 1;
   read_gamma(s, "noise", points, d, f.noise, &f.noise_shape);
-  if (s.find("relevance.natural.0"))
+  if (s.find("relevance.natural.0")) {
     read_gamma(s, "relevance", points, f.latent, f.relevance, nullptr);
+    f.relevance_shape = natural(s, "relevance", 0).data<double>()[0] + 1;
+  }
   turn(f);
   return f;
 }

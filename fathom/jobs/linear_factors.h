@@ -11,18 +11,13 @@
 
 #include "fathom/base/key.h"
 #include "fathom/exec/program.h"
+#include "fathom/jobs/filled_rows.h"
 #include "fathom/kernels/gamma_draw.h"
 
 namespace fathom {
 
 struct FactorScores {
   Array mean, sd;  // [n, latent]
-};
-
-// Rows with missing cells filled by their posterior means, and the standard deviations of these
-// cells; zero where a cell was seen.
-struct FilledRows {
-  Array values, sd;  // [n, width]
 };
 
 struct LinearFactors {
@@ -33,6 +28,7 @@ struct LinearFactors {
   Array mean, mean_variance;            // [width]
   Array noise, noise_shape;             // [width]: expected precision; shape of its gamma, 0: known
   Array relevance;                      // [latent] expected precisions of loadings; may be empty
+  double relevance_shape = 0;           // of their gamma factors, the same for all
 
   // Expected variance of the noise of a column.
   double noise_variance(std::int64_t column) const;
@@ -40,8 +36,10 @@ struct LinearFactors {
   Array score_variance() const;
   // How many latent elements the rows tell apart from their prior: score variances below 0.99.
   std::int64_t active() const;
-  // sum_d E[w_dj]^2: variance of all columns that latent j explains.
-  double explained(std::int64_t j) const;
+  // sum_d (E[w_dj] / unit_d)^2: variance of all columns, in these units, that latent j explains.
+  double explained(std::int64_t j, const std::vector<double>& units) const;
+  // The same of everything, noise included.
+  double variance(const std::vector<double>& units) const;
 
   // Of rows [n, width]; NaN is a missing cell.
   FactorScores scores(const Array& rows, Workers& workers) const;

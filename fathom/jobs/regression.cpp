@@ -43,17 +43,22 @@ void RegressionTable::build(const TableMoments& m, const std::vector<std::string
   regression_.emplace(columns_ + 1, config_);
 }
 
-void RegressionTable::check_outcome(double y, std::int64_t row) const {
-  if (link_ == Link::linear || std::isnan(y)) return;
-  if (link_ == Link::logistic && y != 0 && y != 1)
-    raise<DataError>(
-        "row {}: the target \"{}\" is {:g}: --likelihood bernoulli takes 0 and 1 alone{}", row + 1,
-        target_, y, y >= 0 && y == std::floor(y) ? "; for counts say --likelihood poisson" : "");
-  if (link_ == Link::poisson && !(y >= 0 && y == std::floor(y)))
-    raise<DataError>(
-        "row {}: the target \"{}\" is {:g}: --likelihood poisson takes counts, whole numbers from "
-        "0; for others say --likelihood gaussian",
-        row + 1, target_, y);
+void RegressionTable::check(const Array& rows) const {
+  for (std::int64_t i = columns_; i < rows.size() && link_ != Link::linear; i += columns_ + 1) {
+    const double y = rows.data<double>()[i];
+    const bool whole = y >= 0 && y == std::floor(y);
+    const std::int64_t row = i / (columns_ + 1) + 1;
+    if (std::isnan(y)) continue;
+    if (link_ == Link::logistic && y != 0 && y != 1)
+      raise<DataError>(
+          "row {}: the target \"{}\" is {:g}: --likelihood bernoulli takes 0 and 1 alone{}", row,
+          target_, y, whole ? "; for counts say --likelihood poisson" : "");
+    if (link_ == Link::poisson && !whole)
+      raise<DataError>(
+          "row {}: the target \"{}\" is {:g}: --likelihood poisson takes counts, whole numbers "
+          "from 0; for others say --likelihood gaussian",
+          row, target_, y);
+  }
 }
 
 DataSet RegressionTable::data(const Array& rows) const {
@@ -64,7 +69,6 @@ DataSet RegressionTable::data(const Array& rows) const {
   Array x(DType::f64, Shape{n, p + 1}), y(DType::f64, Shape{n});
   for (std::int64_t i = 0; i < n; ++i) {
     const double* row = rows.data<double>() + i * (p + 1);
-    check_outcome(row[p], i);
     units.features(row, x.data<double>() + i * (p + 1));
     y.data<double>()[i] = row[p] - units.offset;
   }
@@ -127,7 +131,6 @@ RowPredictions RegressionTable::predict(const State& state, const Array& rows,
                                       : std::vector<std::string>{"mean", "sd", "low", "high"};
   out.values = Array(DType::f64, Shape{n, 4});
   out.log_density.resize(std::size_t(n));
-  for (std::int64_t i = 0; i < n; ++i) check_outcome(rows.data<double>()[i * d + columns_], i);
   workers.each(std::size_t((n + block - 1) / block), [&](std::size_t b, int) {
     for (std::int64_t i = std::int64_t(b) * block; i < std::min(n, std::int64_t(b + 1) * block);
          ++i) {
@@ -144,6 +147,27 @@ RowPredictions RegressionTable::predict(const State& state, const Array& rows,
       out.log_density[std::size_t(i)] = c.log_density(row, row[columns_]);
     }
   });
+  return out;
+}
+
+std::vector<PosteriorRow> RegressionTable::posterior(const State& state, const TableFormat&) const {
+  const Coefficients c = coefficients(state);
+  const std::vector<Estimate95> each = c.in_units();
+  std::vector<PosteriorRow> out;
+  for (std::size_t j = 0; j < each.size(); ++j)
+    out.push_back(normal_row(j == 0 ? "intercept" : "coefficients", j == 0 ? "" : names_[j - 1],
+                             each[j].mean, each[j].sd));
+  if (link_ == Link::linear)
+    out.push_back(c.noise_shape > 0 ? root_inverse_gamma_row("noise_sd", "", c.noise_shape,
+                                                             c.noise_shape / c.noise)
+                                    : point_row("noise_sd", "", 1 / std::sqrt(c.noise)));
+  const Array *a0 = state.find("relevance.natural.0"), *a1 = state.find("relevance.natural.1");
+  for (std::int64_t j = 0; j < a0->size(); ++j) {
+    const double k = a0->data<double>()[j], rate = -a1->data<double>()[j];
+    const std::string element = a0->size() == 1 ? "" : names_[std::size_t(j)];
+    out.push_back(settings_.method == "em" ? point_row("relevance", element, k / rate)
+                                           : gamma_row("relevance", element, k + 1, rate));
+  }
   return out;
 }
 

@@ -36,6 +36,7 @@ class RegressionTable : public TableModelWith<RegressionSettings> {
   std::string_view title() const override { return "Regression"; }
   void prepare(TableConfig& table) const override;
   void build(const TableMoments& moments, const std::vector<std::string>& columns) override;
+  void check(const Array& rows) const override;
   const Model& model() const override { return regression_->model; }
   DataSet data(const Array& rows) const override;
   CoordinateOptions options() const override;
@@ -50,12 +51,12 @@ class RegressionTable : public TableModelWith<RegressionSettings> {
   // Of a gaussian or poisson target "mean", "sd", "low" and "high": what a new row's outcome may
   // be, and the interval of 95 %; of a bernoulli target "class", "p", "p_low" and "p_high".
   RowPredictions predict(const State& state, const Array& rows, Workers& workers) const override;
+  std::vector<PosteriorRow> posterior(const State& state, const TableFormat& format) const override;
   Array sample(const State& state, std::int64_t count, Key key, Workers& workers) const override;
 
   Coefficients coefficients(const State& state) const;
 
  private:
-  void check_outcome(double y, std::int64_t row) const;
   RegressionSums sums() const;
   // Of linear regression: the evidence, where it is known, and how.
   std::optional<double> evidence(const State& state, std::string* how) const;

@@ -9,6 +9,8 @@
 
 #include "fathom/climb/ascend.h"
 #include "fathom/jobs/fields_json.h"
+#include "fathom/jobs/filled_rows.h"
+#include "fathom/jobs/posterior.h"
 #include "fathom/jobs/table_data.h"
 #include "fathom/report/page.h"
 
@@ -41,6 +43,8 @@ class TableModel {
   // Makes the model for a table with these moments. Throws ConfigError or DataError, without the
   // table's name, where settings and table do not go together.
   virtual void build(const TableMoments& moments, const std::vector<std::string>& columns) = 0;
+  // Throws DataError naming row and column where rows are not what the model takes.
+  virtual void check(const Array&) const {}
   virtual const Model& model() const = 0;
   virtual DataSet data(const Array& rows) const = 0;
   virtual CoordinateOptions options() const { return {}; }
@@ -63,6 +67,13 @@ class TableModel {
   virtual void report(const State& state, const TableFormat& format, const TableRows* rows,
                       const nlohmann::json& summary, Page& page, Workers& workers) const = 0;
   virtual RowPredictions predict(const State& state, const Array& rows, Workers& workers) const = 0;
+  // Whether it says what missing cells may be, and what: of rows as the model sees them.
+  virtual bool fills() const { return false; }
+  virtual FilledRows fill(const State&, const Array&, Workers&) const { return {}; }
+  // Every parameter with its interval, in the file's units.
+  virtual std::vector<PosteriorRow> posterior(const State& state, const TableFormat&) const {
+    return posterior_of(model(), state, options());
+  }
   // Draws from the posterior predictive, as the model sees rows.
   virtual Array sample(const State& state, std::int64_t count, Key key, Workers& workers) const = 0;
 };

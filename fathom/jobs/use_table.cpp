@@ -20,7 +20,10 @@ bool is_row_term(const Model& m, const std::string& term) {
   return true;
 }
 
-void add_density(const std::vector<double>& log_density, double log_scale, nlohmann::json& out) {
+// Of the rows that have one.
+void add_density(std::vector<double> log_density, double log_scale, nlohmann::json& out) {
+  std::erase_if(log_density, [](double v) { return std::isnan(v); });
+  if (log_density.empty()) return;
   const auto n = double(log_density.size());
   double total = 0, squares = 0;
   for (double v : log_density) total += v;
@@ -46,11 +49,49 @@ void predict_blocks(const TableRun& run, const Array& x, Workers& workers, F&& t
 
 }  // namespace
 
+TableRows rows_for(const TableRun& run, const std::string& data, Workers& workers) {
+  TableRows rows = load_table_rows(data, run.settings.table, run.format, workers);
+  try {
+    run.model->check(rows.x);
+  } catch (const DataError& e) {
+    raise<DataError>("{}: {}", data, e.what());
+  }
+  return rows;
+}
+
+namespace {
+
+// The columns of probabilities alone: "p", "p1", ..., and their intervals.
+void keep_probabilities(const TableRun& run, TablePrediction& p) {
+  std::vector<std::size_t> kept;
+  for (std::size_t j = 0; j < p.names.size(); ++j)
+    if (const std::string& name = p.names[j];
+        name.starts_with("p_") ||
+        (name.starts_with("p") && name.find_first_not_of("0123456789", 1) == name.npos))
+      kept.push_back(j);
+  if (kept.empty())
+    raise<ConfigError>("--proba: a {} predicts no probabilities, but {}", run.model->task(),
+                       fmt::join(p.names, ", "));
+  const std::int64_t n = p.values.shape().extent(0);
+  Array values(DType::f64, Shape{n, std::int64_t(kept.size())});
+  std::vector<std::string> names;
+  for (std::size_t j = 0; j < kept.size(); ++j) {
+    names.push_back(p.names[kept[j]]);
+    for (std::int64_t i = 0; i < n; ++i)
+      values.data<double>()[i * std::int64_t(kept.size()) + std::int64_t(j)] =
+          p.values.data<double>()[i * std::int64_t(p.names.size()) + std::int64_t(kept[j])];
+  }
+  p.names = names;
+  p.values = values;
+}
+
+}  // namespace
+
 TablePrediction predict_table(const PredictTableConfig& c) {
   if (!c.out.empty()) check_rows_file(c.out, {});
   Workers workers(c.threads);
   TableRun run = open_table_run(c.run);
-  const TableRows rows = load_table_rows(c.data, run.settings.table, run.format, workers);
+  const TableRows rows = rows_for(run, c.data, workers);
   const std::int64_t n = rows.count();
   const double log_scale = run.format.log_scale();
   TablePrediction out;
@@ -71,6 +112,7 @@ TablePrediction predict_table(const PredictTableConfig& c) {
   });
   out.figures = {{"task", run.model->task()}, {"n", n}, {"dims", run.format.width()}};
   add_density(log_density, log_scale, out.figures);
+  if (c.proba) keep_probabilities(run, out);
   if (!c.out.empty()) {
     write_rows(c.out, out.values, out.names, {});
     out.figures["file"] = c.out;
@@ -93,7 +135,7 @@ TableSample sample_table(const SampleTableConfig& c) {
 nlohmann::json evaluate_table(const std::string& path, const std::string& data, int threads) {
   Workers workers(threads);
   TableRun run = open_table_run(path);
-  const TableRows rows = load_table_rows(data, run.settings.table, run.format, workers);
+  const TableRows rows = rows_for(run, data, workers);
   const auto n = double(rows.count());
   State state;
   CoordinateClimb climb(run.model->model(), run.model->data(rows.x), state, run.model->options());

@@ -11,9 +11,11 @@ namespace fathom {
 
 struct PredictTableConfig {
   std::string run, data, out;  // out: .csv or .npy; empty: none is written
+  bool proba = false;
   int threads = 0;
 
   static void fields(auto& self, auto&& f) {
+    f("proba", self.proba, "columns of probabilities alone");
     f("threads", self.threads, "threads; 0: one per processor");
   }
 };
@@ -26,6 +28,9 @@ struct TablePrediction {
   nlohmann::json figures;          // rows, log_predictive, log_predictive_per_row, ...
 };
 TablePrediction predict_table(const PredictTableConfig& config);
+
+// Rows of a file for this run. Throws DataError naming the file where they are not what it takes.
+TableRows rows_for(const TableRun& run, const std::string& data, Workers& workers);
 
 struct SampleTableConfig {
   std::string run, out;

@@ -1,0 +1,43 @@
+#include "fathom/jobs/impute_table.h"
+
+#include <cmath>
+
+#include "fathom/jobs/use_table.h"
+
+namespace fathom {
+
+ImputedTable impute_table(const ImputeTableConfig& c) {
+  if (!c.out.empty()) check_rows_file(c.out, {});
+  Workers workers(c.threads);
+  TableRun run = open_table_run(c.run);
+  if (!run.model->fills())
+    raise<ConfigError>(
+        "{}: a {} does not say what missing cells may be: runs of gmm, ppca, fa and bpca do", c.run,
+        run.model->task());
+  const TableRows rows = rows_for(run, c.data, workers);
+  const FilledRows filled = run.model->fill(run.state, rows.x, workers);
+  const std::int64_t n = rows.count(), d = run.format.width(), width = c.sd ? 2 * d : d;
+  const Array values = in_file_units(filled.values, run.format);
+  ImputedTable out;
+  out.names = run.format.columns;
+  if (c.sd)
+    for (const std::string& name : run.format.columns) out.names.push_back(name + "_sd");
+  out.values = Array(DType::f64, Shape{n, width});
+  std::int64_t missing = 0;
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < d; ++j) {
+      double* to = out.values.data<double>() + i * width;
+      to[j] = values.data<double>()[i * d + j];
+      if (c.sd) to[d + j] = filled.sd.data<double>()[i * d + j] * run.format.scale[std::size_t(j)];
+      missing += std::isnan(rows.x.data<double>()[i * d + j]);
+    }
+  out.figures = {{"task", run.model->task()}, {"n", n}, {"dims", d}, {"missing", missing}};
+  if (!c.out.empty()) {
+    write_rows(c.out, out.values, out.names, {});
+    out.figures["file"] = c.out;
+    out.figures["columns"] = out.names;
+  }
+  return out;
+}
+
+}  // namespace fathom
