@@ -5,6 +5,7 @@
 
 #include "fathom/io/csv.h"
 #include "fathom/io/npy.h"
+#include "fathom/jobs/rows_file.h"
 #include "fathom/jobs/version.h"
 
 namespace fathom {
@@ -50,7 +51,7 @@ TablePrediction predict_table(const PredictTableConfig& c) {
   if (!c.out.empty()) check_rows_file(c.out, {});
   Workers workers(c.threads);
   TableRun run = open_table_run(c.run);
-  const TableRows rows = load_table_rows(c.data, run.settings.table, run.format, workers);
+  const TableRows rows = rows_for(run, c.data, workers);
   const std::int64_t n = rows.count();
   const double log_scale = run.format.log_scale();
   TablePrediction out;
@@ -58,12 +59,12 @@ TablePrediction predict_table(const PredictTableConfig& c) {
   predict_blocks(run, rows.x, workers, [&](std::int64_t first, const RowPredictions& p) {
     const auto m = std::int64_t(p.names.size());
     if (first == 0) {
-      out.names = p.names;
-      out.names.emplace_back("log_density");
-      out.values = Array(DType::f64, Shape{n, m + 1});
+      out.table.names = p.names;
+      out.table.names.emplace_back("log_density");
+      out.table.values = Array(DType::f64, Shape{n, m + 1});
     }
     for (std::size_t i = 0; i < p.log_density.size(); ++i) {
-      double* to = out.values.data<double>() + (first + std::int64_t(i)) * (m + 1);
+      double* to = out.table.values.data<double>() + (first + std::int64_t(i)) * (m + 1);
       std::copy_n(p.values.data<double>() + std::int64_t(i) * m, m, to);
       to[m] = p.log_density[i] - log_scale;
     }
@@ -71,38 +72,43 @@ TablePrediction predict_table(const PredictTableConfig& c) {
   });
   out.figures = {{"task", run.model->task()}, {"n", n}, {"dims", run.format.width()}};
   add_density(log_density, log_scale, out.figures);
+  if (!rows.ids.empty()) {
+    out.table.id_name = run.format.ids;
+    out.table.ids = rows.ids;
+  }
   if (!c.out.empty()) {
-    write_rows(c.out, out.values, out.names, {});
+    write_table(c.out, out.table);
     out.figures["file"] = c.out;
-    out.figures["columns"] = out.names;
+    out.figures["columns"] = out.table.names;
   }
   return out;
 }
 
-TableSample sample_table(const SampleTableConfig& c) {
+TextTable sample_table(const SampleTableConfig& c) {
   if (c.count < 1) raise<ConfigError>("--count must be at least 1, got {}", c.count);
   if (!c.out.empty()) check_rows_file(c.out, {});
   Workers workers(1);
   TableRun run = open_table_run(c.run);
   const Array x = run.model->sample(run.state, c.count, fold(Key{c.seed, 0}, 22), workers);
-  TableSample out{run.format.columns, in_file_units(x, run.format)};
-  if (!c.out.empty()) write_rows(c.out, out.values, out.names, {});
+  TextTable out{"", {}, run.format.columns, in_file_units(x, run.format)};
+  if (!c.out.empty()) write_table(c.out, out);
   return out;
 }
 
 nlohmann::json evaluate_table(const std::string& path, const std::string& data, int threads) {
   Workers workers(threads);
   TableRun run = open_table_run(path);
-  const TableRows rows = load_table_rows(data, run.settings.table, run.format, workers);
-  const auto n = double(rows.count());
+  const TableRows rows = rows_for(run, data, workers);
+  const double n = rows.total();
   State state;
-  CoordinateClimb climb(run.model->model(), run.model->data(rows.x), state, run.model->options());
+  CoordinateClimb climb(run.model->model(), run.model->data(rows), state, run.model->options());
   assign_factors(run.state, state);
   nlohmann::json out = {{"task", run.model->task()},
                         {"unit", "row"},
                         {"n", rows.count()},
                         {"dims", run.format.width()},
                         {"objective_kind", name_of(run.model->objective())}};
+  if (rows.weights.size() > 0) out["weight"] = n;
   double bound = 0;
   for (const auto& [name, value] : climb.terms(workers)) {
     if (!is_row_term(run.model->model(), name)) continue;
