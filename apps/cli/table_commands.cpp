@@ -7,7 +7,6 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/live.h"
-#include "fathom/io/csv.h"
 #include "fathom/jobs/compare.h"
 #include "fathom/jobs/posterior_table.h"
 
@@ -17,8 +16,8 @@ namespace {
 
 double number(const nlohmann::json& j, const char* key) { return j.at(key).get<double>(); }
 
-void print_rows(const std::vector<std::string>& names, const Array& rows) {
-  std::string text = csv_text(names, rows);
+void print_table(const TextTable& table) {
+  const std::string text = table.csv();
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
@@ -51,10 +50,10 @@ int predict_command(const PredictTableConfig& config, bool json) {
   if (json) {
     print_json(p.figures);
   } else if (config.out.empty()) {
-    print_rows(p.names, p.values);
+    print_table(p.table);
   } else {
     fmt::print("{}: {} rows of {}", config.out, p.figures.at("n").get<std::int64_t>(),
-               fmt::join(p.names, ", "));
+               fmt::join(p.table.names, ", "));
     if (p.figures.contains("log_predictive_per_row"))
       fmt::print("; log predictive density {:.4f} nats per row",
                  number(p.figures, "log_predictive_per_row"));
@@ -70,7 +69,7 @@ int evaluate_table_command(const std::string& run, const std::string& data, int 
     print_json(j);
     return 0;
   }
-  const double n = number(j, "n");
+  const double n = number(j, j.contains("weight") ? "weight" : "n");
   const bool elbo = j.contains("elbo");
   fmt::print("{:<26} {:12.4f} nats per row; {:.2f} over {} rows{}\n",
              elbo ? "ELBO of the rows" : j.value("objective_kind", ""),
@@ -89,11 +88,11 @@ int evaluate_table_command(const std::string& run, const std::string& data, int 
 }
 
 int sample_table_command(const SampleTableConfig& config, bool json) {
-  const TableSample s = sample_table(config);
+  const TextTable s = sample_table(config);
   const std::int64_t rows = s.values.shape().extent(0), width = s.values.shape().extent(1);
   if (config.out.empty()) {
     if (json) raise<ConfigError>("--json says what was written: name a file with -o");
-    print_rows(s.names, s.values);
+    print_table(s);
   } else if (json) {
     print_json({{"file", config.out}, {"rows", rows}, {"width", width}});
   } else {
@@ -107,7 +106,7 @@ int impute_command(const ImputeTableConfig& config, bool json) {
   if (json) {
     print_json(t.figures);
   } else if (config.out.empty()) {
-    print_rows(t.names, t.values);
+    print_table(t.table);
   } else {
     fmt::print("{}: {} rows, {} missing cells filled\n", config.out,
                t.figures.at("n").get<std::int64_t>(), t.figures.at("missing").get<std::int64_t>());

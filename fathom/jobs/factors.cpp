@@ -4,8 +4,10 @@
 #include <cmath>
 #include <numeric>
 
+#include "fathom/jobs/mixture_settings.h"
 #include "fathom/jobs/words.h"
 #include "fathom/kernels/rng.h"
+#include "fathom/zoo/rows.h"
 
 namespace fathom {
 
@@ -45,10 +47,11 @@ std::vector<double> FactorTable::units() const {
   return out;
 }
 
-void FactorTable::build(const TableMoments& m, const std::vector<std::string>& columns) {
+void FactorTable::build(const TableMoments& m, const TableFormat& format) {
   check();
   width_ = m.width();
   moments_ = m;
+  format_ = format;
   const std::int64_t q = settings_.latent;
   if (q < 1 || q >= width_)
     raise<ConfigError>("--latent {} for {} column{}: at least 1, and fewer than columns{}", q,
@@ -62,7 +65,7 @@ void FactorTable::build(const TableMoments& m, const std::vector<std::string>& c
       raise<DataError>(
           "{} rows of {} columns spread in no more than {} directions, so that the likelihood has "
           "no maximum with {} latent elements: fewer --latent, or --method vb",
-          m.rows, columns.size(),
+          m.rows, width_,
           std::count_if(spectrum_.values.begin(), spectrum_.values.end(),
                         [&](double v) { return v > kRank * all; }),
           q);
@@ -75,13 +78,16 @@ void FactorTable::build(const TableMoments& m, const std::vector<std::string>& c
   config.mean = 1e-4 / v;
   config.shape = kWeak;
   config.rate = kWeak * v;
+  config.missing = format.missing;
   analysis_.emplace(width_, q, config);
+  if (!format.weights.empty()) weigh_rows(analysis_->model, analysis_->row);
 }
 
-DataSet FactorTable::data(const Array& rows) const {
+DataSet FactorTable::data(const TableRows& rows) const {
   DataSet set;
-  set.rows = rows.shape().extent(0);
-  set.columns["x"] = rows;
+  set.rows = rows.count();
+  set.columns["x"] = rows.x;
+  add_row_data(rows, format_, 0, set);
   return set;
 }
 
@@ -131,10 +137,10 @@ void FactorTable::random_start(Key key, double* loadings, double* noise) const {
   }
 }
 
-void FactorTable::start(CoordinateClimb& climb, const Array& rows, Key key, Workers&) const {
+void FactorTable::start(CoordinateClimb& climb, const TableRows& rows, Key key, Workers&) const {
   State& s = climb.state();
   const std::int64_t d = width_, q = settings_.latent;
-  const auto n = double(rows.shape().extent(0));
+  const double n = rows.total();
   std::vector<double> w(std::size_t(d * q)), noise(std::size_t(d), 0);
   if (settings_.start == "pca") {
     principal_start(w.data(), noise.data());

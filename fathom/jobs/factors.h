@@ -24,14 +24,21 @@ struct FactorSettings {
 
 class FactorTable : public TableModelWith<FactorSettings> {
  public:
-  void prepare(TableConfig& table) const override { table.centre = true; }
-  void build(const TableMoments& moments, const std::vector<std::string>& columns) override;
+  // Factor analysis is free of the scale of its columns: they are standardized, so that its priors
+  // say the same of each.
+  void prepare(TableConfig& table) const override {
+    table.centre = true;
+    table.standardize |= noise_per_column();
+  }
+  TableNeeds needs() const override { return {.missing = true}; }
+  void build(const TableMoments& moments, const TableFormat& format) override;
   const Model& model() const override { return analysis_->model; }
-  DataSet data(const Array& rows) const override;
+  DataSet data(const TableRows& rows) const override;
   CoordinateOptions options() const override;
   Objective objective() const override;
   std::string describe() const override;
-  void start(CoordinateClimb& climb, const Array& rows, Key key, Workers& workers) const override;
+  void start(CoordinateClimb& climb, const TableRows& rows, Key key,
+             Workers& workers) const override;
   bool start_has_chance() const override { return settings_.start == "random"; }
   void summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
                  std::vector<std::string>& verdict) const override;
@@ -63,6 +70,7 @@ class FactorTable : public TableModelWith<FactorSettings> {
 
   std::int64_t width_ = 0;
   TableMoments moments_;
+  TableFormat format_;
   Spectrum spectrum_;  // of the covariance of columns in these units
   std::optional<FactorAnalysis> analysis_;
 };

@@ -70,7 +70,8 @@ void FactorTable::summarise(const State& state, const TableFormat& format, nlohm
         "it alone; fewer --latent, or --method vb.",
         bare.size() == 1 ? "" : "s", fmt::join(bare, ", "), bare.size() == 1 ? "is" : "are",
         bare.size() == 1 ? "its" : "their"));
-  if (settings_.method == "em" && !noise_per_column()) {
+  if (settings_.method == "em" && !noise_per_column() && !format.missing &&
+      format.weights.empty()) {
     const double highest = highest_likelihood(spectrum_, settings_.latent, moments_.rows);
     s["highest_likelihood"] = highest;
     const double below = highest - s.value("objective", 0.0);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 #include <optional>
 
 #include "fathom/climb/start.h"
@@ -64,7 +65,7 @@ class FitTableJob {
     const std::string path =
         config_.run.empty() ? run_named_after(config_.data, model_.task()) : config_.run;
     check_place(path);
-    data_ = load_table(config_.data, config_.settings.table, workers_, hooks_.note);
+    data_ = load_table(config_.data, config_.settings.table, model_.needs(), workers_, hooks_.note);
     build();
     folder_.emplace(RunFolder::create(path, config_.force));
     note_fit();
@@ -101,7 +102,7 @@ class FitTableJob {
   // Errors of the model know columns, not files.
   void build() {
     try {
-      model_.build(data_.moments, data_.format.columns);
+      model_.build(data_.moments, data_.format);
       model_.check(data_.rows.x);
     } catch (const DataError& e) {
       raise<DataError>("{}: {}", config_.data, e.what());
@@ -122,13 +123,13 @@ class FitTableJob {
 
   // One line of metrics for each sweep, and a call of the hook. Terms of large tables are worked
   // out after sweeps 1, 2, 4, ...: they take a pass over the rows of their own.
-  bool record(CoordinateClimb& climb, const SweepRecord& s, int restart, std::int64_t rows,
+  bool record(CoordinateClimb& climb, const SweepRecord& s, int restart, const TableRows& rows,
               double last) {
     constexpr std::int64_t kSmall = 20000;
-    const double per = double(rows);
+    const double per = rows.total(), speed = double(rows.count()) / std::max(s.seconds, 1e-9);
     double bound = s.elbo;
     nlohmann::json line = {{"restart", restart}, {"sweep", s.sweep}};
-    if (rows <= kSmall / 4 || std::has_single_bit(unsigned(s.sweep))) {
+    if (rows.count() <= kSmall / 4 || std::has_single_bit(unsigned(s.sweep))) {
       bound = 0;
       for (const auto& [name, value] : climb.terms(workers_)) {
         line["terms"][name] = value / per;
@@ -137,11 +138,11 @@ class FitTableJob {
     }
     line[bound_key()] = bound / per;
     line["seconds"] = s.seconds;
-    line["rows_per_second"] = per / std::max(s.seconds, 1e-9);
+    line["rows_per_second"] = speed;
     folder_->append_metrics(line);
     if (hooks_.sweep)
       hooks_.sweep({restart, restarts(), s.sweep, name_of(model_.objective()), s.elbo / per,
-                    (s.elbo - last) / per, per / std::max(s.seconds, 1e-9)});
+                    (s.elbo - last) / per, speed});
     interrupted_ = hooks_.interrupted && hooks_.interrupted();
     return !interrupted_;
   }
@@ -150,30 +151,31 @@ class FitTableJob {
     return model_.objective() == Objective::elbo ? "elbo" : "objective";
   }
 
-  Climbed ascend_from(CoordinateClimb& climb, const State& state, int restart, std::int64_t rows) {
+  Climbed ascend_from(CoordinateClimb& climb, const State& state, int restart,
+                      const TableRows& rows) {
     double last = NAN;
+    const double total = rows.total();
     const Ascent a =
-        ascend(climb, rows, config_.settings.ascent, workers_, [&](const SweepRecord& s) {
+        ascend(climb, rows.count(), config_.settings.ascent, workers_, [&](const SweepRecord& s) {
           const bool on = record(climb, s, restart, rows, last);
           last = s.elbo;
           return on;
         });
     Climbed c;
-    c.per_row = a.elbo() / double(rows);
+    c.per_row = a.elbo() / total;
     c.sweeps = int(a.bounds.size());
     c.converged = a.converged;
-    if (c.sweeps > 1)
-      c.last_rise = (a.bounds.back() - a.bounds[a.bounds.size() - 2]) / double(rows);
+    if (c.sweeps > 1) c.last_rise = (a.bounds.back() - a.bounds[a.bounds.size() - 2]) / total;
     c.fault = model_.fault(state);
     return c;
   }
 
   // A restart on `rows`; a start that cannot be, or a climb that comes to no number, is its fault.
-  Climbed restart(CoordinateClimb& climb, const State& state, const Array& rows, int number) {
+  Climbed restart(CoordinateClimb& climb, const State& state, const TableRows& rows, int number) {
     Climbed c;
     try {
       model_.start(climb, rows, fold(key(), std::uint64_t(number)), workers_);
-      c = ascend_from(climb, state, number, rows.shape().extent(0));
+      c = ascend_from(climb, state, number, rows);
     } catch (const NumericError& e) {
       c.fault = model_.fault(state);
       if (c.fault.empty()) c.fault = fmt::format("its bound came to no number: {}", e.what());
@@ -193,24 +195,32 @@ class FitTableJob {
   Key key() const { return fold(Key{config_.settings.seed, 0}, 21); }
 
   State climb_all() {
-    const Array& x = data_.rows.x;
-    const bool large = x.shape().extent(0) > kStartRows;
-    State best = climb_starts(large ? some_rows(x, kStartRows, fold(key(), 0)) : x);
+    const TableRows& all = data_.rows;
+    const bool large = all.count() > kStartRows;
+    State best = climb_starts(large ? start_rows() : all);
     if (!large || interrupted_) return best;
     State state;
-    CoordinateClimb climb(model_.model(), model_.data(x), state, model_.options());
+    CoordinateClimb climb(model_.model(), model_.data(all), state, model_.options());
     assign_factors(best, state);
-    kept_ = ascend_from(climb, state, 0, x.shape().extent(0));
+    kept_ = ascend_from(climb, state, 0, all);
     finish(climb);
     return state.copy();
   }
 
+  // A keyed choice of rows, in the order of the table.
+  TableRows start_rows() const {
+    Array places(DType::i64, Shape{data_.rows.count(), 1});
+    std::iota(places.data<std::int64_t>(), places.data<std::int64_t>() + places.size(), 0);
+    return chosen_rows(data_.rows,
+                       some_rows(places, kStartRows, fold(key(), 0)).values<std::int64_t>());
+  }
+
   // All restarts on `rows`; the factors of the best. Faulty ones are kept only where all are.
-  State climb_starts(const Array& rows) {
+  State climb_starts(const TableRows& rows) {
     State state, best;
     CoordinateClimb climb(model_.model(), model_.data(rows), state, model_.options());
     const State priors = state.copy();
-    start_rows_ = rows.shape().extent(0);
+    start_rows_ = rows.count();
     for (int r = 1; r <= restarts() && !interrupted_; ++r) {
       state.assign(priors);
       climbs_.push_back(restart(climb, state, rows, r));
@@ -245,7 +255,7 @@ class FitTableJob {
   FitTableResult close(const State& best) {
     if (terms_.empty()) {  // interrupted before it came to all rows
       State state;
-      CoordinateClimb climb(model_.model(), model_.data(data_.rows.x), state, model_.options());
+      CoordinateClimb climb(model_.model(), model_.data(data_.rows), state, model_.options());
       assign_factors(best, state);
       finish(climb);
     }
@@ -288,9 +298,10 @@ class FitTableJob {
     ClimbFigures f;
     f.objective = name_of(model_.objective());
     f.rows = data_.rows.count();
+    f.total = data_.rows.total();
     f.bound = bound_;
     f.standardized = data_.format.standardized;
-    f.log_scale = data_.format.log_scale();
+    f.log_scale = data_.format.log_scale(data_.rows);
     f.sweeps = kept_.sweeps;
     f.tolerance = config_.settings.ascent.tolerance;
     f.last_rise = kept_.last_rise;
@@ -310,8 +321,9 @@ class FitTableJob {
         {"task", model_.task()}, {"unit", "row"}, {"n", f.rows}, {"dims", data_.format.width()}};
     const bool elbo = model_.objective() == Objective::elbo;
     s[elbo ? "elbo" : "objective"] = bound_;
-    s[elbo ? "elbo_per_row" : "objective_per_row"] = bound_ / n;
+    s[elbo ? "elbo_per_row" : "objective_per_row"] = bound_ / f.total;
     if (!elbo) s["objective_kind"] = f.objective;
+    if (!data_.format.weights.empty()) s["weight"] = f.total;
     for (const auto& [name, value] : terms_) s["terms"][name] = value;
     s["standardized"] = f.standardized;
     if (f.standardized) s["log_scale_per_row"] = f.log_scale;

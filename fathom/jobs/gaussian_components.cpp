@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numbers>
 
 #include "fathom/kernels/gamma_draw.h"
@@ -21,25 +22,6 @@ View view_of(const Array& a) {
 
 const double* natural(const State& s, const std::string& latent, int k) {
   return s.find(fmt::format("{}.natural.{}", latent, k))->data<double>();
-}
-
-void read_weights(const State& s, bool points, bool process, double prior_rows,
-                  GaussianComponents& c) {
-  const double *n0 = natural(s, "weights", 0), *n1 = process ? natural(s, "weights", 1) : nullptr;
-  double *w = c.weight.data<double>(), left = 1, total = 0;
-  for (std::int64_t k = 0; k < c.count; ++k) {
-    c.rows.data<double>()[k] = std::max(0.0, n0[k] - prior_rows);
-    const double a = points ? std::max(n0[k], 0.0) : n0[k] + 1;
-    if (process) {
-      const double b = points ? std::max(n1[k], 0.0) : n1[k] + 1, v = a + b > 0 ? a / (a + b) : 0.5;
-      w[k] = left * v;
-      left *= 1 - v;
-    } else {
-      w[k] = a;
-    }
-    total += w[k];
-  }
-  for (std::int64_t k = 0; k < c.count; ++k) w[k] = total > 0 ? w[k] / total : 1 / double(c.count);
 }
 
 // natural: -(V + b m m') / 2, b m, -b / 2, (nu - d) / 2 (dist/families/normal_wishart.h).
@@ -95,21 +77,103 @@ double log_constant(double dof, double d) {
 
 }  // namespace
 
-GaussianComponents components_of(const State& state, Covariance kind, bool points, bool process,
-                                 double prior_rows) {
+GaussianComponents components_of(const State& state, Covariance kind,
+                                 const MixtureSettings& settings) {
+  const bool points = settings.points();
   const Shape means = state.find("components.natural.1")->shape();
   GaussianComponents c;
   c.count = means.extent(0);
   c.width = means.extent(1);
   c.kind = kind;
-  for (Array* a : {&c.weight, &c.rows, &c.dof}) *a = Array(DType::f64, Shape{c.count});
+  const ComponentWeights w = component_weights(state, settings);
+  c.weight = w.weight;
+  c.rows = w.rows;
+  c.dof = Array(DType::f64, Shape{c.count});
   c.mean = Array(DType::f64, Shape{c.count, c.width});
   c.covariance = Array(DType::f64, Shape{c.count, c.width, c.width});
   c.spread = kind == Covariance::full ? c.covariance.copy() : c.mean.copy();
-  read_weights(state, points, process, prior_rows, c);
   kind == Covariance::full ? read_full(state, points, c) : read_diagonal(state, points, c);
   return c;
 }
+
+namespace {
+
+// A component's density of the cells `seen` of a row, others integrated over: of the same family,
+// with the rows and columns of the scale matrix that are seen.
+class Marginal {
+ public:
+  Marginal(const GaussianComponents& c, std::int64_t k, std::vector<std::int64_t> seen)
+      : seen_(std::move(seen)),
+        size_(std::int64_t(seen_.size())),
+        full_(c.kind == Covariance::full),
+        dof_(c.dof.data<double>()[k]),
+        mean_(c.mean.data<double>() + k * c.width),
+        factor_(std::size_t(size_ * size_), 0) {
+    const std::int64_t d = c.width;
+    const double* spread = c.spread.data<double>() + (full_ ? k * d * d : k * d);
+    constant_ = std::log(c.weight.data<double>()[k]) +
+                (full_ ? log_constant(dof_, double(size_)) : double(size_) * log_constant(dof_, 1));
+    for (std::int64_t i = 0; i < size_; ++i) {
+      const std::int64_t a = seen_[std::size_t(i)];
+      if (full_) {
+        for (std::int64_t j = 0; j <= i; ++j) {
+          const std::int64_t b = seen_[std::size_t(j)];
+          double s = 0;
+          for (std::int64_t l = 0; l <= b; ++l) s += spread[a * d + l] * spread[b * d + l];
+          for (std::int64_t l = 0; l < j; ++l) s -= at(i, l) * at(j, l);
+          at(i, j) = i == j ? std::sqrt(s) : s / at(j, j);
+        }
+      } else {
+        at(i, i) = spread[a];
+      }
+      constant_ -= std::log(at(i, i));
+    }
+  }
+  double log_joint(const double* row) const {
+    std::vector<double> e(seen_.size());
+    double s = constant_, q = 0;
+    for (std::int64_t i = 0; i < size_; ++i) {
+      const std::int64_t a = seen_[std::size_t(i)];
+      double v = row[a] - mean_[a];
+      for (std::int64_t l = 0; full_ && l < i; ++l)
+        v -= factor_[std::size_t(i * size_ + l)] * e[std::size_t(l)];
+      e[std::size_t(i)] = v /= factor_[std::size_t(i * size_ + i)];
+      q += v * v;
+      if (!full_) s += log_kernel(v * v, dof_, 1);
+    }
+    return full_ ? s + log_kernel(q, dof_, double(size_)) : s;
+  }
+
+ private:
+  double& at(std::int64_t i, std::int64_t j) { return factor_[std::size_t(i * size_ + j)]; }
+
+  std::vector<std::int64_t> seen_;
+  std::int64_t size_;
+  bool full_;
+  double dof_, constant_ = 0;
+  const double* mean_;
+  std::vector<double> factor_;  // lower, of the scale matrix of what is seen
+};
+
+// Rows first .. past that lack cells: their densities into `out`. One factorisation serves all rows
+// that lack the same cells.
+void rows_with_gaps(const GaussianComponents& c, const double* x, std::int64_t first,
+                    std::int64_t past, double* out) {
+  std::map<std::vector<std::int64_t>, std::vector<std::int64_t>> patterns;
+  for (std::int64_t i = first; i < past; ++i) {
+    std::vector<std::int64_t> seen;
+    for (std::int64_t j = 0; j < c.width; ++j)
+      if (!std::isnan(x[i * c.width + j])) seen.push_back(j);
+    if (std::int64_t(seen.size()) < c.width) patterns[std::move(seen)].push_back(i);
+  }
+  for (const auto& [seen, rows] : patterns)
+    for (std::int64_t k = 0; k < c.count; ++k) {
+      const Marginal m(c, k, seen);
+      for (const std::int64_t i : rows) out[i * c.count + k] = m.log_joint(x + i * c.width);
+    }
+}
+
+}  // namespace
 
 Array GaussianComponents::log_joint(const Array& x, Workers& workers) const {
   const std::int64_t n = x.shape().extent(0), d = width, block = 256;
@@ -157,6 +221,7 @@ Array GaussianComponents::log_joint(const Array& x, Workers& workers) const {
         out.data<double>()[(first + i) * count + k] = s;
       }
     }
+    rows_with_gaps(*this, x.data<double>(), first, first + rows_here, out.data<double>());
   });
   return out;
 }

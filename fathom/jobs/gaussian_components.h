@@ -7,6 +7,7 @@
 
 #include "fathom/base/key.h"
 #include "fathom/exec/program.h"
+#include "fathom/jobs/mixture_settings.h"
 #include "fathom/zoo/gaussian_mixture.h"
 
 namespace fathom {
@@ -22,15 +23,15 @@ struct GaussianComponents {
   // of a diagonal one the square roots.
   Array dof, spread;
 
-  // log p(x, component) of rows [n, width] under the predictive: [n, count].
+  // log p(x, component) of rows [n, width] under the predictive: [n, count]. Cells that are NaN are
+  // integrated over.
   Array log_joint(const Array& rows, Workers& workers) const;
   // Draws [n, width] from the predictive, a function of the key alone.
   Array sample(std::int64_t n, Key key) const;
 };
 
-// What a state of GaussianMixture says, by its natural parameters. `prior_rows`: what the prior of
-// the weights adds to the counts in them. With `points` factors are point masses.
-GaussianComponents components_of(const State& state, Covariance kind, bool points, bool process,
-                                 double prior_rows);
+// What a state of GaussianMixture says, by its natural parameters.
+GaussianComponents components_of(const State& state, Covariance kind,
+                                 const MixtureSettings& settings);
 
 }  // namespace fathom

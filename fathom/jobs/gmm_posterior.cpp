@@ -7,7 +7,7 @@ namespace fathom {
 
 std::vector<PosteriorRow> Gmm::posterior(const State& state, const TableFormat& format) const {
   const GaussianComponents c = components(state);
-  const bool points = settings_.method != "vb";
+  const bool points = settings_.points();
   const std::int64_t d = width_;
   const auto natural = [&](const char* name, int k) {
     return state.find(fmt::format("{}.natural.{}", name, k))->data<double>();
@@ -17,7 +17,7 @@ std::vector<PosteriorRow> Gmm::posterior(const State& state, const TableFormat& 
   if (!points && !settings_.process)
     for (std::int64_t k = 0; k < c.count; ++k) total += natural("weights", 0)[k] + 1;
   for (std::int64_t k = 0; k < c.count; ++k) {
-    const std::string element = std::to_string(k + 1);
+    const std::string element = component_name(std::size_t(k), format.classes);
     const double a = natural("weights", 0)[k] + 1;
     if (points) {
       out.push_back(point_row("weights", element, c.weight.data<double>()[k]));
@@ -32,7 +32,9 @@ std::vector<PosteriorRow> Gmm::posterior(const State& state, const TableFormat& 
     for (std::int64_t k = 0; k < c.count; ++k) {
       const double dof = c.dof.data<double>()[k];
       for (std::int64_t j = 0; j < d; ++j) {
-        const std::string element = fmt::format("{}.{}", k + 1, format.columns[std::size_t(j)]);
+        const std::string element =
+            fmt::format("{}.{}", component_name(std::size_t(k), format.classes),
+                        format.columns[std::size_t(j)]);
         const double scale = format.scale[std::size_t(j)], shift = format.shift[std::size_t(j)];
         const double mean = c.mean.data<double>()[k * d + j],
                      variance = c.covariance.data<double>()[(k * d + j) * d + j];

@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "fathom/jobs/use_table.h"
-
 namespace fathom {
 
 ImputedTable impute_table(const ImputeTableConfig& c) {
@@ -19,23 +17,27 @@ ImputedTable impute_table(const ImputeTableConfig& c) {
   const std::int64_t n = rows.count(), d = run.format.width(), width = c.sd ? 2 * d : d;
   const Array values = in_file_units(filled.values, run.format);
   ImputedTable out;
-  out.names = run.format.columns;
+  out.table.names = run.format.columns;
   if (c.sd)
-    for (const std::string& name : run.format.columns) out.names.push_back(name + "_sd");
-  out.values = Array(DType::f64, Shape{n, width});
+    for (const std::string& name : run.format.columns) out.table.names.push_back(name + "_sd");
+  out.table.values = Array(DType::f64, Shape{n, width});
+  if (!rows.ids.empty()) {
+    out.table.id_name = run.format.ids;
+    out.table.ids = rows.ids;
+  }
   std::int64_t missing = 0;
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t j = 0; j < d; ++j) {
-      double* to = out.values.data<double>() + i * width;
+      double* to = out.table.values.data<double>() + i * width;
       to[j] = values.data<double>()[i * d + j];
       if (c.sd) to[d + j] = filled.sd.data<double>()[i * d + j] * run.format.scale[std::size_t(j)];
       missing += std::isnan(rows.x.data<double>()[i * d + j]);
     }
   out.figures = {{"task", run.model->task()}, {"n", n}, {"dims", d}, {"missing", missing}};
   if (!c.out.empty()) {
-    write_rows(c.out, out.values, out.names, {});
+    write_table(c.out, out.table);
     out.figures["file"] = c.out;
-    out.figures["columns"] = out.names;
+    out.figures["columns"] = out.table.names;
   }
   return out;
 }

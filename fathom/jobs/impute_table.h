@@ -5,6 +5,7 @@
 
 #include "fathom/jobs/rows_file.h"
 #include "fathom/jobs/table_run.h"
+#include "fathom/jobs/text_table.h"
 
 namespace fathom {
 
@@ -19,10 +20,10 @@ struct ImputeTableConfig {
   }
 };
 
-// The columns of the model in the units of the file, "<column>_sd" after them where asked for.
+// The columns of the model in the units of the file, "<column>_sd" after them where asked for, and
+// ids where the file has them.
 struct ImputedTable {
-  std::vector<std::string> names;
-  Array values;            // [n, names]
+  TextTable table;
   nlohmann::json figures;  // task, n, dims, missing
 };
 

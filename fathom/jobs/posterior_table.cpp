@@ -3,20 +3,13 @@
 #include <cmath>
 
 #include "fathom/io/bytes.h"
+#include "fathom/jobs/text_table.h"
 
 namespace fathom {
 
 namespace {
 
 std::string cell(double v) { return std::isnan(v) ? std::string() : fmt::format("{}", v); }
-
-// Quoted where it must be.
-std::string cell(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
 
 }  // namespace
 
@@ -28,7 +21,7 @@ PosteriorTable posterior_table(const std::string& path) {
 std::string csv_of(const PosteriorTable& table) {
   std::string text = "factor,element,mean,sd,low,high\n";
   for (const PosteriorRow& r : table.rows)
-    text += fmt::format("{},{},{},{},{},{}\n", cell(r.factor), cell(r.element), cell(r.mean),
+    text += fmt::format("{},{},{},{},{},{}\n", quoted(r.factor), quoted(r.element), cell(r.mean),
                         cell(r.sd), cell(r.low), cell(r.high));
   return text;
 }

@@ -2,7 +2,9 @@
 
 #include <cmath>
 
+#include "fathom/jobs/mixture_settings.h"
 #include "fathom/jobs/words.h"
+#include "fathom/zoo/rows.h"
 
 namespace fathom {
 
@@ -25,12 +27,13 @@ void RegressionTable::prepare(TableConfig& table) const {
   if (table.label == "auto") table.label = "none";
 }
 
-void RegressionTable::build(const TableMoments& m, const std::vector<std::string>& columns) {
+void RegressionTable::build(const TableMoments& m, const TableFormat& format) {
   link_ = word("likelihood", settings_.likelihood, kLikelihoods);
   columns_ = m.width() - 1;
   moments_ = m;
-  target_ = columns.back();
-  names_ = {columns.begin(), columns.end() - 1};
+  format_ = format;
+  target_ = format.target;
+  names_ = {format.columns.begin(), format.columns.end() - 1};
   const double unit = link_ == Link::linear ? m.at(columns_, columns_) : 1;
   config_ = {};
   config_.link = link_;
@@ -38,41 +41,48 @@ void RegressionTable::build(const TableMoments& m, const std::vector<std::string
   config_.shape = kWeak;
   config_.rate = kWeak * unit;
   config_.intercept = link_ == Link::linear ? 1e-4 / unit : 1e-2;
-  config_.missing = false;
+  config_.missing = format.missing;
   word("method", settings_.method, kPrecisions);
   regression_.emplace(columns_ + 1, config_);
+  if (!format.weights.empty()) weigh_rows(regression_->model, regression_->row);
 }
 
 void RegressionTable::check(const Array& rows) const {
-  for (std::int64_t i = columns_; i < rows.size() && link_ != Link::linear; i += columns_ + 1) {
-    const double y = rows.data<double>()[i];
-    const bool whole = y >= 0 && y == std::floor(y);
-    const std::int64_t row = i / (columns_ + 1) + 1;
-    if (std::isnan(y)) continue;
-    if (link_ == Link::logistic && y != 0 && y != 1)
+  const std::int64_t d = columns_ + 1;
+  for (std::int64_t i = 0; i < rows.size(); ++i) {
+    const double v = rows.data<double>()[i];
+    const bool target = i % d == columns_, whole = v >= 0 && v == std::floor(v);
+    if (!target && std::isnan(v))
       raise<DataError>(
-          "row {}: the target \"{}\" is {:g}: --likelihood bernoulli takes 0 and 1 alone{}", row,
-          target_, y, whole ? "; for counts say --likelihood poisson" : "");
+          "row {}: the cell of column \"{}\" is missing, and a regression explains by whole rows: "
+          "fathom fit ppca and fathom impute fill it in, --drop leaves the column out",
+          i / d + 1, names_[std::size_t(i % d)]);
+    if (!target || std::isnan(v) || link_ == Link::linear) continue;
+    if (link_ == Link::logistic && v != 0 && v != 1)
+      raise<DataError>(
+          "row {}: the target \"{}\" is {:g}: --likelihood bernoulli takes 0 and 1 alone{}",
+          i / d + 1, target_, v, whole ? "; for counts say --likelihood poisson" : "");
     if (link_ == Link::poisson && !whole)
       raise<DataError>(
           "row {}: the target \"{}\" is {:g}: --likelihood poisson takes counts, whole numbers "
           "from 0; for others say --likelihood gaussian",
-          row, target_, y);
+          i / d + 1, target_, v);
   }
 }
 
-DataSet RegressionTable::data(const Array& rows) const {
-  const std::int64_t n = rows.shape().extent(0), p = columns_;
+DataSet RegressionTable::data(const TableRows& rows) const {
+  const std::int64_t n = rows.count(), p = columns_;
   const Coefficients units = coefficients({});
   DataSet set;
   set.rows = n;
   Array x(DType::f64, Shape{n, p + 1}), y(DType::f64, Shape{n});
   for (std::int64_t i = 0; i < n; ++i) {
-    const double* row = rows.data<double>() + i * (p + 1);
+    const double* row = rows.x.data<double>() + i * (p + 1);
     units.features(row, x.data<double>() + i * (p + 1));
     y.data<double>()[i] = row[p] - units.offset;
   }
   set.columns = {{"x", x}, {"y", y}};
+  add_row_data(rows, format_, 0, set);
   return set;
 }
 

@@ -35,14 +35,15 @@ class RegressionTable : public TableModelWith<RegressionSettings> {
   std::string_view task() const override { return kTask; }
   std::string_view title() const override { return "Regression"; }
   void prepare(TableConfig& table) const override;
-  void build(const TableMoments& moments, const std::vector<std::string>& columns) override;
+  TableNeeds needs() const override { return {.missing = true}; }
+  void build(const TableMoments& moments, const TableFormat& format) override;
   void check(const Array& rows) const override;
   const Model& model() const override { return regression_->model; }
-  DataSet data(const Array& rows) const override;
+  DataSet data(const TableRows& rows) const override;
   CoordinateOptions options() const override;
   Objective objective() const override;
   std::string describe() const override;
-  void start(CoordinateClimb&, const Array&, Key, Workers&) const override {}
+  void start(CoordinateClimb&, const TableRows&, Key, Workers&) const override {}
   bool start_has_chance() const override { return false; }
   void summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
                  std::vector<std::string>& verdict) const override;
@@ -68,6 +69,7 @@ class RegressionTable : public TableModelWith<RegressionSettings> {
   std::string target_;
   std::vector<std::string> names_;
   TableMoments moments_;
+  TableFormat format_;
   RegressionConfig config_;
   std::optional<Regression> regression_;
 };

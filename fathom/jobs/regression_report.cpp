@@ -54,7 +54,7 @@ RegressionSums RegressionTable::sums() const {
 }
 
 std::optional<double> RegressionTable::evidence(const State& state, std::string* how) const {
-  if (link_ != Link::linear) return {};
+  if (link_ != Link::linear || format_.missing || !format_.weights.empty()) return {};
   const Coefficients c = coefficients(state);
   const Array *a0 = state.find("relevance.natural.0"), *a1 = state.find("relevance.natural.1");
   const bool points = settings_.method == "em";

@@ -143,13 +143,21 @@ std::vector<int> named_places(const std::vector<std::string>& wanted,
 std::vector<int> places_of(const std::vector<std::string>& wanted,
                            const std::vector<std::string>& drop,
                            const std::vector<std::string>& names, const std::string& label,
-                           const std::string& path) {
+                           const std::vector<int>& roles, const std::string& path) {
+  const auto has_role = [&](int place) {
+    return std::find(roles.begin(), roles.end(), place) != roles.end();
+  };
   std::vector<int> places = named_places(wanted, names, path);
   if (wanted.empty())
     for (std::size_t j = 0; j < names.size(); ++j)
-      if (label.empty() || names[j] != label) places.push_back(int(j));
+      if ((label.empty() || names[j] != label) && !has_role(int(j))) places.push_back(int(j));
   for (const int out : named_places(drop, names, path)) std::erase(places, out);
   if (places.empty()) raise<ConfigError>("{}: no columns are left to model", path);
+  for (const int place : places)
+    if (has_role(place))
+      raise<ConfigError>(
+          "{}: column \"{}\" holds weights, ids or labels and cannot be modelled too", path,
+          names[std::size_t(place)]);
   for (const int place : places)
     if (!label.empty() && names[std::size_t(place)] == label)
       raise<ConfigError>("{}: column \"{}\" is the label: --label none models it", path, label);

@@ -22,11 +22,11 @@ std::string label_among(const TableHead& head, const std::string& label,
                         const std::vector<std::string>& wanted);
 
 // Places from 0 of columns that are wanted by name or by number from 1, in that order (none named:
-// all but `label`), less those to drop. Throws ConfigError naming the nearest where there is no
-// such column, and one that is named twice.
+// all but `label` and those with `roles` of their own), less those to drop. Throws ConfigError
+// naming the nearest where there is no such column, one that is named twice, and one with a role.
 std::vector<int> places_of(const std::vector<std::string>& wanted,
                            const std::vector<std::string>& drop,
                            const std::vector<std::string>& names, const std::string& label,
-                           const std::string& path);
+                           const std::vector<int>& roles, const std::string& path);
 
 }  // namespace fathom

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "fathom/base/key.h"
 #include "fathom/jobs/nearest.h"
-#include "fathom/jobs/table_columns.h"
+#include "fathom/jobs/rows_file.h"
+#include "fathom/jobs/table_checks.h"
+#include "fathom/jobs/table_roles.h"
 
 namespace fathom {
 
@@ -17,14 +20,11 @@ namespace {
 constexpr double kFar = 10;
 
 struct Loaded {
-  Array x;  // [n, d] f64
   TableFormat format;
-  std::vector<std::string> labels;
+  TableRows rows;                    // as the file has them, components not yet known
+  std::vector<std::string> classes;  // of each row, where a column says so
   std::string kind;
 };
-
-// All that is done about cells without a number.
-void require_complete(const Dataset& d) { check_finite(d); }
 
 Array chosen_columns(const Array& x, const std::vector<int>& places) {
   const std::int64_t n = x.shape().extent(0), d = x.size() / n;
@@ -49,19 +49,46 @@ Array with_unknown_column(const Array& x) {
 
 // The columns that are wanted, that which they explain the last.
 std::vector<int> columns_and_target(const TableConfig& config,
-                                    const std::vector<std::string>& names, bool named,
-                                    const std::string& label, const std::string& path,
+                                    const std::vector<std::string>& names, const std::string& label,
+                                    const std::vector<int>& roles, const std::string& path,
                                     std::string* target) {
   std::vector<int> places =
-      places_of(split_names(config.columns), split_names(config.drop), names, label, path);
+      places_of(split_names(config.columns), split_names(config.drop), names, label, roles, path);
   if (config.target.empty()) return places;
-  const int place = places_of({config.target}, {}, names, label, path).front();
+  const int place = places_of({config.target}, {}, names, label, roles, path).front();
   std::erase(places, place);
   if (places.empty())
     raise<ConfigError>("{}: no columns are left to explain \"{}\"", path, config.target);
   places.push_back(place);
-  *target = named ? names[std::size_t(place)] : fmt::format("x{}", place + 1);
+  *target = names[std::size_t(place)];
   return places;
+}
+
+// The head without what is said of columns that have a role of their own.
+TableHead without_roles(TableHead head, const TableRoles& roles) {
+  for (const int place : {roles.weights, roles.ids}) {
+    if (place >= 0) head.first[std::size_t(place)].clear();
+    if (place >= 0 && std::size_t(place) < head.second.size())
+      head.second[std::size_t(place)].clear();
+  }
+  return head;
+}
+
+// What readers of tables call a column: its name, or its number from 0.
+std::string reader_name(const TableHead& head, int place) {
+  const std::string number = std::to_string(place);  // unless a column is called so
+  const bool name = std::find(head.first.begin(), head.first.end(), number) != head.first.end();
+  return name && head.header ? head.first[std::size_t(place)] : number;
+}
+
+// Takes the last column of rows out of them.
+Array last_column(Array& x) {
+  const std::int64_t n = x.shape().extent(0), d = x.size() / n;
+  Array last = chosen_columns(x, {int(d - 1)}).reshaped(Shape{n});
+  std::vector<int> others(std::size_t(d - 1));
+  std::iota(others.begin(), others.end(), 0);
+  x = chosen_columns(x, others);
+  return last;
 }
 
 Loaded load_text(const std::string& path, const TableConfig& config, const TableHead& head,
@@ -70,26 +97,39 @@ Loaded load_text(const std::string& path, const TableConfig& config, const Table
   TableFormat& f = l.format;
   DatasetOptions options;
   options.array = config.array;
-  const std::vector<std::string>& first_line = head.first;
+  const std::vector<std::string> names =
+      head.header ? head.first : numbered("x", std::int64_t(head.first.size()));
+  const TableRoles roles{role_place("weights", config.weights, names, path),
+                         role_place("ids", config.ids, names, path),
+                         role_place("labels", config.labels, names, path)};
   const std::vector<std::string> wanted = split_names(config.columns);
-  f.label = options.label = label_among(head, config.label, wanted);
-  if (!f.label.empty() &&
-      std::find(first_line.begin(), first_line.end(), f.label) == first_line.end())
+  const bool by_labels = roles.labels >= 0 && head.header && config.label == "auto";
+  f.label = by_labels ? names[std::size_t(roles.labels)]
+                      : label_among(without_roles(head, roles), config.label, wanted);
+  if (!f.label.empty() && std::find(names.begin(), names.end(), f.label) == names.end())
     raise<ConfigError>("{}: there is no column \"{}\" to be the label{}", path, f.label,
-                       meant(f.label, first_line));
-  f.places = columns_and_target(config, first_line, head.header, f.label, path, &f.target);
-  for (const int place : f.places) {
-    const std::string number = std::to_string(place);  // unless a column is called so
-    const bool name = std::find(first_line.begin(), first_line.end(), number) != first_line.end();
-    options.columns.push_back(name && head.header ? first_line[std::size_t(place)] : number);
-  }
+                       meant(f.label, names));
+  f.places = columns_and_target(config, names, f.label, roles.all(), path, &f.target);
+  for (const int place : f.places) options.columns.push_back(reader_name(head, place));
+  if (roles.weights >= 0) options.columns.push_back(reader_name(head, roles.weights));
+  std::vector<std::vector<std::string>*> texts;
+  const auto text = [&](int place, std::vector<std::string>& to) {
+    if (place < 0) return;
+    options.text.push_back(reader_name(head, place));
+    texts.push_back(&to);
+  };
+  text(roles.ids, l.rows.ids);
+  text(roles.labels, l.classes);
+  const bool same = roles.labels >= 0 && names[std::size_t(roles.labels)] == f.label;
+  if (!same) options.label = f.label;
   Dataset d = load_dataset(path, options, &workers);
-  require_complete(d);
-  l.x = d.values;
-  l.labels = std::move(d.labels);
+  for (std::size_t i = 0; i < texts.size(); ++i) *texts[i] = std::move(d.text[i]);
+  l.rows.labels = same ? l.classes : std::move(d.labels);
+  l.rows.x = d.values;
+  if (roles.weights >= 0) l.rows.weights = last_column(l.rows.x);
   l.kind = d.kind;
-  f.columns = d.columns;
-  f.file_width = int(first_line.size());
+  f.columns = {d.columns.begin(), d.columns.begin() + std::ptrdiff_t(f.places.size())};
+  f.file_width = int(names.size());
   f.named = head.header;
   if (!f.named)
     for (std::size_t j = 0; j < f.columns.size(); ++j)
@@ -100,69 +140,55 @@ Loaded load_text(const std::string& path, const TableConfig& config, const Table
 Loaded load_array(const std::string& path, const TableConfig& config, Workers& workers) {
   Loaded l;
   const Dataset d = load_dataset(path, {.array = config.array}, &workers);
-  require_complete(d);
   const std::int64_t width = d.values.size() / d.rows();
   if (config.label != "auto" && config.label != "none")
     raise<ConfigError>(
         "{}: columns of {} have no names: --label \"{}\" needs a table with a header", path, d.kind,
         config.label);
   l.kind = d.kind;
-  l.x = d.values.dtype() == DType::f64 ? d.values : d.values.cast(DType::f64);
-  l.x = l.x.reshaped(Shape{d.rows(), width});
-  std::vector<std::string> names;
-  for (std::int64_t j = 1; j <= width; ++j) names.push_back(fmt::format("x{}", j));
+  Array& x = l.rows.x;
+  x = d.values.dtype() == DType::f64 ? d.values : d.values.cast(DType::f64);
+  x = x.reshaped(Shape{d.rows(), width});
+  const std::vector<std::string> names = numbered("x", width);
   l.format.file_width = int(width);
-  l.format.places = columns_and_target(config, names, true, "", path, &l.format.target);
+  const TableRoles roles{role_place("weights", config.weights, names, path),
+                         role_place("ids", config.ids, names, path),
+                         role_place("labels", config.labels, names, path)};
+  l.format.places = places_of(split_names(config.columns), split_names(config.drop), names, "",
+                              roles.all(), path);
+  const auto column = [&](int place) {
+    return chosen_columns(x, {place}).reshaped(Shape{d.rows()});
+  };
+  const auto text = [&](int place, std::vector<std::string>& to) {
+    if (place < 0) return;
+    const Array c = column(place);
+    for (const double v : c.values<double>())
+      to.push_back(std::isnan(v) ? std::string() : fmt::format("{}", v));
+  };
+  if (roles.weights >= 0) l.rows.weights = column(roles.weights);
+  text(roles.ids, l.rows.ids);
+  text(roles.labels, l.classes);
   if (!std::is_sorted(l.format.places.begin(), l.format.places.end()) ||
       std::int64_t(l.format.places.size()) < width)
-    l.x = chosen_columns(l.x, l.format.places);
+    x = chosen_columns(x, l.format.places);
   for (const int place : l.format.places) l.format.columns.push_back(names[std::size_t(place)]);
   return l;
 }
 
-Loaded load(const std::string& path, const TableConfig& config, Workers& workers) {
+Loaded load(const std::string& path, const TableConfig& config, const TableNeeds& needs,
+            Workers& workers) {
+  if (!config.labels.empty() && needs.components == 0)
+    raise<ConfigError>("--labels \"{}\" says which component rows belong to: this model has none",
+                       config.labels);
   const TableHead head = head_of(path);
-  return head.first.empty() ? load_array(path, config, workers)
-                            : load_text(path, config, head, workers);
-}
-
-bool equal_columns(const Array& x, std::int64_t d, std::int64_t a, std::int64_t b) {
-  const double* v = x.data<double>();
-  for (std::int64_t i = 0; i < x.size(); i += d)
-    if (v[i + a] != v[i + b]) return false;
-  return true;
-}
-
-bool constant_column(const Array& x, std::int64_t d, std::int64_t j) {
-  const double* v = x.data<double>();
-  for (std::int64_t i = 0; i < x.size(); i += d)
-    if (v[i + j] != v[j]) return false;
-  return true;
-}
-
-// Constant and equal columns: their covariance has no inverse.
-void check_columns(const Loaded& l, const TableMoments& m, const std::string& path) {
-  const std::int64_t d = m.width();
-  if (m.rows < 2) raise<DataError>("{}: one row: a covariance needs two", path);
-  std::string constant;
-  int constants = 0;
-  for (std::int64_t j = 0; j < d; ++j) {
-    if (m.sd(j) > 1e-9 * std::abs(m.at(j)) || !constant_column(l.x, d, j)) continue;
-    if (constants++ < 40)
-      constant += (constant.empty() ? "" : ",") + l.format.columns[std::size_t(j)];
-  }
-  if (constants > 0)
-    raise<DataError>("{}: {} constant, and no density is finite there: leave {} out with --drop {}",
-                     path,
-                     constants == 1 ? "column \"" + constant + "\" is"
-                                    : fmt::format("{} columns are", constants),
-                     constants == 1 ? "it" : "them", constant);
-  for (std::int64_t a = 0; a < d; ++a)
-    for (std::int64_t b = a + 1; b < d; ++b)
-      if (std::abs(m.sd(a) - m.sd(b)) <= 1e-9 * m.sd(a) && equal_columns(l.x, d, a, b))
-        raise<DataError>(
-            "{}: columns \"{}\" and \"{}\" are the same: leave one of them out with --drop", path,
-            l.format.columns[std::size_t(a)], l.format.columns[std::size_t(b)]);
+  Loaded l = head.first.empty() ? load_array(path, config, workers)
+                                : load_text(path, config, head, workers);
+  l.format.missing = check_cells(l.rows.x, l.format.columns, needs.missing, path);
+  l.format.weights = config.weights;
+  l.format.ids = config.ids;
+  l.format.labels = config.labels;
+  if (l.rows.weights.size() > 0) check_weights(l.rows.weights, config.weights, path);
+  return l;
 }
 
 void choose_scale(const TableMoments& m, const TableConfig& config, TableFormat& f) {
@@ -203,44 +229,102 @@ std::uint32_t fingerprint(const Array& x) {
 
 }  // namespace
 
+namespace {
+
+// Columns of a file.
+std::int64_t width_of(const std::string& path, const TableConfig& config,
+                      const std::vector<std::string>& first_line, Workers& workers) {
+  if (!first_line.empty()) return std::int64_t(first_line.size());
+  const Dataset d = load_dataset(path, {.array = config.array}, &workers);
+  return d.values.size() / d.rows();
+}
+
+}  // namespace
+
 double TableFormat::log_scale() const {
   double s = 0;
   for (double v : scale) s += std::log(v);
   return s;
 }
 
-TableData load_table(const std::string& path, const TableConfig& config, Workers& workers,
-                     const Note& note) {
-  Loaded l = load(path, config, workers);
+double TableFormat::log_scale(const double* row) const {
+  double s = 0;
+  for (std::size_t j = 0; j < scale.size(); ++j)
+    if (!std::isnan(row[j])) s += std::log(scale[j]);
+  return s;
+}
+
+double TableFormat::log_scale(const TableRows& rows) const {
+  if (!missing) return log_scale();
+  const double* w = rows.weights.size() > 0 ? rows.weights.data<double>() : nullptr;
+  double s = 0;
+  for (std::int64_t i = 0; i < rows.count(); ++i)
+    s += (w ? w[i] : 1) * log_scale(rows.x.data<double>() + i * width());
+  return s / rows.total();
+}
+
+double TableRows::total() const {
+  if (weights.size() == 0) return double(count());
+  const auto w = weights.values<double>();
+  return std::accumulate(w.begin(), w.end(), 0.0);
+}
+
+bool TableRows::missing() const {
+  const auto v = x.values<double>();
+  return std::any_of(v.begin(), v.end(), [](double c) { return std::isnan(c); });
+}
+
+TableData load_table(const std::string& path, const TableConfig& config, const TableNeeds& needs,
+                     Workers& workers, const Note& note) {
+  Loaded l = load(path, config, needs, workers);
   TableData out;
-  const TableMoments raw = moments_of(l.x, workers);
-  check_columns(l, raw, path);
-  out.fingerprint = fingerprint(l.x);
+  Array& x = l.rows.x;
+  const bool plain = !l.format.missing && l.rows.weights.size() == 0;
+  const TableMoments raw = plain ? moments_of(x, workers) : moments_of_some(x, l.rows.weights);
+  for (std::int64_t j = 0; j < raw.width(); ++j)
+    if (std::isnan(raw.at(j)))
+      raise<DataError>("{}: all cells of column \"{}\" are missing{}: leave it out with --drop {}",
+                       path, l.format.columns[std::size_t(j)],
+                       l.rows.weights.size() > 0 ? " in rows that count" : "",
+                       l.format.columns[std::size_t(j)]);
+  check_columns(x, l.format.columns, raw, path);
+  out.fingerprint = fingerprint(x);
   choose_scale(raw, config, l.format);
-  apply_scale(l.x, l.format, workers);
+  apply_scale(x, l.format, workers);
   out.moments = transformed(raw, l.format.shift, l.format.scale);
-  if (note && !l.format.label.empty())
+  if (note && !l.format.label.empty() && config.labels.empty())
     note(fmt::format("column \"{}\" is a label: it colours pictures and is not modelled",
                      l.format.label));
   if (note && config.standardize)
-    note(
-        fmt::format("columns are brought to mean 0 and standard deviation 1: bounds are of the "
-                    "standardized values; in the table's own units they are {:.6g} nats per row "
-                    "{}",
-                    std::abs(l.format.log_scale()), l.format.log_scale() > 0 ? "lower" : "higher"));
+    note(fmt::format(
+        "columns are brought to mean 0 and standard deviation 1: bounds are of the "
+        "standardized values; in the table's own units they are {:.6g} nats per row "
+        "{}",
+        std::abs(l.format.log_scale(l.rows)), l.format.log_scale(l.rows) > 0 ? "lower" : "higher"));
+  if (!config.labels.empty()) {
+    l.format.classes = classes_of(l.classes);
+    try {
+      l.rows.components =
+          components_of_labels(l.classes, l.format.classes, needs.components, config.labels);
+    } catch (const DataError& e) {
+      raise<DataError>("{}: {}", path, e.what());
+    }
+  }
+  if (note) note_rows(l.rows, l.format, note);
   out.source = path;
   out.kind = l.kind;
   out.format = std::move(l.format);
-  out.rows = {std::move(l.x), std::move(l.labels)};
+  out.rows = std::move(l.rows);
   return out;
 }
 
 TableRows load_table_rows(const std::string& path, const TableConfig& config,
-                          const TableFormat& format, Workers& workers) {
+                          const TableFormat& format, const TableNeeds& needs, Workers& workers) {
   const std::vector<std::string> header = head_of(path).first;
   TableConfig c = config;
   c.columns.clear();
   c.drop.clear();
+  c.labels.clear();
   c.label = "none";
   const auto here = [&](const std::string& name) {
     return std::find(header.begin(), header.end(), name) != header.end();
@@ -255,7 +339,8 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
       c.columns += (comma ? std::to_string(at + 1) : name) + ",";
     }
   if (by_name && !format.label.empty() && here(format.label)) c.label = format.label;
-  Loaded l;
+  for (std::string* role : {&c.weights, &c.ids})
+    if (format.named && !here(*role)) role->clear();
   if (!by_name && format.named && !header.empty()) {
     // A header that lacks a column says which; without one, columns are taken by place.
     const bool some = std::any_of(needed.begin(), needed.end(), here);
@@ -263,17 +348,21 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
       if (some && !here(name))
         raise<DataError>("{}: there is no column \"{}\", which the run was fitted to", path, name);
   }
-  l = load(path, c, workers);
-  const std::int64_t width = l.format.width(), wanted = format.width();
-  if (!by_name && width == format.file_width && (width != wanted || !format.target.empty())) {
-    l.x = chosen_columns(l.x, format.places);
-  } else if (!format.target.empty() && width == wanted - 1) {
-    l.x = with_unknown_column(l.x);
-  } else if (width != wanted) {
-    raise<DataError>("{}: rows have {} numbers, the model's have {}", path, width, wanted);
+  if (!by_name) {  // a file of the columns of the model alone, or one like that of the fit
+    const std::int64_t file = width_of(path, c, header, workers);
+    if (file == format.width()) c.weights = c.ids = {};
+    const bool in_order = std::is_sorted(format.places.begin(), format.places.end());
+    if (file == format.file_width && (file != format.width() || !in_order))
+      for (const int place : format.places) c.columns += std::to_string(place + 1) + ",";
   }
-  apply_scale(l.x, format, workers);
-  return {std::move(l.x), std::move(l.labels)};
+  Loaded l = load(path, c, needs, workers);
+  if (!format.target.empty() && l.format.width() == format.width() - 1)
+    l.rows.x = with_unknown_column(l.rows.x);
+  else if (l.format.width() != format.width())
+    raise<DataError>("{}: rows have {} numbers, the model's have {}", path, l.format.width(),
+                     format.width());
+  apply_scale(l.rows.x, format, workers);
+  return std::move(l.rows);
 }
 
 Array in_file_units(const Array& rows, const TableFormat& f) {
@@ -287,14 +376,26 @@ Array in_file_units(const Array& rows, const TableFormat& f) {
 }
 
 TableRows even_rows(const TableRows& rows, std::int64_t most) {
-  const std::int64_t n = rows.count(), d = rows.x.size() / n;
+  const std::int64_t n = rows.count();
   if (n <= most) return rows;
+  std::vector<std::int64_t> places(std::size_t(most), 0);
+  for (std::int64_t i = 0; i < most; ++i) places[std::size_t(i)] = i * n / most;
+  return chosen_rows(rows, places);
+}
+
+TableRows chosen_rows(const TableRows& rows, std::span<const std::int64_t> places) {
+  const std::int64_t d = rows.x.size() / rows.count();
   TableRows out;
-  out.x = Array(DType::f64, Shape{most, d});
-  for (std::int64_t i = 0; i < most; ++i) {
-    const std::int64_t from = i * n / most;
-    std::copy_n(rows.x.data<double>() + from * d, d, out.x.data<double>() + i * d);
-    if (!rows.labels.empty()) out.labels.push_back(rows.labels[std::size_t(from)]);
+  out.x = Array(DType::f64, Shape{std::int64_t(places.size()), d});
+  if (rows.weights.size() > 0) out.weights = Array(DType::f64, Shape{std::int64_t(places.size())});
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto from = std::size_t(places[i]);
+    std::copy_n(rows.x.data<double>() + places[i] * d, d,
+                out.x.data<double>() + std::int64_t(i) * d);
+    if (rows.weights.size() > 0) out.weights.data<double>()[i] = rows.weights.data<double>()[from];
+    if (!rows.labels.empty()) out.labels.push_back(rows.labels[from]);
+    if (!rows.ids.empty()) out.ids.push_back(rows.ids[from]);
+    if (!rows.components.empty()) out.components.push_back(rows.components[from]);
   }
   return out;
 }

@@ -40,19 +40,22 @@ class TableModel {
 
   // What the kind needs of how a table is read, before it is.
   virtual void prepare(TableConfig&) const {}
+  // What it takes of tables, by its settings.
+  virtual TableNeeds needs() const { return {}; }
   // Makes the model for a table with these moments. Throws ConfigError or DataError, without the
   // table's name, where settings and table do not go together.
-  virtual void build(const TableMoments& moments, const std::vector<std::string>& columns) = 0;
+  virtual void build(const TableMoments& moments, const TableFormat& format) = 0;
   // Throws DataError naming row and column where rows are not what the model takes.
   virtual void check(const Array&) const {}
   virtual const Model& model() const = 0;
-  virtual DataSet data(const Array& rows) const = 0;
+  // Rows without weights count once each; without components, theirs are unknown.
+  virtual DataSet data(const TableRows& rows) const = 0;
   virtual CoordinateOptions options() const { return {}; }
   virtual Objective objective() const { return Objective::elbo; }
   virtual std::string describe() const = 0;  // in words, one line
 
   // Sets the factors of `climb` somewhere to climb from; another key, another place.
-  virtual void start(CoordinateClimb& climb, const Array& rows, Key key,
+  virtual void start(CoordinateClimb& climb, const TableRows& rows, Key key,
                      Workers& workers) const = 0;
   virtual bool start_has_chance() const { return true; }
   // What makes a state useless though its bound may be high; empty: nothing.

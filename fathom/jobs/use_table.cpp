@@ -5,6 +5,7 @@
 
 #include "fathom/io/csv.h"
 #include "fathom/io/npy.h"
+#include "fathom/jobs/rows_file.h"
 #include "fathom/jobs/version.h"
 
 namespace fathom {
@@ -21,15 +22,15 @@ bool is_row_term(const Model& m, const std::string& term) {
 }
 
 // Of the rows that have one.
-void add_density(std::vector<double> log_density, double log_scale, nlohmann::json& out) {
+void add_density(std::vector<double> log_density, nlohmann::json& out) {
   std::erase_if(log_density, [](double v) { return std::isnan(v); });
   if (log_density.empty()) return;
   const auto n = double(log_density.size());
   double total = 0, squares = 0;
   for (double v : log_density) total += v;
   for (double v : log_density) squares += (v - total / n) * (v - total / n);
-  out["log_predictive"] = total - n * log_scale;
-  out["log_predictive_per_row"] = total / n - log_scale;
+  out["log_predictive"] = total;
+  out["log_predictive_per_row"] = total / n;
   if (n > 1) out["log_predictive_se"] = std::sqrt(squares / (n - 1) * n);
 }
 
@@ -47,42 +48,31 @@ void predict_blocks(const TableRun& run, const Array& x, Workers& workers, F&& t
   }
 }
 
-}  // namespace
-
-TableRows rows_for(const TableRun& run, const std::string& data, Workers& workers) {
-  TableRows rows = load_table_rows(data, run.settings.table, run.format, workers);
-  try {
-    run.model->check(rows.x);
-  } catch (const DataError& e) {
-    raise<DataError>("{}: {}", data, e.what());
-  }
-  return rows;
+// Keeps the columns whose names `wanted` takes.
+template <class F>
+void keep_columns(TextTable& t, F&& wanted) {
+  std::vector<std::size_t> kept;
+  std::vector<std::string> names;
+  for (std::size_t j = 0; j < t.names.size(); ++j)
+    if (wanted(t.names[j])) {
+      kept.push_back(j);
+      names.push_back(t.names[j]);
+    }
+  const std::int64_t n = t.values.shape().extent(0);
+  const auto width = std::int64_t(kept.size()), whole = std::int64_t(t.names.size());
+  Array values(DType::f64, Shape{n, width});
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < width; ++j)
+      values.data<double>()[i * width + j] =
+          t.values.data<double>()[i * whole + std::int64_t(kept[std::size_t(j)])];
+  t.names = names;
+  t.values = values;
 }
 
-namespace {
-
-// The columns of probabilities alone: "p", "p1", ..., and their intervals.
-void keep_probabilities(const TableRun& run, TablePrediction& p) {
-  std::vector<std::size_t> kept;
-  for (std::size_t j = 0; j < p.names.size(); ++j)
-    if (const std::string& name = p.names[j];
-        name.starts_with("p_") ||
-        (name.starts_with("p") && name.find_first_not_of("0123456789", 1) == name.npos))
-      kept.push_back(j);
-  if (kept.empty())
-    raise<ConfigError>("--proba: a {} predicts no probabilities, but {}", run.model->task(),
-                       fmt::join(p.names, ", "));
-  const std::int64_t n = p.values.shape().extent(0);
-  Array values(DType::f64, Shape{n, std::int64_t(kept.size())});
-  std::vector<std::string> names;
-  for (std::size_t j = 0; j < kept.size(); ++j) {
-    names.push_back(p.names[kept[j]]);
-    for (std::int64_t i = 0; i < n; ++i)
-      values.data<double>()[i * std::int64_t(kept.size()) + std::int64_t(j)] =
-          p.values.data<double>()[i * std::int64_t(p.names.size()) + std::int64_t(kept[j])];
-  }
-  p.names = names;
-  p.values = values;
+// "p", "p1", "p.red" and the interval "p_low", "p_high".
+bool is_probability(const std::string& name) {
+  return name.starts_with("p_") || name.starts_with("p.") ||
+         (name.starts_with("p") && name.find_first_not_of("0123456789", 1) == name.npos);
 }
 
 }  // namespace
@@ -93,42 +83,54 @@ TablePrediction predict_table(const PredictTableConfig& c) {
   TableRun run = open_table_run(c.run);
   const TableRows rows = rows_for(run, c.data, workers);
   const std::int64_t n = rows.count();
-  const double log_scale = run.format.log_scale();
   TablePrediction out;
   std::vector<double> log_density;
   predict_blocks(run, rows.x, workers, [&](std::int64_t first, const RowPredictions& p) {
     const auto m = std::int64_t(p.names.size());
     if (first == 0) {
-      out.names = p.names;
-      out.names.emplace_back("log_density");
-      out.values = Array(DType::f64, Shape{n, m + 1});
+      out.table.names = p.names;
+      out.table.names.emplace_back("log_density");
+      out.table.values = Array(DType::f64, Shape{n, m + 1});
     }
     for (std::size_t i = 0; i < p.log_density.size(); ++i) {
-      double* to = out.values.data<double>() + (first + std::int64_t(i)) * (m + 1);
+      double* to = out.table.values.data<double>() + (first + std::int64_t(i)) * (m + 1);
       std::copy_n(p.values.data<double>() + std::int64_t(i) * m, m, to);
-      to[m] = p.log_density[i] - log_scale;
+      to[m] =
+          p.log_density[i] - run.format.log_scale(rows.x.data<double>() +
+                                                  (first + std::int64_t(i)) * run.format.width());
+      log_density.push_back(to[m]);
     }
-    log_density.insert(log_density.end(), p.log_density.begin(), p.log_density.end());
   });
   out.figures = {{"task", run.model->task()}, {"n", n}, {"dims", run.format.width()}};
-  add_density(log_density, log_scale, out.figures);
-  if (c.proba) keep_probabilities(run, out);
+  add_density(log_density, out.figures);
+  if (!rows.ids.empty()) {
+    out.table.id_name = run.format.ids;
+    out.table.ids = rows.ids;
+  }
+  if (c.proba) {
+    if (std::none_of(out.table.names.begin(), out.table.names.end(), is_probability))
+      raise<ConfigError>("--proba: a {} predicts no probabilities, but {}", run.model->task(),
+                         fmt::join(out.table.names, ", "));
+    keep_columns(out.table, is_probability);
+  } else if (!out.figures.contains("log_predictive")) {  // no row has what a density is of
+    keep_columns(out.table, [](const std::string& name) { return name != "log_density"; });
+  }
   if (!c.out.empty()) {
-    write_rows(c.out, out.values, out.names, {});
+    write_table(c.out, out.table);
     out.figures["file"] = c.out;
-    out.figures["columns"] = out.names;
+    out.figures["columns"] = out.table.names;
   }
   return out;
 }
 
-TableSample sample_table(const SampleTableConfig& c) {
+TextTable sample_table(const SampleTableConfig& c) {
   if (c.count < 1) raise<ConfigError>("--count must be at least 1, got {}", c.count);
   if (!c.out.empty()) check_rows_file(c.out, {});
   Workers workers(1);
   TableRun run = open_table_run(c.run);
   const Array x = run.model->sample(run.state, c.count, fold(Key{c.seed, 0}, 22), workers);
-  TableSample out{run.format.columns, in_file_units(x, run.format)};
-  if (!c.out.empty()) write_rows(c.out, out.values, out.names, {});
+  TextTable out{"", {}, run.format.columns, in_file_units(x, run.format)};
+  if (!c.out.empty()) write_table(c.out, out);
   return out;
 }
 
@@ -136,15 +138,16 @@ nlohmann::json evaluate_table(const std::string& path, const std::string& data, 
   Workers workers(threads);
   TableRun run = open_table_run(path);
   const TableRows rows = rows_for(run, data, workers);
-  const auto n = double(rows.count());
+  const double n = rows.total();
   State state;
-  CoordinateClimb climb(run.model->model(), run.model->data(rows.x), state, run.model->options());
+  CoordinateClimb climb(run.model->model(), run.model->data(rows), state, run.model->options());
   assign_factors(run.state, state);
   nlohmann::json out = {{"task", run.model->task()},
                         {"unit", "row"},
                         {"n", rows.count()},
                         {"dims", run.format.width()},
                         {"objective_kind", name_of(run.model->objective())}};
+  if (rows.weights.size() > 0) out["weight"] = n;
   double bound = 0;
   for (const auto& [name, value] : climb.terms(workers)) {
     if (!is_row_term(run.model->model(), name)) continue;
@@ -154,13 +157,13 @@ nlohmann::json evaluate_table(const std::string& path, const std::string& data, 
   const bool elbo = run.model->objective() == Objective::elbo;
   out[elbo ? "elbo" : "objective"] = bound;
   out[elbo ? "elbo_per_row" : "objective_per_row"] = bound / n;
-  if (run.format.standardized) out["log_scale_per_row"] = run.format.log_scale();
+  if (run.format.standardized) out["log_scale_per_row"] = run.format.log_scale(rows);
   // The density of rows as the model sees them, like the bound.
   std::vector<double> log_density;
   predict_blocks(run, rows.x, workers, [&](std::int64_t, const RowPredictions& p) {
     log_density.insert(log_density.end(), p.log_density.begin(), p.log_density.end());
   });
-  add_density(log_density, 0, out);
+  add_density(log_density, out);
   out["standardized"] = run.format.standardized;
   out["threads"] = workers.size();
   out["version"] = kVersion;

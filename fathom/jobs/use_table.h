@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "fathom/jobs/rows_file.h"
 #include "fathom/jobs/table_run.h"
+#include "fathom/jobs/text_table.h"
 
 namespace fathom {
 
@@ -23,14 +23,10 @@ struct PredictTableConfig {
 // What the model says of every row, and the logarithm of its density under the posterior
 // predictive, in the units of the file.
 struct TablePrediction {
-  std::vector<std::string> names;  // of the columns of `values`, "log_density" the last
-  Array values;                    // [n, names]
-  nlohmann::json figures;          // rows, log_predictive, log_predictive_per_row, ...
+  TextTable table;         // ids where the file has them; "log_density" is the last column
+  nlohmann::json figures;  // rows, log_predictive, log_predictive_per_row, ...
 };
 TablePrediction predict_table(const PredictTableConfig& config);
-
-// Rows of a file for this run. Throws DataError naming the file where they are not what it takes.
-TableRows rows_for(const TableRun& run, const std::string& data, Workers& workers);
 
 struct SampleTableConfig {
   std::string run, out;
@@ -39,11 +35,7 @@ struct SampleTableConfig {
 };
 
 // Draws from the posterior predictive in the units of the file, [count, columns].
-struct TableSample {
-  std::vector<std::string> names;
-  Array values;
-};
-TableSample sample_table(const SampleTableConfig& config);
+TextTable sample_table(const SampleTableConfig& config);
 
 // Of rows under the factors of the fit, held as they are: what they add to the bound, its terms,
 // and the log predictive density, under the keys of summary.json. What a fit pays for its factors

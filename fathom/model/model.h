@@ -265,7 +265,7 @@ Expr dot(Expr x, Expr w);
 // sum_i a[i] b[i] of two vectors; affine in each where the other is fixed.
 Expr inner(Expr a, Expr b);
 Expr repeat(Expr x, std::int64_t count);  // a number as all elements of a vector
-Expr concat(Expr a, Expr b);  // of two vectors, independent of each other
+Expr concat(Expr a, Expr b);              // of two vectors, independent of each other
 Expr slice(Expr x, std::int64_t first, std::int64_t count);  // of the last axis
 // e[which]: `e` lies on a plate of as many elements as the categorical latent has categories.
 Expr gate(Expr which, Expr e);

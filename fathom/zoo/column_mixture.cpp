@@ -8,7 +8,8 @@ ColumnMixture::ColumnMixture(const ColumnMixtureConfig& c) {
   if (!reals && c.bits == 0 && c.counts == 0 && c.levels.empty())
     raise<ConfigError>("a mixture of no column");
   Model& m = model;
-  const Plate row = m.plate("row"), component = m.plate("component", c.components);
+  row = m.plate("row");
+  component = m.plate("component", c.components);
   weights = m.latent("weights",
                      c.process ? stick_breaking(1.0, c.concentration) : dirichlet(c.concentration),
                      Shape{c.components});

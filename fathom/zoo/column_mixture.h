@@ -31,6 +31,7 @@ struct ColumnMixtureConfig {
 
 struct ColumnMixture {
   Model model{DType::f64};
+  Plate row, component;
   Expr weights, which;
   Expr real, probabilities, rates;
   std::vector<Expr> tables;

@@ -40,7 +40,8 @@ GaussianMixture::GaussianMixture(std::int64_t count, std::int64_t width,
   if (count < 1) raise<ConfigError>("components {}: at least 1", count);
   if (covariance == Covariance::full && prior.dof <= double(width - 1))
     raise<ConfigError>("dof {}: more than {} for {} columns", prior.dof, width - 1, width);
-  const Plate row = m.plate("row"), component = m.plate("component", count);
+  row = m.plate("row");
+  component = m.plate("component", count);
   x = m.data("x", row, Shape{width}, stored);
   weights = m.latent(
       "weights",

@@ -28,6 +28,7 @@ struct GaussianMixturePrior {
 
 struct GaussianMixture {
   Model model;
+  Plate row, component;
   Expr weights, components, which, x;
 
   // `stored`: dtype of the rows as bound to data "x". Throws ConfigError naming what cannot be.

@@ -4,7 +4,7 @@ namespace fathom {
 
 Regression::Regression(std::int64_t width, const RegressionConfig& config) {
   if (width < 2) raise<ConfigError>("a regression on no column");
-  const Plate row = model.plate("row");
+  row = model.plate("row");
   x = model.data("x", row, Shape{width}, DType::f64);
   y = model.data("y", row, {}, DType::f64);
   if (config.missing) model.missing(y);

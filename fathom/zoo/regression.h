@@ -23,6 +23,7 @@ struct RegressionConfig {
 
 struct Regression {
   Model model{DType::f64};
+  Plate row;
   Expr weights, relevance, noise, x, y;  // relevance and noise may be constants
 
   // Data "x": [row, width], whose first column is ones, and "y": [row].

@@ -1,0 +1,132 @@
+#include "fathom/jobs/table_checks.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fathom {
+
+namespace {
+
+// One value, or a missing cell on both sides.
+bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+bool equal_columns(const Array& x, std::int64_t d, std::int64_t a, std::int64_t b) {
+  const double* v = x.data<double>();
+  for (std::int64_t i = 0; i < x.size(); i += d)
+    if (!same(v[i + a], v[i + b])) return false;
+  return true;
+}
+
+bool constant_column(const Array& x, std::int64_t d, std::int64_t j) {
+  const double* v = x.data<double>();
+  double first = NAN;
+  for (std::int64_t i = j; i < x.size(); i += d) {
+    if (std::isnan(first)) first = v[i];
+    if (!std::isnan(v[i]) && v[i] != first) return false;
+  }
+  return true;
+}
+
+// Counts of cells, and of rows, for which `says` holds; the first of them.
+struct Found {
+  std::int64_t count = 0, first = -1;
+  void add(std::int64_t place) {
+    if (count++ == 0) first = place;
+  }
+};
+
+std::string count_of(std::int64_t count, const std::string& thing) {
+  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+bool check_cells(const Array& x, const std::vector<std::string>& columns, bool accepted,
+                 const std::string& path) {
+  const auto v = x.values<double>();
+  const auto d = std::int64_t(columns.size());
+  Found missing, infinite;
+  for (std::int64_t i = 0; i < std::int64_t(v.size()); ++i) {
+    if (std::isnan(v[std::size_t(i)])) {
+      missing.add(i);
+    } else if (std::isinf(v[std::size_t(i)])) {
+      infinite.add(i);
+    }
+  }
+  const auto place = [&](const Found& f) {
+    return fmt::format("the first in row {}, column \"{}\"", f.first / d + 1,
+                       columns[std::size_t(f.first % d)]);
+  };
+  if (infinite.count > 0)
+    raise<DataError>("{}: {}, {}: no density is finite there; empty cells count as missing", path,
+                     count_of(infinite.count, "infinite value"), place(infinite));
+  if (missing.count > 0 && !accepted)
+    raise<DataError>(
+        "{}: {}, {}: this model needs complete data; drop those rows or columns, or fill them in",
+        path, count_of(missing.count, "missing cell"), place(missing));
+  return missing.count > 0;
+}
+
+void check_columns(const Array& x, const std::vector<std::string>& columns, const TableMoments& m,
+                   const std::string& path) {
+  const std::int64_t d = m.width();
+  if (m.rows < 2) raise<DataError>("{}: one row: a covariance needs two", path);
+  std::string constant;
+  int constants = 0;
+  for (std::int64_t j = 0; j < d; ++j) {
+    if (m.sd(j) > 1e-9 * std::abs(m.at(j)) || !constant_column(x, d, j)) continue;
+    if (constants++ < 40) constant += (constant.empty() ? "" : ",") + columns[std::size_t(j)];
+  }
+  if (constants > 0)
+    raise<DataError>("{}: {} constant, and no density is finite there: leave {} out with --drop {}",
+                     path,
+                     constants == 1 ? "column \"" + constant + "\" is"
+                                    : fmt::format("{} columns are", constants),
+                     constants == 1 ? "it" : "them", constant);
+  for (std::int64_t a = 0; a < d; ++a)
+    for (std::int64_t b = a + 1; b < d; ++b)
+      if (std::abs(m.sd(a) - m.sd(b)) <= 1e-9 * m.sd(a) && equal_columns(x, d, a, b))
+        raise<DataError>(
+            "{}: columns \"{}\" and \"{}\" are the same: leave one of them out with --drop", path,
+            columns[std::size_t(a)], columns[std::size_t(b)]);
+}
+
+void note_rows(const TableRows& rows, const TableFormat& format, const Note& note) {
+  const auto v = rows.x.values<double>();
+  const std::int64_t d = format.width();
+  if (format.missing && !format.target.empty()) {
+    std::int64_t unknown = 0;
+    for (std::int64_t i = d - 1; i < rows.x.size(); i += d)
+      unknown += std::isnan(v[std::size_t(i)]);
+    if (unknown > 0)
+      note(fmt::format("{} without a \"{}\": {} left out", count_of(unknown, "row"), format.target,
+                       unknown == 1 ? "it is" : "they are"));
+  } else if (format.missing) {
+    std::int64_t cells = 0;
+    Found empty;
+    for (std::int64_t i = 0; i < rows.count(); ++i) {
+      const auto first = v.begin() + i * d;
+      const std::int64_t gone =
+          std::count_if(first, first + d, [](double c) { return std::isnan(c); });
+      cells += gone;
+      if (gone == d) empty.add(i);
+    }
+    note(fmt::format("{} of {} cells are missing; the model integrates over them", cells,
+                     rows.x.size()));
+    if (empty.count > 0)
+      note(fmt::format("{} without any cell, the first is row {}: nothing is learned from {}",
+                       count_of(empty.count, "row"), empty.first + 1,
+                       empty.count == 1 ? "it" : "them"));
+  }
+  if (rows.weights.size() > 0)
+    note(fmt::format("rows count as often as column \"{}\" says, {:g} in total", format.weights,
+                     rows.total()));
+  if (!rows.components.empty()) {
+    const auto known =
+        std::count_if(rows.components.begin(), rows.components.end(), [](int k) { return k >= 0; });
+    note(fmt::format("column \"{}\" says the component of {} of {} rows", format.labels, known,
+                     rows.count()));
+  }
+}
+
+}  // namespace fathom
