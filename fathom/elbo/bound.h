@@ -93,6 +93,7 @@ class Lowering {
   // What terms see of a latent by moments. With `factors` its members are leaves: F is
   // differentiated with respect to them, and no rewriting of the graph goes past them.
   Face moments(const LatentInfo& z);
+  Face spread(const ExprInfo& e, const Face& f) const;
   // Whether q(z) is a point mass, by `factors` or `points`.
   bool is_point(const LatentInfo& z) const;
   // The slots that hold the natural parameters of a factor, with `factors`.

@@ -24,29 +24,61 @@ const double* natural(const State& s, const std::string& latent, int k) {
   return s.find(fmt::format("{}.natural.{}", latent, k))->data<double>();
 }
 
-// natural: -(V + b m m') / 2, b m, -b / 2, (nu - d) / 2 (dist/families/normal_wishart.h).
-void read_full(const State& s, bool points, GaussianComponents& c) {
+// natural: -(V + sum_k b_k m_k m_k') / 2, b m, -b / 2, (nu + K - d - 1) / 2, where V is that of
+// each component, K = 1 (dist/families/normal_wishart.h), or of all (tied_normal_wishart.h).
+void read_matrices(const State& s, bool points, GaussianComponents& c) {
   const std::int64_t d = c.width;
+  const bool tied = c.kind == Covariance::tied;
   const double *n0 = natural(s, "components", 0), *n1 = natural(s, "components", 1),
                *n2 = natural(s, "components", 2), *n3 = natural(s, "components", 3);
+  const auto share = double(tied ? c.count : 1);
+  const auto squares = [&](std::int64_t k, std::int64_t i, std::int64_t j) {
+    return n1[k * d + i] * n1[k * d + j] / (-2 * n2[k]);
+  };
   for (std::int64_t k = 0; k < c.count; ++k) {
-    const double b = -2 * n2[k], nu = 2 * n3[k] + double(d);
-    const double worth = points ? (n3[k] > 0 ? 2 * n3[k] : 1) : nu;  // covariance = V / worth
+    const std::int64_t of = tied ? 0 : k;
+    const double b = -2 * n2[k], nu = 2 * n3[of] + double(d) + 1 - share;
+    const double worth = points ? (n3[of] > 0 ? 2 * n3[of] : 1) : nu;  // covariance = V / worth
     const double dof = points ? 0 : nu + 1 - double(d);
     const double widen = points ? 1 / worth : (1 + b) / (b * dof);
-    double *m = c.mean.data<double>() + k * d, *cov = c.covariance.data<double>() + k * d * d,
+    double *cov = c.covariance.data<double>() + k * d * d,
            *scale = c.spread.data<double>() + k * d * d;
     c.dof.data<double>()[k] = dof;
-    for (std::int64_t j = 0; j < d; ++j) m[j] = n1[k * d + j] / b;
+    for (std::int64_t j = 0; j < d; ++j) c.mean.data<double>()[k * d + j] = n1[k * d + j] / b;
     for (std::int64_t i = 0; i < d; ++i)
       for (std::int64_t j = 0; j < d; ++j) {
-        const double v = -2 * n0[(k * d + i) * d + j] - b * m[i] * m[j];
+        double v = -2 * n0[(of * d + i) * d + j];
+        for (std::int64_t l = tied ? 0 : k; l < (tied ? c.count : k + 1); ++l)
+          v -= squares(l, i, j);
         cov[i * d + j] = v / worth;
         scale[i * d + j] = v * widen;
       }
   }
   const Array scales = c.spread.copy();
   kernels::cholesky(view_of(scales), view_of(c.spread));
+}
+
+// natural: -(rate + sum_j b_j m_j^2 / 2), b m, -b / 2, shape + d / 2 - 1
+// (dist/families/spherical_normal_gamma.h).
+void read_spherical(const State& s, bool points, GaussianComponents& c) {
+  const std::int64_t d = c.width;
+  const double *n0 = natural(s, "components", 0), *n1 = natural(s, "components", 1),
+               *n2 = natural(s, "components", 2), *n3 = natural(s, "components", 3);
+  for (std::int64_t k = 0; k < c.count; ++k) {
+    double rate = -n0[k];
+    for (std::int64_t j = k * d; j < (k + 1) * d; ++j) {
+      c.mean.data<double>()[j] = n1[j] / (-2 * n2[j]);
+      rate -= n1[j] * c.mean.data<double>()[j] / 2;
+    }
+    const double shape = points ? (n3[k] > 0 ? n3[k] : 0.5) : n3[k] + 1 - double(d) / 2;
+    c.dof.data<double>()[k] = points ? 0 : 2 * shape;
+    for (std::int64_t j = 0; j < d; ++j) {
+      const double b = -2 * n2[k * d + j];
+      c.covariance.data<double>()[(k * d + j) * d + j] = rate / shape;
+      c.spread.data<double>()[(k * d + j) * d + j] =
+          std::sqrt(rate / shape * (points ? 1 : (1 + b) / b));
+    }
+  }
 }
 
 // natural: -(rate + b m^2 / 2), b m, -b / 2, shape - 1/2 (dist/families/normal_gamma.h).
@@ -91,8 +123,13 @@ GaussianComponents components_of(const State& state, Covariance kind,
   c.dof = Array(DType::f64, Shape{c.count});
   c.mean = Array(DType::f64, Shape{c.count, c.width});
   c.covariance = Array(DType::f64, Shape{c.count, c.width, c.width});
-  c.spread = kind == Covariance::full ? c.covariance.copy() : c.mean.copy();
-  kind == Covariance::full ? read_full(state, points, c) : read_diagonal(state, points, c);
+  c.spread = c.joint() ? c.covariance.copy() : c.mean.copy();
+  switch (kind) {
+    case Covariance::full:
+    case Covariance::tied: read_matrices(state, points, c); break;
+    case Covariance::diagonal: read_diagonal(state, points, c); break;
+    case Covariance::spherical: read_spherical(state, points, c); break;
+  }
   return c;
 }
 
@@ -105,7 +142,7 @@ class Marginal {
   Marginal(const GaussianComponents& c, std::int64_t k, std::vector<std::int64_t> seen)
       : seen_(std::move(seen)),
         size_(std::int64_t(seen_.size())),
-        full_(c.kind == Covariance::full),
+        full_(c.joint()),
         dof_(c.dof.data<double>()[k]),
         mean_(c.mean.data<double>() + k * c.width),
         factor_(std::size_t(size_ * size_), 0) {
@@ -178,7 +215,7 @@ void rows_with_gaps(const GaussianComponents& c, const double* x, std::int64_t f
 Array GaussianComponents::log_joint(const Array& x, Workers& workers) const {
   const std::int64_t n = x.shape().extent(0), d = width, block = 256;
   Array out(DType::f64, Shape{n, count});
-  const bool full = kind == Covariance::full;
+  const bool full = joint();
   // Inverses of the spreads: distances are then products with rows.
   Array inverse(DType::f64, spread.shape());
   if (full) {
@@ -239,7 +276,7 @@ Array GaussianComponents::sample(std::int64_t n, Key key) const {
     double stretch = 1;
     for (std::int64_t j = 0; j < d; ++j) {
       double e = 0;
-      if (kind == Covariance::full) {
+      if (joint()) {
         for (std::int64_t l = 0; l <= j; ++l)
           e += spread.data<double>()[(k * d + j) * d + l] * z.data<double>()[i * d + l];
       } else {
@@ -247,7 +284,7 @@ Array GaussianComponents::sample(std::int64_t n, Key key) const {
       }
       // A Student t is a normal over the root of a chi-squared: one for the row, or for each
       // column.
-      if (nu > 0 && (j == 0 || kind != Covariance::full))
+      if (nu > 0 && (j == 0 || !joint()))
         stretch =
             std::sqrt(nu / (2 * kernels::gamma_draw(fold(key, std::uint64_t(2 + j)), i, nu / 2)));
       out.data<double>()[i * d + j] = mean.data<double>()[k * d + j] + e * stretch;

@@ -1,8 +1,9 @@
 // A fitted Gaussian mixture as numbers: densities of rows under its posterior predictive, and
 // draws.
 //
-// Under variational Bayes a component's predictive is a Student t (Bishop 2006, eq. 10.81; of
-// diagonal covariances one for each column), at point estimates (MAP and EM) a Gaussian.
+// Under variational Bayes a component's predictive is a Student t of all columns (Bishop 2006,
+// eq. 10.81), or, of diagonal covariances, one of each column; at point estimates (MAP and EM) it
+// is a Gaussian.
 #pragma once
 
 #include "fathom/base/key.h"
@@ -20,8 +21,9 @@ struct GaussianComponents {
   Array mean;        // [count, width]
   Array covariance;  // [count, width, width]: the inverse of the expected precision
   // The predictive: dof 0 is a Gaussian. `spread` is the lower Cholesky factor of its scale matrix,
-  // of a diagonal one the square roots.
+  // of columns apart the square roots, [count, width].
   Array dof, spread;
+  bool joint() const { return kind != Covariance::diagonal; }  // one density of all columns
 
   // log p(x, component) of rows [n, width] under the predictive: [n, count]. Cells that are NaN are
   // integrated over.

@@ -8,12 +8,23 @@ namespace fathom {
 
 namespace {
 
-constexpr std::pair<std::string_view, Covariance> kCovariances[] = {{"full", Covariance::full},
-                                                                    {"diag", Covariance::diagonal}};
+constexpr std::pair<std::string_view, Covariance> kCovariances[] = {
+    {"full", Covariance::full},
+    {"tied", Covariance::tied},
+    {"diag", Covariance::diagonal},
+    {"spherical", Covariance::spherical}};
 
 }  // namespace
 
-double Gmm::least_rows() const { return covariance_ == Covariance::full ? double(width_ + 1) : 2; }
+// Of a tied covariance, that of all rows serves a component on one.
+double Gmm::least_rows() const {
+  if (covariance_ == Covariance::tied) return 1;
+  return covariance_ == Covariance::full ? double(width_ + 1) : 2;
+}
+
+bool Gmm::has_matrix() const {
+  return covariance_ == Covariance::full || covariance_ == Covariance::tied;
+}
 
 void Gmm::build(const TableMoments& m, const TableFormat& format) {
   covariance_ = word<Covariance>("covariance", settings_.covariance, kCovariances);
@@ -22,7 +33,7 @@ void Gmm::build(const TableMoments& m, const TableFormat& format) {
   moments_ = m;
   format_ = format;
   settings_.check_rows(m.rows);
-  if (covariance_ == Covariance::full) {
+  if (has_matrix()) {
     if (m.rows <= width_)
       raise<DataError>(
           "{} rows of {} columns: full covariances need more rows than columns; --covariance diag "
@@ -59,7 +70,8 @@ std::string Gmm::describe() const {
   const std::int64_t k = settings_.components;
   return fmt::format("{} gaussian component{} of {} column{}, {} covariance{}", k,
                      k == 1 ? "" : "s", width_, width_ == 1 ? "" : "s",
-                     covariance_ == Covariance::full ? "full" : "diagonal", k == 1 ? "" : "s") +
+                     covariance_ == Covariance::diagonal ? "diagonal" : settings_.covariance,
+                     k == 1 || covariance_ == Covariance::tied ? "" : "s") +
          settings_.describe();
 }
 

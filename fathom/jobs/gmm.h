@@ -13,7 +13,8 @@ struct GmmSettings : MixtureSettings {
 
   static void fields(auto& self, auto&& f) {
     MixtureSettings::fields(self, f);
-    f("covariance", self.covariance, "full or diag");
+    f("covariance", self.covariance,
+      "of components: full, tied (one for all), diag or spherical (one variance for all columns)");
   }
 };
 
@@ -50,6 +51,7 @@ class Gmm : public TableModelWith<GmmSettings> {
   GaussianComponents components(const State& state) const;
 
  private:
+  bool has_matrix() const;    // whether covariances have elements beside the diagonal
   double least_rows() const;  // that the covariance of a component needs
 
   std::int64_t width_ = 0;

@@ -36,8 +36,8 @@ struct Conditional {
   Vector mean, variance;  // of those that were not
 };
 
-Conditional condition_full(const GaussianComponents& c, std::int64_t k, const double* row,
-                           const Places& seen, const Places& missing) {
+Conditional condition_joint(const GaussianComponents& c, std::int64_t k, const double* row,
+                            const Places& seen, const Places& missing) {
   const std::int64_t d = c.width;
   using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const Matrix l = Eigen::Map<const Rows>(c.spread.data<double>() + k * d * d, d, d);
@@ -60,8 +60,8 @@ Conditional condition_full(const GaussianComponents& c, std::int64_t k, const do
   return out;
 }
 
-Conditional condition_diagonal(const GaussianComponents& c, std::int64_t k, const double* row,
-                               const Places& seen, const Places& missing) {
+Conditional condition_apart(const GaussianComponents& c, std::int64_t k, const double* row,
+                            const Places& seen, const Places& missing) {
   const double *mean = c.mean.data<double>() + k * c.width,
                *spread = c.spread.data<double>() + k * c.width, dof = c.dof.data<double>()[k];
   Conditional out{0, Vector(Eigen::Index(missing.size())), Vector(Eigen::Index(missing.size()))};
@@ -80,8 +80,7 @@ void fill_row(const GaussianComponents& c, const Places& seen, const Places& mis
   std::vector<Conditional> all;
   double top = -INFINITY, total = 0;
   for (std::int64_t k = 0; k < c.count; ++k) {
-    all.push_back((c.kind == Covariance::full ? condition_full : condition_diagonal)(
-        c, k, row, seen, missing));
+    all.push_back((c.joint() ? condition_joint : condition_apart)(c, k, row, seen, missing));
     all.back().log_weight += std::log(c.weight.data<double>()[k]);
     top = std::max(top, all.back().log_weight);
   }

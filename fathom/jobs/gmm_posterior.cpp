@@ -43,9 +43,9 @@ std::vector<PosteriorRow> Gmm::posterior(const State& state, const TableFormat& 
                               : scaled(point_row("sd", element, std::sqrt(variance)), scale));
           continue;
         }
-        const bool full = covariance_ == Covariance::full;
-        const double worth = full ? dof + double(d) - 1 : dof,
-                     b = -2 * natural("components", 2)[full ? k : k * d + j],
+        const bool wishart = covariance_ == Covariance::full || covariance_ == Covariance::tied;
+        const double worth = wishart ? dof + double(d) - 1 : dof,
+                     b = -2 * natural("components", 2)[wishart ? k : k * d + j],
                      rate = variance * worth / 2;
         out.push_back(
             means ? scaled(student_row("mean", element, mean, std::sqrt(rate / (dof / 2) / b), dof),

@@ -91,7 +91,7 @@ TEST_F(TableCli, MistakesAreRefusedWithARemedy) {
   refused(fit(faithful(), {"--columns", "eruption"}), {"eruption", "did you mean eruptions?"});
   refused(fit(faithful(), {"--columns", "3"}), {"from 1 to 2"});
   refused(fit(faithful(), {"--method", "mcmc"}), {"em, map, vb"});
-  refused(fit(faithful(), {"--covariance", "round"}), {"full, diag"});
+  refused(fit(faithful(), {"--covariance", "round"}), {"full, tied, diag, spherical"});
   refused(fit(faithful(), {"--start", "far"}), {"kmeans, random, blocks"});
   refused(fit(faithful(), {"--method", "em", "--process"}), {"--process", "vb"});
   refused(fit(faithful(), {"--method", "map", "--concentration", "0.5"}), {"--concentration"});

@@ -102,7 +102,7 @@ TEST_F(PosteriorOf, CellsFilledByAMixture) {
   Array holes = x.copy();
   for (std::int64_t i = 0; i < 272; i += 9) holes.data<double>()[2 * i + (i % 2)] = NAN;
   write_npy(path("holes.npy"), holes);
-  for (const char* covariance : {"full", "diag"})
+  for (const char* covariance : {"full", "tied", "diag", "spherical"})
     for (const char* method : {"em", "vb"}) {
       FitTableConfig c = gmm_fit(path("holes.npy"), path("g"), [&](GmmSettings& g, auto& f) {
         g.components = 1;
