@@ -2,6 +2,8 @@
 # ("ctest -R ops"); folders that take long are cut into shards that run side by side.
 
 find_package(GTest REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)  # oracles of linear algebra; headers only
+find_package(Boost REQUIRED)  # oracles for special functions; headers only
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 set(shards_laws 4)

@@ -1,7 +1,7 @@
 #include "fathom/jobs/coefficients.h"
 
-#include <Eigen/Cholesky>
 #include <cmath>
+#include <eigen3/Eigen/Cholesky>
 
 #include "fathom/dist/quadrature.h"
 #include "fathom/kernels/quantiles.h"

@@ -46,8 +46,7 @@ void FactorTable::summarise(const State& state, const TableFormat& format, nlohm
   std::vector<double> shares;
   for (std::int64_t k = 0; k < f.latent; ++k) {
     shares.push_back(f.explained(k, units()) / f.variance(units()));
-    nlohmann::json one = {{"share", shares.back()},
-                          {"score_sd", std::sqrt(f.score_variance().data<double>()[k])}};
+    nlohmann::json one = {{"share", shares.back()}, {"told", f.told(k)}};
     if (!f.relevance.empty()) one["relevance"] = f.relevance.data<double>()[k];
     for (std::int64_t j = 0; j < f.width; ++j)
       one["loadings"].push_back(f.loadings.data<double>()[j * f.latent + k] *
@@ -96,34 +95,33 @@ void add_spectrum(const Spectrum& spectrum, const LinearFactors& f, Page& page) 
 }
 
 void add_use(const LinearFactors& f, Page& page) {
-  const Array v = f.score_variance();
   std::vector<Bar> bars;
-  for (std::int64_t k = 0; k < f.latent; ++k) {
-    const double held = 1 - v.data<double>()[k];
-    bars.push_back({fmt::format("z{}", k + 1), std::max(held, 0.0), held < 0.01});
-  }
-  page.svg("What rows say of each score", svg_bars(bars, "latent element", kHalf), "relevance.svg",
-           "One less the posterior variance of a score, whose prior variance is one; pale ones "
-           "are switched off.");
+  for (std::int64_t k = 0; k < f.latent; ++k)
+    bars.push_back({fmt::format("z{}", k + 1), f.told(k), f.told(k) < LinearFactors::kTold});
+  page.svg("What a row tells of each score", svg_bars(bars, "latent element", kHalf),
+           "relevance.svg",
+           "The part of a score's prior variance that seeing a row takes away; pale ones are "
+           "switched off.");
 }
 
-void add_loadings(const LinearFactors& f, const TableFormat& format, Page& page) {
+void add_loadings(const LinearFactors& f, const TableFormat& format, const TableMoments& m,
+                  Page& page) {
   HeatMap map;
   const std::int64_t rows = std::min<std::int64_t>(f.width, 100),
                      columns = std::min<std::int64_t>(f.latent, 24);
   for (std::int64_t k = 0; k < columns; ++k) map.columns.push_back(fmt::format("z{}", k + 1));
-  map.columns.emplace_back("noise sd");
+  map.columns.emplace_back("noise");
   for (std::int64_t j = 0; j < rows; ++j) {
-    const double scale = format.scale[std::size_t(j)];
     map.rows.push_back(format.columns[std::size_t(j)]);
     for (std::int64_t k = 0; k < columns; ++k)
-      map.values.push_back(f.loadings.data<double>()[j * f.latent + k] * scale);
-    map.values.push_back(std::sqrt(f.noise_variance(j)) * scale);
+      map.values.push_back(f.loadings.data<double>()[j * f.latent + k] / m.sd(j));
+    map.values.push_back(std::sqrt(f.noise_variance(j)) / m.sd(j));
   }
   std::string note =
-      "How much each column moves with each score, in its own units, and the standard deviation "
-      "of its noise. Axes are the principal ones, the largest loading of each positive.";
-  if (rows < f.width || columns < f.latent) note += " Not all are shown; summary.json has them.";
+      "By how many of its standard deviations each column moves with each score, which is about "
+      "their correlation, and its noise in the same unit. Axes are the principal ones, the largest "
+      "loading of each positive; summary.json has them in the columns' own units.";
+  if (rows < f.width || columns < f.latent) note += " Not all are shown.";
   page.svg("Loadings", svg_heat(map), "loadings.svg", note);
 }
 
@@ -159,7 +157,7 @@ void FactorTable::report(const State& state, const TableFormat& format, const Ta
   add_spectrum(spectrum_, f, page);
   add_use(f, page);
   page.end_row();
-  add_loadings(f, format, page);
+  add_loadings(f, format, moments_, page);
   if (rows && f.latent > 1) add_scores(f, *rows, format.label, page, workers);
 }
 

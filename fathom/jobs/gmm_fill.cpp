@@ -1,7 +1,7 @@
 // What missing cells of a row may be under a Gaussian mixture: of each component the conditional
 // distribution given the cells that were seen, weighted by what these say of the component.
-#include <Eigen/Cholesky>
 #include <cmath>
+#include <eigen3/Eigen/Cholesky>
 
 #include "fathom/jobs/gmm.h"
 #include "fathom/kernels/special.h"
@@ -31,12 +31,12 @@ double spread_of(double scale, double dof) {
 }
 
 // One component beside a row.
-struct Conditional {
+struct Conditioned {
   double log_weight = 0;  // and the density of the cells that were seen
   Vector mean, variance;  // of those that were not
 };
 
-Conditional condition_joint(const GaussianComponents& c, std::int64_t k, const double* row,
+Conditioned condition_joint(const GaussianComponents& c, std::int64_t k, const double* row,
                             const Places& seen, const Places& missing) {
   const std::int64_t d = c.width;
   using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -47,7 +47,7 @@ Conditional condition_joint(const GaussianComponents& c, std::int64_t k, const d
   const Vector off = Eigen::Map<const Vector>(row, d)(seen) - mean(seen);
   const Eigen::LLT<Matrix> inner(scale(seen, seen));
   const double square = inner.matrixL().solve(off).squaredNorm();
-  Conditional out;
+  Conditioned out;
   out.log_weight =
       log_student(square, dof, count) - inner.matrixLLT().diagonal().array().log().sum();
   const Matrix across = scale(missing, seen);
@@ -60,11 +60,11 @@ Conditional condition_joint(const GaussianComponents& c, std::int64_t k, const d
   return out;
 }
 
-Conditional condition_apart(const GaussianComponents& c, std::int64_t k, const double* row,
+Conditioned condition_apart(const GaussianComponents& c, std::int64_t k, const double* row,
                             const Places& seen, const Places& missing) {
   const double *mean = c.mean.data<double>() + k * c.width,
                *spread = c.spread.data<double>() + k * c.width, dof = c.dof.data<double>()[k];
-  Conditional out{0, Vector(Eigen::Index(missing.size())), Vector(Eigen::Index(missing.size()))};
+  Conditioned out{0, Vector(Eigen::Index(missing.size())), Vector(Eigen::Index(missing.size()))};
   for (const Eigen::Index j : seen)
     out.log_weight +=
         log_student(std::pow((row[j] - mean[j]) / spread[j], 2), dof, 1) - std::log(spread[j]);
@@ -77,7 +77,7 @@ Conditional condition_apart(const GaussianComponents& c, std::int64_t k, const d
 
 void fill_row(const GaussianComponents& c, const Places& seen, const Places& missing, double* row,
               double* sd) {
-  std::vector<Conditional> all;
+  std::vector<Conditioned> all;
   double top = -INFINITY, total = 0;
   for (std::int64_t k = 0; k < c.count; ++k) {
     all.push_back((c.joint() ? condition_joint : condition_apart)(c, k, row, seen, missing));
@@ -85,7 +85,7 @@ void fill_row(const GaussianComponents& c, const Places& seen, const Places& mis
     top = std::max(top, all.back().log_weight);
   }
   Vector mean = Vector::Zero(Eigen::Index(missing.size())), square = mean;
-  for (const Conditional& a : all) {
+  for (const Conditioned& a : all) {
     const double w = std::exp(a.log_weight - top);
     if (w == 0) continue;
     total += w;

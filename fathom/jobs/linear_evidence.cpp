@@ -1,8 +1,8 @@
 #include "fathom/jobs/linear_evidence.h"
 
-#include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
 #include <cmath>
+#include <eigen3/Eigen/Cholesky>
+#include <eigen3/Eigen/Eigenvalues>
 
 #include "fathom/kernels/special.h"
 
@@ -22,6 +22,28 @@ Eigen::Map<const Matrix> square(const RegressionSums& s) {  // symmetric: either
 double log_density_of_log(const GammaPrior& p, double log_x) {
   return p.shape * std::log(p.rate) - double(kernels::lgamma(p.shape)) + p.shape * log_x -
          p.rate * std::exp(log_x);
+}
+
+struct Range {
+  double low, high;
+};
+
+// Around `near`, to where f is e^-40 of its highest value there, found in steps.
+template <class F>
+Range range_around(double near, double step, F&& f) {
+  constexpr double kFar = 60;
+  double top = f(near);
+  Range r{near, near};
+  for (const double side : {-1.0, 1.0}) {
+    double at = near, value = top;
+    do {
+      at += side * step;
+      value = f(at);
+      top = std::max(top, value);
+    } while (value > top - 40 && std::abs(at - near) < kFar);
+    (side < 0 ? r.low : r.high) = at;
+  }
+  return r;
 }
 
 }  // namespace
@@ -44,26 +66,27 @@ double ridge_evidence(const RegressionSums& s, double intercept, const GammaPrio
   const Vector values = e.eigenvalues().cwiseMax(0),
                pulls = e.eigenvectors().transpose() *
                        Eigen::Map<const Vector>(s.xy.data<double>() + 1, p);
-  const auto log_joint = [&](double log_a, double log_t) {
-    const double a = std::exp(log_a), t = std::exp(log_t);
-    double v = 0.5 * s.n * (log_t - kLogTwoPi) - 0.5 * t * s.yy +
-               0.5 * std::log(intercept / (intercept + t * s.n)) +
-               log_density_of_log(alpha, log_a) + log_density_of_log(tau, log_t);
+  const auto log_joint = [&](double at_a, double at_t) {
+    const double alpha_here = std::exp(at_a), tau_here = std::exp(at_t);
+    double v = 0.5 * s.n * (at_t - kLogTwoPi) - 0.5 * tau_here * s.yy +
+               0.5 * std::log(intercept / (intercept + tau_here * s.n)) +
+               log_density_of_log(alpha, at_a) + log_density_of_log(tau, at_t);
     for (Eigen::Index i = 0; i < p; ++i) {
-      const double worth = a + t * values[i];
-      v += 0.5 * (std::log(a / worth) + t * t * pulls[i] * pulls[i] / worth);
+      const double worth = alpha_here + tau_here * values[i];
+      v += 0.5 * (std::log(alpha_here / worth) + tau_here * tau_here * pulls[i] * pulls[i] / worth);
     }
     return v;
   };
-  // tau is sharp: n rows speak of it. alpha is not: few weights do, and small values have a tail.
-  constexpr int kSteps = 240;
-  const double wide_t = 12 * std::sqrt(2 / s.n), wide_a = std::max(12.0, 20 / std::sqrt(double(p)));
-  const double step_t = 2 * wide_t / kSteps, step_a = 2 * wide_a / kSteps;
+  const double log_a = std::log(near_alpha), log_t = std::log(near_tau);
+  const Range a = range_around(log_a, 0.25, [&](double v) { return log_joint(v, log_t); });
+  const Range t =
+      range_around(log_t, std::sqrt(2 / s.n), [&](double v) { return log_joint(log_a, v); });
+  constexpr int kSteps = 400;
+  const double step_a = (a.high - a.low) / kSteps, step_t = (t.high - t.low) / kSteps;
   double top = -INFINITY, sum = 0;
   for (int i = 0; i <= kSteps; ++i)
     for (int j = 0; j <= kSteps; ++j) {
-      const double v = log_joint(std::log(near_alpha) - wide_a + i * step_a,
-                                 std::log(near_tau) - wide_t + j * step_t);
+      const double v = log_joint(a.low + i * step_a, t.low + j * step_t);
       if (v > top) {
         sum *= std::exp(top - v);
         top = v;

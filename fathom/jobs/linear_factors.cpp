@@ -1,8 +1,8 @@
 #include "fathom/jobs/linear_factors.h"
 
-#include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
 #include <cmath>
+#include <eigen3/Eigen/Cholesky>
+#include <eigen3/Eigen/Eigenvalues>
 #include <map>
 #include <numeric>
 
@@ -238,17 +238,17 @@ double LinearFactors::noise_variance(std::int64_t d) const {
   return shape > 1 ? shape / (shape - 1) / tau : 1 / tau;
 }
 
-Array LinearFactors::score_variance() const {
-  const Place p = expected(*this);
-  const std::vector<double> complete(std::size_t(width), 0.0);
-  const Vector v = Patterns(p).of(complete.data()).covariance.diagonal();
-  return Array::of<double>(Shape{latent}, {v.data(), std::size_t(latent)});
+double LinearFactors::told(std::int64_t j) const {
+  double s = 0;
+  for (std::int64_t d = 0; d < width; ++d)
+    s += noise.data<double>()[d] * std::pow(loadings.data<double>()[d * latent + j], 2);
+  return s / (1 + s);
 }
 
 std::int64_t LinearFactors::active() const {
-  const Array v = score_variance();
-  return std::count_if(v.data<double>(), v.data<double>() + latent,
-                       [](double x) { return x < 0.99; });
+  std::int64_t count = 0;
+  for (std::int64_t j = 0; j < latent; ++j) count += told(j) >= kTold;
+  return count;
 }
 
 double LinearFactors::explained(std::int64_t j, const std::vector<double>& units) const {

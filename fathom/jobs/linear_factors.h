@@ -32,10 +32,13 @@ struct LinearFactors {
 
   // Expected variance of the noise of a column.
   double noise_variance(std::int64_t column) const;
-  // Posterior variances [latent] of the scores of a row without missing cells; the prior's are 1.
-  Array score_variance() const;
-  // How many latent elements the rows tell apart from their prior: score variances below 0.99.
+  // What a row tells of score j, beside its prior variance of one: s / (1 + s) for
+  // s = sum_d E[tau_d] E[w_dj]^2. One less this is the score's posterior variance where the
+  // loadings are known.
+  double told(std::int64_t j) const;
+  // Latent elements of which rows tell at least kTold.
   std::int64_t active() const;
+  static constexpr double kTold = 0.01;
   // sum_d (E[w_dj] / unit_d)^2: variance of all columns, in these units, that latent j explains.
   double explained(std::int64_t j, const std::vector<double>& units) const;
   // The same of everything, noise included.

@@ -1,7 +1,7 @@
 #include "fathom/jobs/posterior.h"
 
-#include <Eigen/Cholesky>
 #include <cmath>
+#include <eigen3/Eigen/Cholesky>
 
 #include "fathom/kernels/quantiles.h"
 #include "fathom/kernels/special.h"

@@ -1,7 +1,7 @@
 #include "fathom/jobs/spectrum.h"
 
-#include <Eigen/Eigenvalues>
 #include <cmath>
+#include <eigen3/Eigen/Eigenvalues>
 
 namespace fathom {
 

@@ -154,8 +154,7 @@ Loaded load_array(const std::string& path, const TableConfig& config, Workers& w
   const TableRoles roles{role_place("weights", config.weights, names, path),
                          role_place("ids", config.ids, names, path),
                          role_place("labels", config.labels, names, path)};
-  l.format.places = places_of(split_names(config.columns), split_names(config.drop), names, "",
-                              roles.all(), path);
+  l.format.places = columns_and_target(config, names, "", roles.all(), path, &l.format.target);
   const auto column = [&](int place) {
     return chosen_columns(x, {place}).reshaped(Shape{d.rows()});
   };

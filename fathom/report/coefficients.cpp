@@ -33,11 +33,10 @@ std::string svg_heat(const HeatMap& map, double width) {
   const double cell = std::min(96.0, (width - left - kRight) / double(columns));
   const double wide = left + cell * double(columns) + kRight, high = top + line * double(rows) + 8;
   std::string s = open_svg(wide, high, "heat map");
+  double most = 1e-300;
+  for (const double v : map.values) most = std::max(most, std::abs(v));
   const bool text = cell >= 44 && line >= 20;
   for (std::size_t j = 0; j < columns; ++j) {
-    double most = 1e-300;
-    for (std::size_t i = 0; i < rows; ++i)
-      most = std::max(most, std::abs(map.values[i * columns + j]));
     const double x = left + cell * double(j);
     if (cell >= 20 || j % std::size_t(std::ceil(20 / cell)) == 0)
       s += text_at(x + cell / 2, top - 8, "middle", map.columns[j]);
@@ -50,7 +49,7 @@ std::string svg_heat(const HeatMap& map, double width) {
           0.06 + 0.74 * std::abs(v) / most);
       if (text)
         s += fmt::format(
-            "<text class=\"mark\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:.3g}</text>\n",
+            "<text class=\"mark\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:.2f}</text>\n",
             x + cell / 2, y + line / 2 + 4, v);
     }
   }

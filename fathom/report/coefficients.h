@@ -9,7 +9,7 @@
 namespace fathom {
 
 // values[row * columns + column]; the colour of a cell is its sign, its strength its size beside
-// the largest of its column.
+// the largest of all. Numbers are written with two decimals.
 struct HeatMap {
   std::vector<std::string> rows, columns;
   std::vector<double> values;

@@ -4,6 +4,7 @@
 
 #include <Eigen/Dense>
 #include <cmath>
+#include <fstream>
 #include <limits>
 
 #include "fathom/jobs/impute_table.h"
@@ -276,6 +277,39 @@ TEST_F(FitFactors, BoundsFollowUnitsAndShifts) {
   write_npy(path("far.npy"), far);
   s = fit<Ppca>(path("far.npy"), [](auto&, auto&) {});
   EXPECT_NEAR(s["elbo"].get<double>() + 600 * std::log(2), vb, 1e-4);
+}
+
+// Law P6 of weights.
+TEST_F(FitFactors, AWeightOfTwoIsTheRowTwice) {
+  const Array x = iris();
+  std::ofstream weighed(path("w.csv")), repeated(path("r.csv"));
+  weighed << "a,b,c,d,w\n";
+  repeated << "a,b,c,d\n";
+  for (std::int64_t i = 0; i < 150; ++i) {
+    std::string cells;
+    for (int j = 0; j < 4; ++j)
+      cells += fmt::format("{}{}", j ? "," : "", x.data<double>()[4 * i + j]);
+    weighed << cells << "," << i % 3 << "\n";
+    for (std::int64_t k = 0; k < i % 3; ++k) repeated << cells << "\n";
+  }
+  weighed.close();
+  repeated.close();
+  for (const char* method : {"em", "vb"}) {
+    const auto set = [&](FactorSettings& f) { f.method = method; };
+    const char* key = std::string(method) == "em" ? "objective" : "elbo";
+    const nlohmann::json a = fit<Ppca>(path("w.csv"),
+                                       [&](FactorSettings&f, FitTableConfig&c) {
+                                         set(f);
+                                         c.settings.table.weights = "w";
+                                         c.settings.ascent.tolerance = 1e-13;
+                                       }),
+                         b = fit<Ppca>(path("r.csv"), [&](FactorSettings&f, FitTableConfig&c) {
+                           set(f);
+                           c.settings.ascent.tolerance = 1e-13;
+                         });
+    EXPECT_NEAR(a[key].get<double>(), b[key].get<double>(), 1e-6) << method;
+    EXPECT_NEAR(a["noise_sd"][0].get<double>(), b["noise_sd"][0].get<double>(), 1e-7) << method;
+  }
 }
 
 TEST_F(FitFactors, RefusesWhatHasNoMaximum) {

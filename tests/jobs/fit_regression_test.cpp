@@ -80,10 +80,13 @@ class FitRegression : public ::testing::Test {
 TEST_F(FitRegression, EvidenceAtKnownPrecisionsIsThePublishedOne) {
   EXPECT_NEAR(linear_evidence(diabetes_sums(false), std::vector<double>(11, 1e-5), 1.0 / 3000),
               -2410.77828207, 1e-8);
-  // scikit-learn's BayesianRidge takes the intercept out beforehand.
-  std::vector<double> alpha(11, 1.14622962e-5);
+  // scikit-learn's BayesianRidge takes the intercept out beforehand, and adds its priors, gamma
+  // with shape and rate 1e-6 in the logarithm of a precision, without their constants.
+  const double lambda = 1.14622962e-5, tau = .000341019507;
+  std::vector<double> alpha(11, lambda);
   alpha[0] = 1e12;
-  EXPECT_NEAR(linear_evidence(diabetes_sums(true), alpha, .000341019507), -2405.771326965745, 1e-8);
+  const double priors = 1e-6 * (std::log(lambda) - lambda + std::log(tau) - tau);
+  EXPECT_NEAR(linear_evidence(diabetes_sums(true), alpha, tau) + priors, -2405.771326965745, 1e-8);
 }
 
 // The same through the model: its bound with known precisions is the evidence.
@@ -132,11 +135,11 @@ TEST_F(FitRegression, TheBoundLiesJustBelowTheEvidence) {
 // Sharp priors leave one place of the grid: the evidence there.
 TEST_F(FitRegression, IntegratedEvidenceMeetsTheConditionalOne) {
   const RegressionSums s = diabetes_sums(true);
-  const double alpha = 1.1e-5, tau = 3.4e-4, sharp = 5e3;
+  const double alpha = 1.1e-5, tau = 3.4e-4, sharp = 1e5;
   std::vector<double> each(11, alpha);
   each[0] = 1e-6;
   EXPECT_NEAR(ridge_evidence(s, 1e-6, {sharp, sharp / alpha}, {sharp, sharp / tau}, alpha, tau),
-              linear_evidence(s, each, tau), 5e-2);
+              linear_evidence(s, each, tau), 5e-3);
 }
 
 // A change of a column's units changes its coefficient alone.
