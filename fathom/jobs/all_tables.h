@@ -5,10 +5,11 @@
 #include <tuple>
 
 #include "fathom/jobs/gmm.h"
+#include "fathom/jobs/mixture.h"
 
 namespace fathom {
 
-using TableModels = std::tuple<Gmm>;
+using TableModels = std::tuple<Gmm, Mixture>;
 
 // Calls f.template operator()<M>() for every model M of the list.
 template <class F>

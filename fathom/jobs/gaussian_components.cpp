@@ -106,6 +106,8 @@ double log_constant(double dof, double d) {
          0.5 * d * std::log(dof * std::numbers::pi);
 }
 
+}  // namespace
+
 // Gamma(shape, 1): Marsaglia & Tsang 2000; below 1 by its own power of a uniform.
 double gamma_draw(Key key, std::int64_t row, double shape) {
   const double boost = shape < 1 ? 1 : 0, d = shape + boost - 1.0 / 3, c = 1 / std::sqrt(9 * d);
@@ -120,7 +122,9 @@ double gamma_draw(Key key, std::int64_t row, double shape) {
   }
 }
 
-}  // namespace
+double log_student(double q, double dof, double d) {
+  return log_constant(dof, d) + log_kernel(q, dof, d);
+}
 
 GaussianComponents components_of(const State& state, Covariance kind,
                                  const MixtureSettings& settings) {
