@@ -76,6 +76,7 @@ const void* load_chunk(const FusedOperand& o, const std::byte* base, std::int64_
       return buffer;
     }
     case FusedOperand::tail: {
+      if (o.once && first > 0) return buffer;
       std::int64_t at = first % o.period;
       if (at + n <= o.period && o.dtype == own) return reinterpret_cast<const T*>(base) + at;
       for (std::int64_t i = 0; i < n;) {
@@ -237,7 +238,10 @@ void FusedBlock::finish() {
   for (const FusedSum& s : sums)
     if (s.inner > 0) wish(s.inner);
   // Long rows are taken one at a time, so that a bias or a number per row is used where it lies.
-  one_row = natural > kChunkBytes / std::int64_t(size_of(dtype)) / 8;
+  const std::int64_t room = kChunkBytes / std::int64_t(size_of(dtype));
+  one_row = natural > room / 8;
+  for (FusedOperand& o : operands)
+    o.once = o.kind == FusedOperand::tail && !one_row && natural % o.period == 0;
   assign_buffers();
 }
 
@@ -284,7 +288,8 @@ void FusedBlock::assign_buffers() {
       // A number that does not move is read again for every pack: its buffer is not given away.
       const bool moves = op.in[k] >= n_operands || operands[r].kind == FusedOperand::direct ||
                          operands[r].kind == FusedOperand::tail;
-      if (last[r] == p && buffer[r] >= 0 && moves && !again) free.push_back(buffer[r]);
+      const bool kept = op.in[k] < n_operands && operands[r].once;
+      if (last[r] == p && buffer[r] >= 0 && moves && !again && !kept) free.push_back(buffer[r]);
     }
     if (!stored[std::size_t(op.out)]) {
       buffer[std::size_t(op.out)] = take();

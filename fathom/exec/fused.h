@@ -19,6 +19,7 @@ struct FusedOperand {
   std::int64_t period = 1;  // tail: elements before it repeats; head: elements that share one
   bool splat = false;       // scalar whose 64 bytes are filled already
   bool constant = false;    // known when planned
+  bool once = false;        // every chunk sees the same: its buffer is filled at the first
 };
 
 struct FusedOp {

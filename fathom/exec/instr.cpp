@@ -90,6 +90,13 @@ void JoinLanes::run(const Frame& f) const {
   if (count == 1) fill_scalar(dense_view(to, dtype, {}));
 }
 
+void TransposeInstr::run(const Frame& f) const {
+  const auto* a = reinterpret_cast<const double*>(resolve(from, f));
+  auto* b = reinterpret_cast<double*>(resolve(to, f));
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < columns; ++j) b[j * rows + i] = a[i * columns + j];
+}
+
 void CopyInstr::run(const Frame& f) const {
   std::memcpy(resolve(to, f), resolve(from, f), std::size_t(bytes));
 }

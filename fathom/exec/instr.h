@@ -51,6 +51,16 @@ class JoinLanes : public Instr {
   std::string text() const override { return fmt::format("join lanes [{}]", count); }
 };
 
+// The transpose of a matrix [rows, columns], for products whose right operand is read by rows.
+class TransposeInstr : public Instr {
+ public:
+  Operand from, to;
+  std::int64_t rows = 0, columns = 0;
+
+  void run(const Frame& frame) const override;
+  std::string text() const override { return fmt::format("transpose [{}, {}]", rows, columns); }
+};
+
 // A slot takes a value that could not be formed in its own memory.
 class CopyInstr : public Instr {
  public:

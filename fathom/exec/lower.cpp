@@ -364,6 +364,34 @@ std::unique_ptr<Instr> Planner::lower_group(const std::vector<NodeId>& nodes,
   return block;
 }
 
+// Products of rows and a transposed matrix that all rows share: it is laid out anew once, before
+// the tiles.
+bool Planner::transposes_right(NodeId id) const {
+  const PlanNode& n = info_[id];
+  if (graph_.op(id).kind != OpKind::contraction || n.reduction || n.aligned != 1 ||
+      graph_.node(id).dtype != DType::f64)
+    return false;
+  const auto a = graph_.node(id).attrs.as<MatMul::Attrs>();
+  const Shape& b = graph_.shape(graph_.inputs(id)[1]);
+  const int split = b.rank() - int(a.nk);
+  return a.nb == 0 && a.tb && stages_[std::size_t(n.stage)].loops[std::size_t(n.loop)].streamed &&
+         b.size(0, split) > 1 && kernels::stays_in_cache(b.size(0, split), b.size(split, b.rank()));
+}
+
+void Planner::read_transposed(NodeId id, KernelInstr& product) const {
+  auto a = product.attrs.as<MatMul::Attrs>();
+  OperandView& b = product.in[1];
+  std::rotate(b.extent.begin(), b.extent.begin() + (b.rank - a.nk), b.extent.begin() + b.rank);
+  std::int64_t step = 1;
+  for (int i = b.rank; i-- > 0;) {
+    b.stride[std::size_t(i)] = step;
+    step *= b.extent[std::size_t(i)].value;
+  }
+  b.at = transposed_.at(id).at;
+  a.tb = 0;
+  product.attrs = AttrBlob::of(a);
+}
+
 std::unique_ptr<Instr> Planner::lower_kernel(NodeId id, const LoopDraft* loop) {
   const OpInfo& op = graph_.op(id);
   const auto in = graph_.inputs(id);
@@ -400,6 +428,7 @@ std::unique_ptr<Instr> Planner::lower_kernel(NodeId id, const LoopDraft* loop) {
     a.extent[axis] = {Extent::tile, 0};
     a.at.row_bytes = a.stride[axis] * std::int64_t(size_of(a.dtype));
   }
+  if (transposed_.count(id)) read_transposed(id, *k);
   for (int o = 0; o < op.outputs; ++o) {
     const auto found = storage_.find({id, o});
     OperandView v;

@@ -5,6 +5,7 @@
 
 #include "fathom/exec/instr.h"
 #include "fathom/exec/planner_impl.h"
+#include "fathom/ops/all_ops.h"
 
 namespace fathom {
 
@@ -147,6 +148,13 @@ void Planner::place_values() {
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     for (const LoopDraft& loop : stages_[s].loops) {
       for (NodeId id : loop.nodes) {
+        if (transposes_right(id)) {
+          Storage& t = transposed_[id];
+          t.at = {kArena, 0, 0};
+          arena.push_back({up64(graph_.shape(graph_.inputs(id)[1]).size() * 8),
+                           groups_[s].loop_time, groups_[s].loop_time, 0});
+          arena_at.push_back(&t.at);
+        }
         if (!info_[id].reduction) continue;
         Storage p = storage(id);
         p.bytes = up64(graph_.shape(id).size() * std::int64_t(size_of(p.dtype)));
@@ -202,6 +210,18 @@ void Planner::emit() {
       loop.extent = draft.extent;
       loop.tile = draft.tile;
       loop.lanes = draft.lanes;
+      for (NodeId id : draft.nodes) {
+        if (!transposed_.count(id)) continue;
+        auto t = std::make_unique<TransposeInstr>();
+        const NodeId right = graph_.inputs(id)[1];
+        const auto a = graph_.node(id).attrs.as<MatMul::Attrs>();
+        const Shape& shape = graph_.shape(right);
+        t->from = view_of(right, nullptr, false).at;
+        t->to = transposed_.at(id).at;
+        t->rows = shape.size(0, shape.rank() - a.nk);
+        t->columns = shape.size(shape.rank() - a.nk, shape.rank());
+        loop.before.push_back(std::move(t));
+      }
       for (const auto& members : groups_[s].loops[l]) keep(loop.body, lower_group(members, &draft));
       for (NodeId id : draft.nodes)
         if (info_[id].reduction)
@@ -233,6 +253,7 @@ std::string Plan::text() const {
     for (const Loop& l : stages[i].loops) {
       s += fmt::format("  loop {}: {} rows by {}, {} lanes\n", l.name,
                        l.streamed ? "bound" : fmt::format("{}", l.extent), l.tile, l.lanes);
+      for (const auto& instr : l.before) s += "    before: " + instr->text() + "\n";
       for (const auto& instr : l.body) s += "    " + instr->text() + "\n";
     }
   }

@@ -213,8 +213,14 @@ void Planner::assign_stage(NodeId id) {
   const bool sums_rows = op.id == op_id<Sum> && s0.rank() > 0 && n.aligned < 0;
   const bool contracts = op.kind == OpKind::contraction && contracts_rows(graph_, id);
   const std::int64_t out_bytes = s.size() * std::int64_t(size_of(graph_.node(id).dtype));
-  if ((sums_rows || contracts) && (out_bytes <= kLaneBytes || options_.unbounded) &&
-      !row_label(s)) {
+  // Otherwise what is summed is kept for all rows, and summed by blocks of the result.
+  std::int64_t kept_bytes = 0;
+  for (const NodeId i : in)
+    if (graph_.op(i).kind != OpKind::leaf)
+      kept_bytes += graph_.shape(i).size() * std::int64_t(size_of(graph_.node(i).dtype));
+  const bool lanes =
+      out_bytes <= kLaneBytes || options_.unbounded || kLanes * out_bytes < kept_bytes;
+  if ((sums_rows || contracts) && lanes && !row_label(s)) {
     bool looped = row_label(s0) || s0.size() >= 4 * kBig;
     for (const Read& r : reads_[id]) looped = looped || loop_axis_is(r.source, s0[0]);
     if (looped) {
@@ -404,7 +410,7 @@ static std::int64_t even_tile(std::int64_t extent, std::int64_t most) {
 void Planner::choose_tiles() {
   for (StageDraft& stage : stages_) {
     for (LoopDraft& l : stage.loops) {
-      std::int64_t widest = 1;
+      std::int64_t widest = 1, row_bytes = 1;
       bool products = false;
       for (NodeId id : l.nodes) {
         const Shape& s =
@@ -413,10 +419,15 @@ void Planner::choose_tiles() {
         const std::int64_t row = s.size(1, s.rank());
         widest = std::max(widest, row);
         products = products || graph_.op(id).kind == OpKind::contraction;
+        row_bytes = std::max(row_bytes, row * std::int64_t(size_of(graph_.node(id).dtype)));
       }
       if (l.streamed) {
+        // Products want many rows, but the widest value of a tile in the second-level cache.
         const std::int64_t wanted =
-            products ? 128 : std::clamp<std::int64_t>(16384 / widest, 16, 1024);
+            products ? std::clamp<std::int64_t>(
+                           16384 / widest, std::clamp<std::int64_t>((1 << 20) / row_bytes, 32, 128),
+                           1024)
+                     : std::clamp<std::int64_t>(16384 / widest, 16, 1024);
         l.tile = options_.tile_rows > 0 ? options_.tile_rows
                  : options_.unbounded   ? wanted
                                         : even_tile(l.extent, wanted);

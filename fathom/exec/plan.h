@@ -83,6 +83,8 @@ struct Loop {
   std::int64_t extent = 0;
   std::int64_t tile = 1;
   std::int64_t lanes = 1;  // most that any number of rows uses
+  // What all tiles read in another layout than it has: made before them.
+  std::vector<std::unique_ptr<Instr>> before;
   std::vector<std::unique_ptr<Instr>> body;
   // Partial sums of a lane: cleared when it starts. Offsets into the arena.
   struct Partial {

@@ -10,6 +10,8 @@
 
 namespace fathom {
 
+class KernelInstr;
+
 // What is known about a node while planning. Aliases (reshape, stop_gradient, outputs of ops with
 // several) have no place of their own: `root` and `root_output` say whose they are.
 struct PlanNode {
@@ -83,6 +85,8 @@ class Planner {
   std::unique_ptr<Instr> lower_group(const std::vector<NodeId>& nodes, const LoopDraft* loop);
   std::unique_ptr<Instr> lower_kernel(NodeId id, const LoopDraft* loop);
   OperandView view_of(NodeId id, const LoopDraft* loop, bool aligned);
+  bool transposes_right(NodeId id) const;
+  void read_transposed(NodeId id, KernelInstr& product) const;
   FusedOperand operand_through(NodeId id, const LoopDraft* loop);
   FusedOperand fused_operand(NodeId id, const Shape& space, const LoopDraft* loop);
   // place.cpp
@@ -128,6 +132,7 @@ class Planner {
   std::map<NodeId, int> when_, within_;
   int end_ = 0;
   std::map<NodeId, Storage> partials_;             // sums of lane 0; bytes is the step
+  std::map<NodeId, Storage> transposed_;           // right operands of these products
   std::vector<std::pair<NodeId, NodeId>> copies_;  // slot, value: written at the end
   Plan plan_;
 };

@@ -192,6 +192,8 @@ void Program::run(Workers& workers) {
 void Program::run_loops(const Stage& stage, Workers& workers) {
   Memory& m = *memory_;
   m.tasks.clear();
+  for (const Loop& loop : stage.loops)
+    for (const auto& instr : loop.before) instr->run(m.frame);
   for (std::size_t l = 0; l < stage.loops.size(); ++l) {
     const Loop& loop = stage.loops[l];
     const std::int64_t rows = loop.streamed ? m.rows : loop.extent;

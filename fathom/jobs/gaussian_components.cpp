@@ -109,6 +109,10 @@ double log_constant(double dof, double d) {
 
 }  // namespace
 
+double log_student(double q, double dof, double d) {
+  return log_constant(dof, d) + log_kernel(q, dof, d);
+}
+
 GaussianComponents components_of(const State& state, Covariance kind,
                                  const MixtureSettings& settings) {
   const bool points = settings.points();

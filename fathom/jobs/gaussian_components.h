@@ -32,6 +32,10 @@ struct GaussianComponents {
   Array sample(std::int64_t n, Key key) const;
 };
 
+// log of the density of a Student t of d dimensions at squared distance q, less that of its scale;
+// with dof 0 a Gaussian.
+double log_student(double q, double dof, double d);
+
 // What a state of GaussianMixture says, by its natural parameters.
 GaussianComponents components_of(const State& state, Covariance kind,
                                  const MixtureSettings& settings);

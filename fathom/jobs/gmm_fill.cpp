@@ -4,7 +4,6 @@
 #include <eigen3/Eigen/Cholesky>
 
 #include "fathom/jobs/gmm.h"
-#include "fathom/kernels/special.h"
 
 namespace fathom {
 
@@ -13,17 +12,6 @@ namespace {
 using Matrix = Eigen::MatrixXd;
 using Vector = Eigen::VectorXd;
 using Places = std::vector<Eigen::Index>;
-
-constexpr double kLogTwoPi = 1.83787706640934548356;
-
-// log of a Student t in d dimensions at squared distance `square`, without the determinant of its
-// scale; dof 0: a Gaussian.
-double log_student(double square, double dof, double d) {
-  if (!(dof > 0)) return -0.5 * (square + d * kLogTwoPi);
-  return double(kernels::lgamma((dof + d) / 2) - kernels::lgamma(dof / 2)) -
-         0.5 * d * std::log(dof * 3.14159265358979323846) -
-         0.5 * (dof + d) * std::log1p(square / dof);
-}
 
 // The variance of a Student t by its squared scale.
 double spread_of(double scale, double dof) {

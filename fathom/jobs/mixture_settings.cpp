@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "fathom/climb/start.h"
 #include "fathom/zoo/rows.h"
@@ -123,6 +124,11 @@ RowPredictions predictions_of(const Array& joint, const std::vector<std::string>
     const double* from = joint.data<double>() + i * k;
     double *to = out.values.data<double>() + i * (k + 1), sum = 0;
     const std::int64_t best = std::max_element(from, from + k) - from;
+    if (from[best] == -INFINITY) {  // no component has such a row, at point estimates
+      std::fill_n(to, k + 1, std::numeric_limits<double>::quiet_NaN());
+      out.log_density[std::size_t(i)] = -INFINITY;
+      continue;
+    }
     for (std::int64_t j = 0; j < k; ++j) sum += to[j + 1] = std::exp(from[j] - from[best]);
     for (std::int64_t j = 0; j < k; ++j) to[j + 1] /= sum;
     to[0] = double(best + 1);

@@ -67,14 +67,17 @@ bool check_cells(const Array& x, const std::vector<std::string>& columns, bool a
   return missing.count > 0;
 }
 
-void check_columns(const Array& x, const std::vector<std::string>& columns, const TableMoments& m,
+void check_columns(const Array& x, const TableFormat& format, const TableMoments& m,
                    const std::string& path) {
+  const std::vector<std::string>& columns = format.columns;
   const std::int64_t d = m.width();
   if (m.rows < 2) raise<DataError>("{}: one row: a covariance needs two", path);
   std::string constant;
   int constants = 0;
   for (std::int64_t j = 0; j < d; ++j) {
-    if (m.sd(j) > 1e-9 * std::abs(m.at(j)) || !constant_column(x, d, j)) continue;
+    if (!format.is_real(std::size_t(j)) || m.sd(j) > 1e-9 * std::abs(m.at(j)) ||
+        !constant_column(x, d, j))
+      continue;
     if (constants++ < 40) constant += (constant.empty() ? "" : ",") + columns[std::size_t(j)];
   }
   if (constants > 0)
@@ -94,6 +97,14 @@ void check_columns(const Array& x, const std::vector<std::string>& columns, cons
 void note_rows(const TableRows& rows, const TableFormat& format, const Note& note) {
   const auto v = rows.x.values<double>();
   const std::int64_t d = format.width();
+  if (!format.kinds.empty()) {
+    std::string text;
+    for (std::size_t j = 0; j < std::size_t(std::min<std::int64_t>(d, 20)); ++j)
+      text += fmt::format(
+          "{}{} {}{}", j == 0 ? "" : ", ", format.columns[j], format.kinds[j],
+          format.levels[j].empty() ? "" : fmt::format(" ({} levels)", format.levels[j].size()));
+    note(fmt::format("kinds of columns: {}{}; --kind says otherwise", text, d > 20 ? ", ..." : ""));
+  }
   if (format.missing && !format.target.empty()) {
     std::int64_t unknown = 0;
     for (std::int64_t i = d - 1; i < rows.x.size(); i += d)

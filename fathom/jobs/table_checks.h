@@ -10,8 +10,8 @@ namespace fathom {
 bool check_cells(const Array& x, const std::vector<std::string>& columns, bool accepted,
                  const std::string& path);
 
-// Constant and equal columns: their covariance has no inverse. Throws DataError naming them.
-void check_columns(const Array& x, const std::vector<std::string>& columns, const TableMoments& m,
+// Constant real and equal columns: their covariance has no inverse. Throws DataError naming them.
+void check_columns(const Array& x, const TableFormat& format, const TableMoments& m,
                    const std::string& path);
 
 // What a user should know of the rows of a fit: missing cells, rows without any, weights, labels.

@@ -84,6 +84,14 @@ TableHead head_of(const std::string& path) {
   const char delimiter = delimiter_of(line);
   h.first = cells_of(line, delimiter);
   h.second = cells_of(take(), delimiter);
+  h.text.assign(h.first.size(), false);
+  std::vector<std::string> cells = h.second;
+  for (int i = 0; i < 1000; ++i) {
+    for (std::size_t j = 0; j < h.first.size() && cells.size() == h.first.size(); ++j)
+      h.text[j] = h.text[j] || has_text(cells[j]);
+    if (text.empty()) break;
+    cells = cells_of(take(), delimiter);
+  }
   // As readers of tables decide it (io/csv.h): text over numbers, or nothing but text.
   bool over = false, numbers = false;
   for (std::size_t j = 0; j < h.first.size(); ++j) {

@@ -9,7 +9,8 @@ namespace fathom {
 // The first two lines of a text file as cells without quotes; empty for files of other kinds.
 struct TableHead {
   std::vector<std::string> first, second;
-  bool header = false;  // whether the first line names the columns
+  bool header = false;          // whether the first line names the columns
+  std::vector<bool> text = {};  // which columns have text in the first thousand lines below it
 };
 TableHead head_of(const std::string& path);
 

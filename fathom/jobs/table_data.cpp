@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "fathom/base/key.h"
+#include "fathom/jobs/column_kinds.h"
 #include "fathom/jobs/nearest.h"
 #include "fathom/jobs/rows_file.h"
 #include "fathom/jobs/table_checks.h"
@@ -65,7 +66,9 @@ std::vector<int> columns_and_target(const TableConfig& config,
 }
 
 // The head without what is said of columns that have a role of their own.
-TableHead without_roles(TableHead head, const TableRoles& roles) {
+// `categories`: nor of text, which is modelled unless its column is called a label.
+TableHead without_roles(TableHead head, const TableRoles& roles, bool categories) {
+  if (categories) head.second.clear();
   for (const int place : {roles.weights, roles.ids}) {
     if (place >= 0) head.first[std::size_t(place)].clear();
     if (place >= 0 && std::size_t(place) < head.second.size())
@@ -91,8 +94,77 @@ Array last_column(Array& x) {
   return last;
 }
 
-Loaded load_text(const std::string& path, const TableConfig& config, const TableHead& head,
-                 Workers& workers) {
+// Columns whose cells are read as text: categories, by what is declared or seen.
+std::vector<int> text_places(const std::vector<int>& places, const TableHead& head,
+                             const std::map<int, ColumnKind>& declared) {
+  std::vector<int> out;
+  for (const int place : places) {
+    const auto kind = declared.find(place);
+    if (kind != declared.end() ? kind->second == ColumnKind::category
+                               : head.text[std::size_t(place)])
+      out.push_back(place);
+  }
+  return out;
+}
+
+// Columns of numbers at their places among all, those of text left NaN.
+template <class F>
+Array among(const Array& numbers, const std::vector<int>& places, F&& is_text) {
+  const std::int64_t n = numbers.shape().extent(0), d = std::int64_t(places.size());
+  const std::int64_t width = numbers.shape().extent(1);
+  if (width == d) return numbers;
+  Array x(DType::f64, Shape{n, d});
+  for (std::int64_t j = 0, from = 0; j < d; ++j) {
+    const bool text = is_text(places[std::size_t(j)]);
+    for (std::int64_t i = 0; i < n; ++i)
+      x.data<double>()[i * d + j] = text ? NAN : numbers.data<double>()[i * width + from];
+    from += !text;
+  }
+  return x;
+}
+
+// Kinds of the columns of a fit: those of a fitted table, or as declared, or guessed.
+std::map<int, ColumnKind> kinds_of(const TableNeeds& needs, const TableFormat* fitted,
+                                   const std::vector<int>& places,
+                                   const std::vector<std::string>& names, const std::string& path) {
+  if (!fitted || fitted->kinds.empty()) return declared_kinds(needs.kind, names, path);
+  std::map<int, ColumnKind> kinds;
+  for (std::size_t j = 0; j < places.size() && j < fitted->kinds.size(); ++j)
+    kinds[places[j]] = kind_named(fitted->kinds[j]);
+  return kinds;
+}
+
+// Settles the kind of every column of l.rows.x, whose categories are `cells` or numbers still.
+void settle_kinds(Loaded& l, const std::map<int, ColumnKind>& known,
+                  const std::map<int, std::vector<std::string>>& cells, const TableFormat* fitted,
+                  const std::string& path) {
+  TableFormat& f = l.format;
+  Array& x = l.rows.x;
+  for (std::size_t j = 0; j < f.places.size(); ++j) {
+    const auto column = std::int64_t(j);
+    const auto text = cells.find(f.places[j]);
+    const auto kind = known.find(f.places[j]);
+    const ColumnKind k = kind != known.end()   ? kind->second
+                         : text != cells.end() ? ColumnKind::category
+                                               : guessed_kind(x, column);
+    f.kinds.emplace_back(name_of(k));
+    f.levels.emplace_back();
+    check_kind(x, column, k, f.columns[j], path);
+    if (k != ColumnKind::category) continue;
+    const auto all = text != cells.end() ? text->second : cells_of_column(x, column);
+    f.levels[j] = fitted ? fitted->levels.at(j) : levels_of(all);
+    if (!fitted && f.levels[j].size() > 20 && f.levels[j].size() == all.size())
+      raise<DataError>(
+          "{}: all cells of column \"{}\" differ, so that it says nothing of groups: --ids \"{}\" "
+          "names "
+          "rows by it, --drop \"{}\" leaves it out",
+          path, f.columns[j], f.columns[j], f.columns[j]);
+    write_levels(all, f.levels[j], x, column, f.columns[j], path);
+  }
+}
+
+Loaded load_text(const std::string& path, const TableConfig& config, const TableNeeds& needs,
+                 const TableHead& head, const TableFormat* fitted, Workers& workers) {
   Loaded l;
   TableFormat& f = l.format;
   DatasetOptions options;
@@ -105,12 +177,25 @@ Loaded load_text(const std::string& path, const TableConfig& config, const Table
   const std::vector<std::string> wanted = split_names(config.columns);
   const bool by_labels = roles.labels >= 0 && head.header && config.label == "auto";
   f.label = by_labels ? names[std::size_t(roles.labels)]
-                      : label_among(without_roles(head, roles), config.label, wanted);
+                      : label_among(without_roles(head, roles, needs.kinds), config.label, wanted);
   if (!f.label.empty() && std::find(names.begin(), names.end(), f.label) == names.end())
     raise<ConfigError>("{}: there is no column \"{}\" to be the label{}", path, f.label,
                        meant(f.label, names));
   f.places = columns_and_target(config, names, f.label, roles.all(), path, &f.target);
-  for (const int place : f.places) options.columns.push_back(reader_name(head, place));
+  const std::map<int, ColumnKind> known =
+      needs.kinds ? kinds_of(needs, fitted, f.places, names, path) : std::map<int, ColumnKind>();
+  const std::vector<int> text_of =
+      needs.kinds ? text_places(f.places, head, known) : std::vector<int>();
+  const auto is_text = [&](int place) {
+    return std::find(text_of.begin(), text_of.end(), place) != text_of.end();
+  };
+  for (const int place : f.places)
+    if (!is_text(place)) options.columns.push_back(reader_name(head, place));
+  if (options.columns.empty() && roles.weights < 0)  // none named would be all
+    for (int place = 0; place < int(names.size()); ++place)
+      if (!is_text(place) && place != roles.ids && place != roles.labels &&
+          names[std::size_t(place)] != f.label)
+        options.drop.push_back(reader_name(head, place));
   if (roles.weights >= 0) options.columns.push_back(reader_name(head, roles.weights));
   std::vector<std::vector<std::string>*> texts;
   const auto text = [&](int place, std::vector<std::string>& to) {
@@ -120,6 +205,8 @@ Loaded load_text(const std::string& path, const TableConfig& config, const Table
   };
   text(roles.ids, l.rows.ids);
   text(roles.labels, l.classes);
+  std::map<int, std::vector<std::string>> cells;
+  for (const int place : text_of) text(place, cells[place]);
   const bool same = roles.labels >= 0 && names[std::size_t(roles.labels)] == f.label;
   if (!same) options.label = f.label;
   Dataset d = load_dataset(path, options, &workers);
@@ -128,16 +215,17 @@ Loaded load_text(const std::string& path, const TableConfig& config, const Table
   l.rows.x = d.values;
   if (roles.weights >= 0) l.rows.weights = last_column(l.rows.x);
   l.kind = d.kind;
-  f.columns = {d.columns.begin(), d.columns.begin() + std::ptrdiff_t(f.places.size())};
+  for (const int place : f.places) f.columns.push_back(names[std::size_t(place)]);
   f.file_width = int(names.size());
   f.named = head.header;
-  if (!f.named)
-    for (std::size_t j = 0; j < f.columns.size(); ++j)
-      f.columns[j] = fmt::format("x{}", f.places[j] + 1);
+  if (!needs.kinds) return l;
+  l.rows.x = among(l.rows.x, f.places, is_text);
+  settle_kinds(l, known, cells, fitted, path);
   return l;
 }
 
-Loaded load_array(const std::string& path, const TableConfig& config, Workers& workers) {
+Loaded load_array(const std::string& path, const TableConfig& config, const TableNeeds& needs,
+                  const TableFormat* fitted, Workers& workers) {
   Loaded l;
   const Dataset d = load_dataset(path, {.array = config.array}, &workers);
   const std::int64_t width = d.values.size() / d.rows();
@@ -171,17 +259,20 @@ Loaded load_array(const std::string& path, const TableConfig& config, Workers& w
       std::int64_t(l.format.places.size()) < width)
     x = chosen_columns(x, l.format.places);
   for (const int place : l.format.places) l.format.columns.push_back(names[std::size_t(place)]);
+  if (needs.kinds)
+    settle_kinds(l, kinds_of(needs, fitted, l.format.places, names, path), {}, fitted, path);
   return l;
 }
 
+// `fitted`: the table that a model was fitted to; null in a fit.
 Loaded load(const std::string& path, const TableConfig& config, const TableNeeds& needs,
-            Workers& workers) {
+            const TableFormat* fitted, Workers& workers) {
   if (!config.labels.empty() && needs.components == 0)
     raise<ConfigError>("--labels \"{}\" says which component rows belong to: this model has none",
                        config.labels);
   const TableHead head = head_of(path);
-  Loaded l = head.first.empty() ? load_array(path, config, workers)
-                                : load_text(path, config, head, workers);
+  Loaded l = head.first.empty() ? load_array(path, config, needs, fitted, workers)
+                                : load_text(path, config, needs, head, fitted, workers);
   l.format.missing = check_cells(l.rows.x, l.format.columns, needs.missing, path);
   l.format.weights = config.weights;
   l.format.ids = config.ids;
@@ -192,12 +283,13 @@ Loaded load(const std::string& path, const TableConfig& config, const TableNeeds
 
 void choose_scale(const TableMoments& m, const TableConfig& config, TableFormat& f) {
   const std::int64_t d = m.width(), scaled = d - (f.target.empty() ? 0 : 1);
+  const auto moved = [&](std::int64_t j) { return j < scaled && f.is_real(std::size_t(j)); };
   bool far = config.standardize || config.centre;
-  for (std::int64_t j = 0; j < scaled; ++j) far |= std::abs(m.at(j)) > kFar * m.sd(j);
+  for (std::int64_t j = 0; j < scaled; ++j) far |= moved(j) && std::abs(m.at(j)) > kFar * m.sd(j);
   f.standardized = config.standardize;
   for (std::int64_t j = 0; j < d; ++j) {
-    f.shift.push_back(far && j < scaled ? m.at(j) : 0);
-    f.scale.push_back(config.standardize && j < scaled ? m.sd(j) : 1);
+    f.shift.push_back(far && moved(j) ? m.at(j) : 0);
+    f.scale.push_back(config.standardize && moved(j) ? m.sd(j) : 1);
   }
 }
 
@@ -275,7 +367,7 @@ bool TableRows::missing() const {
 
 TableData load_table(const std::string& path, const TableConfig& config, const TableNeeds& needs,
                      Workers& workers, const Note& note) {
-  Loaded l = load(path, config, needs, workers);
+  Loaded l = load(path, config, needs, nullptr, workers);
   TableData out;
   Array& x = l.rows.x;
   const bool plain = !l.format.missing && l.rows.weights.size() == 0;
@@ -286,7 +378,7 @@ TableData load_table(const std::string& path, const TableConfig& config, const T
                        path, l.format.columns[std::size_t(j)],
                        l.rows.weights.size() > 0 ? " in rows that count" : "",
                        l.format.columns[std::size_t(j)]);
-  check_columns(x, l.format.columns, raw, path);
+  check_columns(x, l.format, raw, path);
   out.fingerprint = fingerprint(x);
   choose_scale(raw, config, l.format);
   apply_scale(x, l.format, workers);
@@ -354,7 +446,7 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
     if (file == format.file_width && (file != format.width() || !in_order))
       for (const int place : format.places) c.columns += std::to_string(place + 1) + ",";
   }
-  Loaded l = load(path, c, needs, workers);
+  Loaded l = load(path, c, needs, &format, workers);
   if (!format.target.empty() && l.format.width() == format.width() - 1)
     l.rows.x = with_unknown_column(l.rows.x);
   else if (l.format.width() != format.width())

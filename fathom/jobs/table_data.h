@@ -56,6 +56,10 @@ struct TableFormat {
   bool missing = false;              // cells are missing: NaN
   std::string weights, ids, labels;  // columns with these roles; empty: none
   std::vector<std::string> classes;  // that labels name, one for each component from the first
+  // Of each column, where a model takes several kinds (jobs/column_kinds.h): its name and, of
+  // categories, what values 0, 1, ... of the rows stand for. Empty: all are real.
+  std::vector<std::string> kinds;
+  std::vector<std::vector<std::string>> levels;
 
   static void fields(auto& self, auto&& f) {
     f("columns", self.columns, "");
@@ -72,8 +76,11 @@ struct TableFormat {
     f("ids", self.ids, "");
     f("labels", self.labels, "");
     f("classes", self.classes, "");
+    f("kinds", self.kinds, "");
+    f("levels", self.levels, "");
   }
   std::int64_t width() const { return std::int64_t(columns.size()); }
+  bool is_real(std::size_t column) const { return kinds.empty() || kinds[column] == "real"; }
   // sum_j log scale_j: a log density of a row as the model sees it, less this, is that of the row
   // as the file has it.
   double log_scale() const;
@@ -106,6 +113,8 @@ struct TableData {
 struct TableNeeds {
   bool missing = false;         // cells without a number
   std::int64_t components = 0;  // that labels may name
+  bool kinds = false;           // columns of several kinds
+  std::string kind = {};        // which columns are of which, as declared_kinds() reads it
 };
 
 using Note = std::function<void(const std::string&)>;

@@ -15,7 +15,7 @@ namespace {
 // Names of terms that rows have, and those of the factors do not: likelihoods of data on rows, and
 // priors and entropies of latents on rows.
 bool is_row_term(const Model& m, const std::string& term) {
-  const std::string owner = term.substr(0, term.find('.'));
+  const std::string owner = term.substr(0, term.rfind('.'));
   for (const LatentInfo& z : m.latents())
     if (m.info(z.expr).name == owner) return m.streamed(m.info(z.expr));
   return true;
@@ -129,7 +129,7 @@ TextTable sample_table(const SampleTableConfig& c) {
   Workers workers(1);
   TableRun run = open_table_run(c.run);
   const Array x = run.model->sample(run.state, c.count, fold(Key{c.seed, 0}, 22), workers);
-  TextTable out{"", {}, run.format.columns, in_file_units(x, run.format)};
+  TextTable out{"", {}, run.format.columns, in_file_units(x, run.format), run.format.levels};
   if (!c.out.empty()) write_table(c.out, out);
   return out;
 }

@@ -19,6 +19,9 @@ namespace {
 // Below this many multiply-adds a library call costs more than the product.
 constexpr std::int64_t kSmall = 4096;
 
+// Operands that stay in the second-level cache while the product of a tile of rows is formed.
+constexpr std::int64_t kTileWidth = 256, kTileOperand = 1 << 17;
+
 template <class T>
 void gemm_loops(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
                 std::int64_t lda, const T* b, std::int64_t ldb, T* c, std::int64_t ldc, bool add) {
@@ -80,11 +83,29 @@ bool small_gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k
   }
   const std::int64_t padded = (n + t.pack - 1) / t.pack * t.pack;
   if (m < 4 || k * padded > kSmallOperand) return false;
+  if (!tb) {
+    t.tile_times(m, n, k, a, lda, b, ldb, c, ldc, add);
+    return true;
+  }
   alignas(64) T rows[kSmallOperand];
   for (std::int64_t p = 0; p < k; ++p)
-    for (std::int64_t j = 0; j < padded; ++j)
-      rows[p * padded + j] = j >= n ? T(0) : tb ? b[j * ldb + p] : b[p * ldb + j];
-  t.times_small(m, n, k, a, lda, rows, padded, c, ldc, add);
+    for (std::int64_t j = 0; j < n; ++j) rows[p * padded + j] = b[j * ldb + p];
+  t.tile_times(m, n, k, a, lda, rows, padded, c, ldc, add);
+  return true;
+}
+
+template <class T>
+bool tile_gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
+               std::int64_t lda, const T* b, std::int64_t ldb, T* c, std::int64_t ldc, bool add) {
+  if (tb || k == 0) return false;
+  const ThinProducts<T>& t = thin(T());
+  if (ta) {
+    if (m > kTileWidth || m % 4 != 0 || k * n > 2 * kTileOperand) return false;
+    t.tile_outer(m, n, k, a, lda, b, ldb, c, ldc, add);
+  } else {
+    if (m < 4 || !stays_in_cache(n, k)) return false;
+    t.tile_times(m, n, k, a, lda, b, ldb, c, ldc, add);
+  }
   return true;
 }
 
@@ -133,6 +154,10 @@ void single_threaded_libraries() {
   (void)done;
 }
 
+bool stays_in_cache(std::int64_t n, std::int64_t k) {
+  return n <= kTileWidth && n * k <= kTileOperand;
+}
+
 void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
           std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc,
           bool add) {
@@ -155,6 +180,7 @@ void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, cons
   if (k > 0 && thin_gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add)) return;
   if (k > 0 && small_gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add)) return;
   if (m * n * k <= kSmall) return gemm_loops(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add);
+  if (tile_gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add)) return;
   single_threaded_libraries();
   cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, int(m),
               int(n), int(k), 1.0, a, int(lda), b, int(ldb), add ? 1.0 : 0.0, c, int(ldc));

@@ -93,8 +93,10 @@ void logsumexp_of(const View& in, int axis, const View& out, const View& softmax
       if (softmax.raw) {
         T* q = softmax.data<T>() + o * n * inner + j;
         const bool none = top == -std::numeric_limits<T>::infinity();
-        for (std::int64_t i = 0; i < n; ++i)
-          q[i * inner] = none ? T(0) : std::exp(p[i * inner] - shift) / s;
+        for (std::int64_t i = 0; i < n; ++i) {
+          const T x = p[i * inner] - shift;
+          q[i * inner] = none || x < T(kLogNothing<T>) ? T(0) : std::exp(x) / s;
+        }
       }
     }
   }

@@ -1,6 +1,6 @@
-// Products of a tall thin matrix with a vector or with a small matrix, at a memory's or a
-// register's speed: the libraries take twice as long for them (docs/decisions.md). One table per
-// instruction set.
+// Products of a tall thin matrix with a vector or with a small matrix, and of tiles of rows, at a
+// memory's or a register's speed: the libraries take up to twice as long for them
+// (docs/decisions.md). One table per instruction set.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,19 @@ struct ThinProducts {
   // y[j] (+)= sum_i x[i] a[i, j]: elements of x lie `step` apart.
   void (*vector_times)(std::int64_t rows, std::int64_t columns, const T* a, std::int64_t lda,
                        const T* x, std::int64_t step, T* y, bool add);
-  // c [rows, n] (+)= a [rows, k] b [k, n], the rows of b in whole packs: n up to `padded` of them.
-  void (*times_small)(std::int64_t rows, std::int64_t n, std::int64_t k, const T* a,
-                      std::int64_t lda, const T* b, std::int64_t padded, T* c, std::int64_t ldc,
-                      bool add);
   // c [m, n] (+)= a' b of a [rows, m] and b [rows, n].
   void (*small_times)(std::int64_t m, std::int64_t n, std::int64_t rows, const T* a,
                       std::int64_t lda, const T* b, std::int64_t ldb, T* c, std::int64_t ldc,
                       bool add);
   std::int64_t pack;  // elements of one
+  // c [m, n] (+)= a [m, k] b [k, n], all of them in the second-level cache.
+  void (*tile_times)(std::int64_t m, std::int64_t n, std::int64_t k, const T* a, std::int64_t lda,
+                     const T* b, std::int64_t ldb, T* c, std::int64_t ldc, bool add);
+  // c [m, n] (+)= a' b of a [rows, m] and b [rows, n], m a multiple of 4. Rows in which four
+  // adjacent columns of a are zero cost these nothing, whatever b is there.
+  void (*tile_outer)(std::int64_t m, std::int64_t n, std::int64_t rows, const T* a,
+                     std::int64_t lda, const T* b, std::int64_t ldb, T* c, std::int64_t ldc,
+                     bool add);
 };
 
 // c [m, n] (+)= op(a) b, where every element of `a` is 0 or 1: the sums of four rows of b are made

@@ -1,5 +1,6 @@
 // Included once by each thin_<isa>.cpp, after FATHOM_ISA is defined.
 #include "fathom/kernels/thin.h"
+#include "fathom/kernels/tile_impl.h"
 #include "fathom/kernels/wide/pack.h"
 
 namespace fathom::wide::FATHOM_ISA {
@@ -68,31 +69,6 @@ static inline void put(const Pack<T>* sum, int rest, T* to, bool add) {
   }
 }
 
-// `lines` rows of a product at a time.
-template <class T, int packs>
-static void times_small(std::int64_t rows, int rest, std::int64_t k, const T* a, std::int64_t lda,
-                        const T* b, std::int64_t padded, T* c, std::int64_t ldc, bool add) {
-  using P = Pack<T>;
-  constexpr int lines = packs <= 2 ? 8 : 4;
-  const auto some = [&]<int count>(std::int64_t first) {
-    P sum[count][packs];
-    for (auto& line : sum)
-      for (P& s : line) s = P(0.0);
-    for (std::int64_t p = 0; p < k; ++p) {
-      P row[packs];
-      for (int q = 0; q < packs; ++q) row[q] = P::load(b + p * padded + q * P::lanes);
-      for (int l = 0; l < count; ++l) {
-        const P f = P(double(a[(first + l) * lda + p]));
-        for (int q = 0; q < packs; ++q) sum[l][q] = fma(f, row[q], sum[l][q]);
-      }
-    }
-    for (int l = 0; l < count; ++l) put<T, packs>(sum[l], rest, c + (first + l) * ldc, add);
-  };
-  std::int64_t i = 0;
-  for (; i + lines <= rows; i += lines) some.template operator()<lines>(i);
-  for (; i < rows; ++i) some.template operator()<1>(i);
-}
-
 template <class T, int packs>
 static void small_times(std::int64_t m, int rest, std::int64_t rows, const T* a, std::int64_t lda,
                         const T* b, std::int64_t ldb, T* c, std::int64_t ldc, bool add) {
@@ -122,20 +98,6 @@ static void small_times(std::int64_t m, int rest, std::int64_t rows, const T* a,
     i += 2;
   }
   for (; i < m; ++i) some.template operator()<1>(i);
-}
-
-template <class T>
-static void any_times_small(std::int64_t rows, std::int64_t n, std::int64_t k, const T* a,
-                            std::int64_t lda, const T* b, std::int64_t padded, T* c,
-                            std::int64_t ldc, bool add) {
-  constexpr std::int64_t w = Pack<T>::lanes;
-  const int rest = int((n - 1) % w) + 1;
-  switch ((n - 1) / w) {
-    case 0: return times_small<T, 1>(rows, rest, k, a, lda, b, padded, c, ldc, add);
-    case 1: return times_small<T, 2>(rows, rest, k, a, lda, b, padded, c, ldc, add);
-    case 2: return times_small<T, 3>(rows, rest, k, a, lda, b, padded, c, ldc, add);
-    default: return times_small<T, 4>(rows, rest, k, a, lda, b, padded, c, ldc, add);
-  }
 }
 
 template <class T>
@@ -179,8 +141,8 @@ static void any_vector_times(std::int64_t rows, std::int64_t columns, const T* a
 }
 
 template <class T>
-static constexpr kernels::ThinProducts<T> kThin{4 * Pack<T>::lanes,  any_times_vector<T>,
-                                                any_vector_times<T>, any_times_small<T>,
-                                                any_small_times<T>,  Pack<T>::lanes};
+static constexpr kernels::ThinProducts<T> kThin{
+    4 * Pack<T>::lanes, any_times_vector<T>, any_vector_times<T>, any_small_times<T>,
+    Pack<T>::lanes,     tile_times<T>,       tile_outer<T>};
 
 }  // namespace fathom::wide::FATHOM_ISA

@@ -63,7 +63,9 @@ struct LogSumExp {
     std::int64_t axis;
   };
   static constexpr OpDoc doc{.name = "logsumexp",
-                             .brief = "log sum exp over one axis, and softmax",
+                             .brief =
+                                 "log sum exp over one axis, and softmax: exactly 0 where it "
+                                 "is below eps^2 of the largest",
                              .grad = "dy softmax(x); softmax: y (dy - sum(dy y))",
                              .ulp = 4};
   static constexpr OpKind kind = OpKind::rows;

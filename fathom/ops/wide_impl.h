@@ -3,6 +3,7 @@
 #include "fathom/kernels/wide/pack.h"
 #include "fathom/ops/all_ops.h"
 #include "fathom/ops/wide.h"
+#include "fathom/ops/wide_logsumexp_impl.h"
 
 namespace fathom::wide::FATHOM_ISA {
 
@@ -82,91 +83,6 @@ static void sum_rows(std::int64_t rows, std::int64_t k, const T* x, T* out) {
   }
 }
 
-constexpr std::int64_t kShortRow = 32;
-
-// Short rows lie side by side, one in each lane: nothing is added up across lanes, and the chain
-// from maximum to quotient is waited for once for all of them.
-template <class T>
-static void logsumexp_short(std::int64_t rows, std::int64_t k, const T* x, T* out, T* p) {
-  using P = Pack<T>;
-  constexpr std::int64_t w = P::lanes;
-  T in[kShortRow * w], end[w];
-  for (std::int64_t first = 0; first < rows; first += w, x += w * k) {
-    const std::int64_t count = rows - first < w ? rows - first : w;
-    for (std::int64_t l = 0; l < w; ++l)
-      for (std::int64_t j = 0; j < k; ++j) in[j * w + l] = l < count ? x[l * k + j] : T(0);
-    P top = P::load(in);
-    for (std::int64_t j = 1; j < k; ++j) top = max(top, P::load(in + j * w));
-    // Where the maximum is infinite or no number, it is the result.
-    const P shift = select(top - top == P(0.0), top, P(0.0));
-    P s(0.0);
-    for (std::int64_t j = 0; j < k; ++j) {
-      const P e = exp(P::load(in + j * w) - shift);
-      s = s + e;
-      e.store(in + j * w);
-    }
-    if (out) {
-      select(top - top == P(0.0), top + log(s), top).store(end);
-      for (std::int64_t l = 0; l < count; ++l) out[first + l] = end[l];
-    }
-    if (!p) continue;
-    const P scale = select(top == P(-__builtin_inf()), P(0.0), P(1.0) / s);
-    for (std::int64_t j = 0; j < k; ++j) (P::load(in + j * w) * scale).store(in + j * w);
-    T* q = p + first * k;
-    for (std::int64_t l = 0; l < count; ++l)
-      for (std::int64_t j = 0; j < k; ++j) q[l * k + j] = in[j * w + l];
-  }
-}
-
-// Rows in blocks, so that the logarithms of their sums are taken many at a time.
-template <class T>
-static void logsumexp_rows(std::int64_t rows, std::int64_t k, const T* x, T* out, T* p) {
-  using P = Pack<T>;
-  constexpr std::int64_t w = P::lanes, block = 64;
-  if (k > 0 && k <= kShortRow) return logsumexp_short(rows, k, x, out, p);
-  const T inf = T(__builtin_inf());
-  T peak[block], total[block], edge[w];
-  for (std::int64_t i = 0; i < block; ++i) peak[i] = total[i] = 1;
-  for (std::int64_t first = 0; first < rows; first += block) {
-    const std::int64_t count = rows - first < block ? rows - first : block;
-    for (std::int64_t r = 0; r < count; ++r, x += k) {
-      // The row in whole packs, filled up with what adds nothing.
-      const auto at = [&](std::int64_t i) {
-        if (i + w <= k) return P::load(x + i);
-        for (std::int64_t j = 0; j < w; ++j) edge[j] = -inf;
-        for (std::int64_t j = i; j < k; ++j) edge[j - i] = x[j];
-        return P::load(edge);
-      };
-      P top = at(0);
-      for (std::int64_t i = w; i < k; i += w) top = max(top, at(i));
-      peak[r] = reduce_max(top);
-      const P shift(double(peak[r] - peak[r] == T(0) ? peak[r] : T(0)));
-      P s(0.0);
-      T* q = p ? p + (first + r) * k : nullptr;
-      for (std::int64_t i = 0; i < k; i += w) {
-        const P e = exp(at(i) - shift);
-        s = s + e;
-        if (!p) continue;
-        if (i + w <= k) {
-          e.store(q + i);
-        } else {
-          e.store_partial(q + i, int(k - i));
-        }
-      }
-      total[r] = reduce_add(s);
-      if (!p) continue;
-      const P scale(peak[r] == -inf ? 0.0 : 1.0 / double(total[r]));
-      std::int64_t i = 0;
-      for (; i + w <= k; i += w) (P::load(q + i) * scale).store(q + i);
-      if (i < k) (P::load_partial(q + i, int(k - i)) * scale).store_partial(q + i, int(k - i));
-    }
-    if (!out) continue;
-    for (std::int64_t i = 0; i < count; i += w) log(P::load(total + i)).store(total + i);
-    for (std::int64_t r = 0; r < count; ++r)
-      out[first + r] = peak[r] - peak[r] == T(0) ? peak[r] + total[r] : peak[r];
-  }
-}
-
 // One pass, so that the streams of parameter and moments come from memory side by side.
 template <class T>
 static void adam(std::int64_t n, const T* const* in, T* const* out) {
@@ -194,20 +110,59 @@ static void adam(std::int64_t n, const T* const* in, T* const* out) {
   });
 }
 
+// Of rows of d elements, few enough that a pack would be mostly empty.
+template <class T, int d>
+static void few_features(std::int64_t rows, const T* x, T* out) {
+  for (std::int64_t r = 0; r < rows; ++r, x += d) {
+    *out++ = T(1);
+    for (int i = 0; i < d; ++i) *out++ = x[i];
+    for (int i = 0; i < d; ++i)
+      for (int j = i; j < d; ++j) *out++ = x[i] * x[j];
+  }
+}
+
 template <class T>
 static void features(std::int64_t rows, std::int64_t d, const T* x, T* out) {
   using P = Pack<T>;
   constexpr std::int64_t w = P::lanes;
-  for (std::int64_t r = 0; r < rows; ++r, x += d) {
-    *out++ = T(1);
+  switch (d) {
+    case 1: return few_features<T, 1>(rows, x, out);
+    case 2: return few_features<T, 2>(rows, x, out);
+    case 3: return few_features<T, 3>(rows, x, out);
+    case 4: return few_features<T, 4>(rows, x, out);
+    default: break;
+  }
+  const auto row = [d](const T* p, T* q, auto take, auto put) {
+    *q++ = T(1);
     for (std::int64_t i = -1; i < d; ++i) {  // x itself, then each element times those from it on
-      const P f = i < 0 ? P(1.0) : P(double(x[i]));
-      const T* from = x + (i < 0 ? 0 : i);
-      const std::int64_t n = x + d - from;
-      std::int64_t j = 0;
-      for (; j + w <= n; j += w) (f * P::load(from + j)).store(out + j);
-      if (j < n) (f * P::load_partial(from + j, int(n - j))).store_partial(out + j, int(n - j));
-      out += n;
+      const P f = i < 0 ? P(1.0) : P(double(p[i]));
+      const T* from = p + (i < 0 ? 0 : i);
+      const std::int64_t n = p + d - from;
+      for (std::int64_t j = 0; j < n; j += w) put(f * take(from + j, n - j), q + j, n - j);
+      q += n;
+    }
+    return q;
+  };
+  // Whole packs: what a pack has too much, the next one overwrites. The last rows are exact.
+  const std::int64_t exact = (w + d - 1) / d;
+  for (std::int64_t r = 0; r < rows; ++r, x += d) {
+    if (r + exact < rows) {
+      out = row(
+          x, out, [](const T* p, std::int64_t) { return P::load(p); },
+          [](P y, T* q, std::int64_t) { y.store(q); });
+    } else {
+      out = row(
+          x, out,
+          [](const T* p, std::int64_t n) {
+            return n < w ? P::load_partial(p, int(n)) : P::load(p);
+          },
+          [](P y, T* q, std::int64_t n) {
+            if (n < w) {
+              y.store_partial(q, int(n));
+            } else {
+              y.store(q);
+            }
+          });
     }
   }
 }

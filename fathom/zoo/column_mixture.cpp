@@ -24,7 +24,9 @@ ColumnMixture::ColumnMixture(const ColumnMixtureConfig& c) {
   if (c.bits > 0)
     probabilities = m.latent("bits.probability", beta(c.ones, c.zeros), component, Shape{c.bits});
   if (c.counts > 0)
-    rates = m.latent("counts.rate", gamma(c.shape, c.rate), component, Shape{c.counts});
+    rates = m.latent("counts.rate",
+                     gamma(c.shape, c.rates.size() > 0 ? Arg(m.constant(c.rates)) : Arg(c.rate)),
+                     component, Shape{c.counts});
   for (std::size_t j = 0; j < c.levels.size(); ++j)
     tables.push_back(m.latent(fmt::format("level.{}.probability", j), dirichlet(c.level), component,
                               Shape{c.levels[j]}));

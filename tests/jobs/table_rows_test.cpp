@@ -56,7 +56,7 @@ TEST_F(TableRowsOf, AWeightOfTwoIsTheRowTwice) {
         return lines;
       });
   for (const char* method : {"em", "map", "vb"})
-    for (const char* covariance : {"full", "diag"}) {
+    for (const char* covariance : {"full", "tied", "diag", "spherical"}) {
       const auto set = [&](GmmSettings& g) {
         g.method = method;
         g.covariance = covariance;
@@ -82,7 +82,7 @@ TEST_F(TableRowsOf, RowsWithoutCellsSayNothing) {
       table("g.csv", "eruptions,waiting", [](std::int64_t i, const auto& a, const auto& b) {
         return fmt::format("{},{}\n{}", a, b, i % 10 ? "" : "NA,\n");
       });
-  for (const char* covariance : {"full", "diag"}) {
+  for (const char* covariance : {"full", "tied", "diag", "spherical"}) {
     const auto plain = fit(kFaithful, [&](GmmSettings& g, auto&) {
       g.method = "em";
       g.covariance = covariance;
@@ -98,7 +98,7 @@ TEST_F(TableRowsOf, RowsWithoutCellsSayNothing) {
 // Densities of rows with missing cells are those of the cells that are there: the integral over
 // the others, here by the midpoint rule.
 TEST_F(TableRowsOf, PredictiveDensitiesIntegrateOverMissingCells) {
-  for (const char* covariance : {"full", "diag"})
+  for (const char* covariance : {"full", "tied", "diag", "spherical"})
     for (const char* method : {"em", "vb"}) {
       fit(kFaithful, [&](GmmSettings& g, auto&) {
         g.covariance = covariance;
