@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 #include <optional>
 
 #include "fathom/climb/start.h"
@@ -54,6 +55,7 @@ class FitTableJob {
         model_(*config.model),
         workers_(kernels::threads_that_fit(threads_for(config))) {
     if (config_.resume) reopen();
+    model_.prepare(config_.settings.table);
   }
 
   FitTableResult run() {
@@ -64,7 +66,7 @@ class FitTableJob {
       check_place(path);
       folder_.emplace(RunFolder::create(path, config_.force));
     }
-    data_ = load_table(config_.data, config_.settings.table, workers_, hooks_.note,
+    data_ = load_table(config_.data, config_.settings.table, model_.needs(), workers_, hooks_.note,
                        folder_->file("table"));
     if (config_.resume) check_same_table();
     build();
@@ -137,7 +139,8 @@ class FitTableJob {
   // Errors of the model know columns, not files.
   void build() {
     try {
-      model_.build(data_.moments, data_.format.columns);
+      model_.build(data_.moments, data_.format);
+      model_.check(data_.rows.x);
     } catch (const DataError& e) {
       raise<DataError>("{}: {}", config_.data, e.what());
     }
@@ -157,13 +160,13 @@ class FitTableJob {
 
   // One line of metrics for each sweep, and a call of the hook. Terms of large tables are worked
   // out after sweeps 1, 2, 4, ...: they take a pass over the rows of their own.
-  bool record(CoordinateClimb& climb, const SweepRecord& s, int restart, std::int64_t rows,
+  bool record(CoordinateClimb& climb, const SweepRecord& s, int restart, const TableRows& rows,
               double last) {
     constexpr std::int64_t kSmall = 20000;
-    const double per = double(rows);
+    const double per = rows.total(), speed = double(rows.count()) / std::max(s.seconds, 1e-9);
     double bound = s.elbo;
     nlohmann::json line = {{"restart", restart}, {"sweep", s.sweep}};
-    if (rows <= kSmall / 4 || std::has_single_bit(unsigned(s.sweep))) {
+    if (rows.count() <= kSmall / 4 || std::has_single_bit(unsigned(s.sweep))) {
       bound = 0;
       for (const auto& [name, value] : climb.terms(workers_)) {
         line["terms"][name] = value / per;
@@ -172,11 +175,11 @@ class FitTableJob {
     }
     line[bound_key()] = bound / per;
     line["seconds"] = s.seconds;
-    line["rows_per_second"] = per / std::max(s.seconds, 1e-9);
+    line["rows_per_second"] = speed;
     folder_->append_metrics(line);
     if (hooks_.sweep)
       hooks_.sweep({restart, restarts(), s.sweep, name_of(model_.objective()), s.elbo / per,
-                    (s.elbo - last) / per, per / std::max(s.seconds, 1e-9)});
+                    (s.elbo - last) / per, speed});
     interrupted_ = hooks_.interrupted && hooks_.interrupted();
     return !interrupted_;
   }
@@ -188,11 +191,13 @@ class FitTableJob {
   // Whether this climb was under way when the fit was interrupted.
   bool goes_on(int restart) const { return progress_ && progress_->restart == restart; }
 
-  Climbed ascend_from(CoordinateClimb& climb, const State& state, int restart, std::int64_t rows) {
+  Climbed ascend_from(CoordinateClimb& climb, const State& state, int restart,
+                      const TableRows& rows) {
     const std::vector<double> before = goes_on(restart) ? progress_->bounds : std::vector<double>();
+    const double total = rows.total();
     double last = before.empty() ? NAN : before.back();
     const Ascent a = ascend(
-        climb, rows, config_.settings.ascent, workers_,
+        climb, rows.count(), config_.settings.ascent, workers_,
         [&](const SweepRecord& s) {
           const bool on = record(climb, s, restart, rows, last);
           last = s.elbo;
@@ -201,21 +206,20 @@ class FitTableJob {
         before);
     if (interrupted_) left_ = TableProgress{restart, a.bounds, state.copy(), {}, 0, {}, {}, 0};
     Climbed c;
-    c.per_row = a.elbo() / double(rows);
+    c.per_row = a.elbo() / total;
     c.sweeps = int(a.bounds.size());
     c.converged = a.converged;
-    if (c.sweeps > 1)
-      c.last_rise = (a.bounds.back() - a.bounds[a.bounds.size() - 2]) / double(rows);
+    if (c.sweeps > 1) c.last_rise = (a.bounds.back() - a.bounds[a.bounds.size() - 2]) / total;
     c.fault = model_.fault(state);
     return c;
   }
 
   // A restart on `rows`; a start that cannot be, or a climb that comes to no number, is its fault.
-  Climbed restart(CoordinateClimb& climb, const State& state, const Array& rows, int number) {
+  Climbed restart(CoordinateClimb& climb, const State& state, const TableRows& rows, int number) {
     Climbed c;
     try {
       if (!goes_on(number)) model_.start(climb, rows, fold(key(), std::uint64_t(number)), workers_);
-      c = ascend_from(climb, state, number, rows.shape().extent(0));
+      c = ascend_from(climb, state, number, rows);
     } catch (const NumericError& e) {
       c.fault = model_.fault(state);
       if (c.fault.empty()) c.fault = fmt::format("its bound came to no number: {}", e.what());
@@ -235,24 +239,34 @@ class FitTableJob {
   Key key() const { return fold(Key{config_.settings.seed, 0}, 21); }
 
   State climb_all() {
-    const Array& x = data_.rows.x;
-    const bool large = x.shape().extent(0) > kStartRows;
+    const TableRows& all = data_.rows;
+    const bool large = all.count() > kStartRows;
     const bool started = goes_on(0);
     State best;
-    if (!started) best = climb_starts(large ? some_rows(x, kStartRows, fold(key(), 0)) : x);
+    if (!started) best = climb_starts(start_rows(large));
     if (!large || interrupted_) return best;
     State state;
-    CoordinateClimb climb(model_.model(), model_.data(x), state, model_.options());
+    CoordinateClimb climb(model_.model(), model_.data(all), state, model_.options());
     if (started) {
       take_up(state, best);
       start_rows_ = kStartRows;
     } else {
       assign_factors(best, state);
     }
-    kept_ = ascend_from(climb, state, 0, x.shape().extent(0));
+    kept_ = ascend_from(climb, state, 0, all);
     if (interrupted_) leave(climbs_, best_, kept_, {});
     finish(climb);
     return state.copy();
+  }
+
+  // All rows, or of large tables a keyed choice of them in the order of the table; held.
+  TableRows start_rows(bool large) const {
+    TableRows rows = data_.rows;
+    rows.x = large ? rows.x : rows.x.made();
+    if (!large) return rows;
+    Array places(DType::i64, Shape{rows.count(), 1});
+    std::iota(places.data<std::int64_t>(), places.data<std::int64_t>() + places.size(), 0);
+    return chosen_rows(rows, some_rows(places, kStartRows, fold(key(), 0)).values<std::int64_t>());
   }
 
   // What was done before the fit was interrupted, and the slots of the climb that was under way.
@@ -273,11 +287,11 @@ class FitTableJob {
   }
 
   // All restarts on `rows`; the factors of the best. Faulty ones are kept only where all are.
-  State climb_starts(const Array& rows) {
+  State climb_starts(const TableRows& rows) {
     State state, best;
     CoordinateClimb climb(model_.model(), model_.data(rows), state, model_.options());
     const State priors = state.copy();
-    start_rows_ = rows.shape().extent(0);
+    start_rows_ = rows.count();
     for (int r = progress_ ? progress_->restart : 1; r <= restarts() && !interrupted_; ++r) {
       state.assign(priors);
       if (goes_on(r)) take_up(state, best);
@@ -315,7 +329,7 @@ class FitTableJob {
   FitTableResult close(const State& best) {
     if (terms_.empty()) {  // interrupted before it came to all rows
       State state;
-      CoordinateClimb climb(model_.model(), model_.data(data_.rows.x), state, model_.options());
+      CoordinateClimb climb(model_.model(), model_.data(data_.rows), state, model_.options());
       assign_factors(best, state);
       finish(climb);
     }
@@ -363,9 +377,10 @@ class FitTableJob {
     ClimbFigures f;
     f.objective = name_of(model_.objective());
     f.rows = data_.rows.count();
+    f.total = data_.rows.total();
     f.bound = bound_;
     f.standardized = data_.format.standardized;
-    f.log_scale = data_.format.log_scale();
+    f.log_scale = data_.format.log_scale(data_.rows);
     f.sweeps = kept_.sweeps;
     f.tolerance = config_.settings.ascent.tolerance;
     f.last_rise = kept_.last_rise;
@@ -385,8 +400,9 @@ class FitTableJob {
         {"task", model_.task()}, {"unit", "row"}, {"n", f.rows}, {"dims", data_.format.width()}};
     const bool elbo = model_.objective() == Objective::elbo;
     s[elbo ? "elbo" : "objective"] = bound_;
-    s[elbo ? "elbo_per_row" : "objective_per_row"] = bound_ / n;
+    s[elbo ? "elbo_per_row" : "objective_per_row"] = bound_ / f.total;
     if (!elbo) s["objective_kind"] = f.objective;
+    if (!data_.format.weights.empty()) s["weight"] = f.total;
     for (const auto& [name, value] : terms_) s["terms"][name] = value;
     s["standardized"] = f.standardized;
     if (f.standardized) s["log_scale_per_row"] = f.log_scale;

@@ -44,6 +44,9 @@ std::string task_of_run(const std::string& path);
 // Opens a run with its fitted factors. Throws DataError naming the file that is missing or damaged.
 TableRun open_table_run(const std::string& path);
 
+// Rows of a file for the model of a run, which is made to take missing cells where there are some.
+TableRows rows_for(TableRun& run, const std::string& data, Workers& workers);
+
 // The factors of `state` and the table's moments as model.safetensors.
 void write_table_model(RunFolder& folder, const State& state, const TableMoments& moments);
 
