@@ -11,9 +11,12 @@ namespace fathom {
 namespace {
 
 // Lines of the climb that is kept: of its restart, and of all rows after it.
-std::vector<nlohmann::json> kept_lines(const std::vector<nlohmann::json>& metrics, int best) {
+std::vector<nlohmann::json> kept_lines(const std::vector<nlohmann::json>& metrics,
+                                       const nlohmann::json& s) {
+  const int best = s.value("best_restart", 0);
   std::vector<nlohmann::json> of_restart, of_all;
   for (const auto& line : metrics) {
+    if (line.contains("size") && line["size"] != s.value("chosen", nlohmann::json())) continue;
     const int restart = line.value("restart", 0);
     if (restart == best) of_restart.push_back(line);
     if (restart == 0) of_all.push_back(line);
@@ -34,7 +37,7 @@ void add_figures(const nlohmann::json& s, const std::string& kind, Page& page) {
 
 void add_curves(const std::vector<nlohmann::json>& metrics, const nlohmann::json& s,
                 const std::string& kind, Page& page) {
-  const auto lines = kept_lines(metrics, s.value("best_restart", 0));
+  const auto lines = kept_lines(metrics, s);
   const char* key = s.contains("elbo_per_row") ? "elbo" : "objective";
   static constexpr const char* kColors[] = {
       "var(--a)",        "var(--b)",         "hsl(150 50% 45%)", "hsl(290 40% 60%)",
@@ -92,6 +95,27 @@ void add_restarts(const nlohmann::json& s, Page& page) {
                  : "");
 }
 
+void add_choices(const nlohmann::json& s, Page& page) {
+  const auto choices = s.value("choices", nlohmann::json::array());
+  if (choices.empty()) return;
+  const bool bic = choices.front().contains("bic") || !s.contains("elbo");
+  PageTable table{{"components", "", s.contains("elbo") ? "ELBO" : "log-likelihood"}, {}, 2};
+  if (bic) table.head.emplace_back("BIC");
+  for (const auto& c : choices) {
+    const bool number = c.contains("elbo") || c.contains("objective");
+    table.rows.push_back(
+        {std::to_string(c.value("size", 0)),
+         c.contains("set_aside")             ? "set aside: " + c.value("set_aside", "")
+         : c["size"] == s.value("chosen", 0) ? "kept"
+                                             : "",
+         number ? fmt::format("{:.4f}", c.value("elbo", c.value("objective", 0.0))) : ""});
+    if (bic)
+      table.rows.back().push_back(c.contains("bic") ? fmt::format("{:.4f}", c.value("bic", 0.0))
+                                                    : "");
+  }
+  page.table("Numbers of components", table);
+}
+
 void add_settings(const nlohmann::json& config, Page& page) {
   std::vector<std::pair<std::string, std::string>> asked;
   const auto put = [&](const nlohmann::json& of, const char* key) {
@@ -122,6 +146,7 @@ void write_table_report(RunFolder& folder, const TableModel& model, const State&
   add_figures(s, kind, page);
   model.report(state, format, rows, s, page, workers);
   add_curves(metrics, s, kind, page);
+  add_choices(s, page);
   add_restarts(s, page);
   add_terms(s, kind, page);
   add_settings(folder.read_json("config.json"), page);
