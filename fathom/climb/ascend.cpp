@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstring>
 
 namespace fathom {
 
@@ -30,20 +31,37 @@ std::string worst_term(CoordinateClimb& climb, Workers& workers, double* size) {
 }  // namespace
 
 Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& config,
-              Workers& workers, const std::function<bool(const SweepRecord&)>& each) {
+              Workers& workers, const std::function<bool(const SweepRecord&)>& each,
+              std::vector<double> before) {
   return ascend_by(
       [&](Workers& w) {
         return AscentStep{climb.sweep(w), 1};
       },
-      true, climb, rows, config, workers, each);
+      true, climb, rows, config, workers, each, std::move(before));
 }
 
 Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std::int64_t rows,
                  const AscentConfig& config, Workers& workers,
-                 const std::function<bool(const SweepRecord&)>& each) {
+                 const std::function<bool(const SweepRecord&)>& each, std::vector<double> before) {
   if (config.sweeps < 1) raise<ConfigError>("sweeps {}: at least 1", config.sweeps);
   if (!(config.tolerance >= 0)) raise<ConfigError>("tolerance {}: not below 0", config.tolerance);
+  if (const std::string alike = climb.alike(); !alike.empty())
+    raise<ConfigError>(
+        "[ascend] all components of \"{}\" are alike, and no sweep would tell them apart: start "
+        "from probabilities of the choices (climb/start.h)",
+        alike);
   Ascent out;
+  out.bounds = std::move(before);
+  out.sweeps = int(out.bounds.size());
+  const auto ended = [&](double rise) {
+    return (monotone ? rise : std::abs(rise)) <= config.tolerance * double(rows);
+  };
+  if (out.bounds.size() > 1 && ended(out.bounds.back() - out.bounds[out.bounds.size() - 2])) {
+    out.converged = true;
+    return out;
+  }
+  std::vector<Array> from;
+  for (const Array* n : climb.naturals()) from.push_back(n->copy());
   while (out.sweeps < config.sweeps) {
     const double begin = now();
     const AscentStep taken = step(workers);
@@ -54,25 +72,45 @@ Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std
       raise<NumericError>("[ascend] sweep {}: the bound is {}; term \"{}\" is the first to look at",
                           sweep, bound, worst_term(climb, workers, &size));
     if (monotone && !out.bounds.empty() && bound < out.bounds.back() - 1e-10 * std::abs(bound)) {
-      const std::string term = worst_term(climb, workers, &size);
+      worst_term(climb, workers, &size);
       if (bound < out.bounds.back() - 1e-10 * size)
         raise<NumericError>(
             "[ascend] sweep {} lowered the bound from {:.10g} to {:.10g}, which no exact update "
-            "does; its lowest term is \"{}\"",
-            sweep, out.bounds.back(), bound, term);
+            "does: {}",
+            sweep, out.bounds.back(), bound, climb.lowest_block(from, workers));
     }
+    for (std::size_t k = 0; k < from.size(); ++k)
+      std::memcpy(from[k].raw(), climb.naturals()[k]->raw(), from[k].bytes());
     const double rise = out.bounds.empty() ? INFINITY : bound - out.bounds.back();
     out.bounds.push_back(bound);
     if (each && !each({sweep, bound, (now() - begin) / taken.sweeps})) {
       out.interrupted = true;
       return out;
     }
-    if ((monotone ? rise : std::abs(rise)) <= config.tolerance * double(rows)) {
+    if (ended(rise)) {
       out.converged = true;
       return out;
     }
   }
   return out;
+}
+
+int anneal(CoordinateClimb& climb, const AnnealConfig& config, Workers& workers,
+           const std::function<void(double, double)>& each) {
+  if (!(config.start > 1)) raise<ConfigError>("start {}: above 1", config.start);
+  if (!(config.cooling > 0 && config.cooling < 1))
+    raise<ConfigError>("cooling {}: above 0 and below 1", config.cooling);
+  if (config.sweeps < 1) raise<ConfigError>("sweeps {}: at least 1", config.sweeps);
+  int sweeps = 0;
+  for (double t = config.start; t > 1; t *= config.cooling) {
+    climb.temperature(t);
+    for (int k = 0; k < config.sweeps; ++k, ++sweeps) {
+      const double objective = climb.sweep(workers);
+      if (each) each(t, objective);
+    }
+  }
+  climb.temperature(1);
+  return sweeps;
 }
 
 }  // namespace fathom

@@ -123,6 +123,7 @@ std::string MixtureSettings::describe() const {
 std::vector<std::int64_t> MixtureSettings::sizes() const {
   std::vector<std::int64_t> all;
   for (std::int64_t k = components.first; k <= components.last; ++k) all.push_back(k);
+  if (all.empty()) all.push_back(components.first);  // check() refuses it
   return all;
 }
 

@@ -11,20 +11,25 @@ namespace {
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
 bool equal_columns(const Array& x, std::int64_t d, std::int64_t a, std::int64_t b) {
-  const double* v = x.data<double>();
-  for (std::int64_t i = 0; i < x.size(); i += d)
-    if (!same(v[i + a], v[i + b])) return false;
-  return true;
+  bool equal = true;
+  each_block(x, [&](const Array& block, std::int64_t) {
+    const double* v = block.data<double>();
+    for (std::int64_t i = 0; equal && i < block.size(); i += d) equal = same(v[i + a], v[i + b]);
+  });
+  return equal;
 }
 
 bool constant_column(const Array& x, std::int64_t d, std::int64_t j) {
-  const double* v = x.data<double>();
   double first = NAN;
-  for (std::int64_t i = j; i < x.size(); i += d) {
-    if (std::isnan(first)) first = v[i];
-    if (!std::isnan(v[i]) && v[i] != first) return false;
-  }
-  return true;
+  bool constant = true;
+  each_block(x, [&](const Array& block, std::int64_t) {
+    const double* v = block.data<double>();
+    for (std::int64_t i = j; i < block.size(); i += d) {
+      if (std::isnan(first)) first = v[i];
+      constant = constant && (std::isnan(v[i]) || v[i] == first);
+    }
+  });
+  return constant;
 }
 
 // Counts of cells, and of rows, for which `says` holds; the first of them.
@@ -43,18 +48,20 @@ std::string count_of(std::int64_t count, const std::string& thing) {
 
 bool check_cells(const Array& x, const std::vector<std::string>& columns, bool accepted,
                  const std::string& path) {
-  const auto v = x.values<double>();
   const auto d = std::int64_t(columns.size());
   std::vector<std::int64_t> seen(columns.size(), 0);
   Found missing, infinite;
-  for (std::int64_t i = 0; i < std::int64_t(v.size()); ++i) {
-    if (std::isnan(v[std::size_t(i)])) {
-      missing.add(i);
-    } else {
-      ++seen[std::size_t(i % d)];
-      if (std::isinf(v[std::size_t(i)])) infinite.add(i);
+  each_block(x, [&](const Array& block, std::int64_t first) {
+    const double* v = block.data<double>();
+    for (std::int64_t i = 0; i < block.size(); ++i) {
+      if (std::isnan(v[i])) {
+        missing.add(first * d + i);
+      } else {
+        ++seen[std::size_t(i % d)];
+        if (std::isinf(v[i])) infinite.add(first * d + i);
+      }
     }
-  }
+  });
   const auto place = [&](const Found& f) {
     return fmt::format("the first in row {}, column \"{}\"", f.first / d + 1,
                        columns[std::size_t(f.first % d)]);
@@ -101,7 +108,6 @@ void check_columns(const Array& x, const TableFormat& format, const TableMoments
 }
 
 void note_rows(const TableRows& rows, const TableFormat& format, const Note& note) {
-  const auto v = rows.x.values<double>();
   const std::int64_t d = format.width();
   if (!format.kinds.empty()) {
     std::string text;
@@ -114,13 +120,15 @@ void note_rows(const TableRows& rows, const TableFormat& format, const Note& not
   if (format.missing) {
     std::int64_t cells = 0;
     Found empty;
-    for (std::int64_t i = 0; i < rows.count(); ++i) {
-      const auto first = v.begin() + i * d;
-      const std::int64_t gone =
-          std::count_if(first, first + d, [](double c) { return std::isnan(c); });
-      cells += gone;
-      if (gone == d) empty.add(i);
-    }
+    each_block(rows.x, [&](const Array& block, std::int64_t first) {
+      const double* v = block.data<double>();
+      for (std::int64_t i = 0; i < block.size(); i += d) {
+        const std::int64_t gone =
+            std::count_if(v + i, v + i + d, [](double c) { return std::isnan(c); });
+        cells += gone;
+        if (gone == d) empty.add(first + i / d);
+      }
+    });
     note(fmt::format("{} of {} cells are missing; the model integrates over them", cells,
                      rows.x.size()));
     if (empty.count > 0)

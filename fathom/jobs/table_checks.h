@@ -1,9 +1,20 @@
 // What is looked at in a table before a model sees it, and what is told of it.
 #pragma once
 
+#include <algorithm>
+
 #include "fathom/jobs/table_data.h"
 
 namespace fathom {
+
+// Calls f(rows, first row) for blocks of the rows of x, which may be made when they are read.
+template <class F>
+void each_block(const Array& x, F&& f) {
+  constexpr std::int64_t kBlock = 4096;
+  const std::int64_t n = x.shape().extent(0);
+  for (std::int64_t first = 0; first < n; first += kBlock)
+    f(x.part(first, std::min(kBlock, n - first)).made(), first);
+}
 
 // Whether cells [n, d] are missing (NaN). Throws DataError naming the place: of missing cells where
 // they are not `accepted`, of infinities, and the column that has no cell at all.

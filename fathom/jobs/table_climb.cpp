@@ -58,11 +58,12 @@ TableClimb::TableClimb(const TableModel& model, const TableRows& rows, State& st
         "{} takes rows in batches, which needs sums over rows, and this model has none where cells "
         "of vectors are missing: leave it out, or say --covariance diag",
         settings.batch > 0 ? "--batch" : "--method svi");
-  // A table is often sorted, and a batch of one kind of rows is a poor stand-in for all.
-  batches_.emplace(
-      model.model(),
-      model.data(stochastic_ ? chosen_rows(rows, shuffled(rows_, fold(key, 1))) : rows), state,
-      options);
+  // A table is often sorted, and a batch of one kind of rows is a poor stand-in for all. One that
+  // is read from its file stays in its order.
+  const bool shuffle = stochastic_ && !rows.x.recipe();
+  batches_.emplace(model.model(),
+                   model.data(shuffle ? chosen_rows(rows, shuffled(rows_, fold(key, 1))) : rows),
+                   state, options);
 }
 
 AscentStep TableClimb::lap(Workers& workers) {
@@ -78,7 +79,8 @@ AscentStep TableClimb::lap(Workers& workers) {
 }
 
 Ascent TableClimb::ascend(AscentConfig config, Workers& workers,
-                          const std::function<bool(const SweepRecord&)>& each) {
+                          const std::function<bool(const SweepRecord&)>& each,
+                          std::vector<double> before) {
   steps_ = 0;
   if (batches_) batches_->forget();
   if (stochastic_) config.tolerance = std::max(config.tolerance, kStochasticTolerance);
@@ -89,7 +91,7 @@ Ascent TableClimb::ascend(AscentConfig config, Workers& workers,
       const SquaremStep s = fast_->step(w);
       return AscentStep{s.elbo, s.sweeps};
     };
-  return ascend_by(step, !stochastic_, whole_, rows_, config, workers, each);
+  return ascend_by(step, !stochastic_, whole_, rows_, config, workers, each, std::move(before));
 }
 
 }  // namespace fathom

@@ -34,7 +34,8 @@ class TableClimb {
              const TableClimbSettings& settings, Key key);
   CoordinateClimb& whole() { return whole_; }
   Ascent ascend(AscentConfig config, Workers& workers,
-                const std::function<bool(const SweepRecord&)>& each);
+                const std::function<bool(const SweepRecord&)>& each,
+                std::vector<double> before = {});  // as ascend() has it
 
  private:
   AscentStep lap(Workers& workers);

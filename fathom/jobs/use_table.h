@@ -21,7 +21,8 @@ struct PredictTableConfig {
 // What the model says of every row, and the logarithm of its density under the posterior
 // predictive, in the units of the file.
 struct TablePrediction {
-  TextTable table;         // ids where the file has them; "log_density" is the last column
+  // Ids where the file has them; "log_density" is the last column; no values where a file has them.
+  TextTable table;
   nlohmann::json figures;  // rows, log_predictive, log_predictive_per_row, ...
 };
 TablePrediction predict_table(const PredictTableConfig& config);
