@@ -44,6 +44,8 @@ class Program {
     add_map("reconstruct", "means of x at the posterior mean of each row", reconstruct_vae,
             "reconstructing", "fathom reconstruct RUN digits.csv -o pairs.png");
     add_predict();
+    add_impute();
+    add_posterior();
     add_compare();
     add_report();
     add_info();
@@ -149,13 +151,34 @@ class Program {
 
   void add_predict() {
     CLI::App* v = verb(app_, "predict",
-                       "for each row of a table its component, probabilities and log density",
+                       "what a model says of each row of a table: its component, scores or "
+                       "outcome, and its log density",
                        "fathom predict RUN faithful.csv -o components.csv");
     v->add_option("RUN", predict_.run, "run folder")->required();
     v->add_option("TABLE", predict_.data, "rows like those the run was fitted to")->required();
     v->add_option("-o,--out", predict_.out, "file to write: .csv or .npy; else they are printed");
     add_fields(*v, predict_);
     v->callback([this] { command_ = [this] { return predict_command(predict_, json_); }; });
+  }
+
+  void add_impute() {
+    CLI::App* v = verb(app_, "impute", "fill the missing cells of a table by their posterior means",
+                       "fathom impute RUN holes.csv -o filled.csv --sd");
+    v->add_option("RUN", impute_.run, "run folder of a gmm, ppca, fa or bpca")->required();
+    v->add_option("TABLE", impute_.data, "rows like those the run was fitted to")->required();
+    v->add_option("-o,--out", impute_.out, "file to write: .csv or .npy; else they are printed");
+    add_fields(*v, impute_);
+    v->callback([this] { command_ = [this] { return impute_command(impute_, json_); }; });
+  }
+
+  void add_posterior() {
+    CLI::App* v = verb(app_, "posterior",
+                       "every parameter of a model of tables: mean, standard deviation and the "
+                       "interval that holds 95 % of it",
+                       "fathom posterior RUN -o parameters.csv");
+    v->add_option("RUN", path_, "run folder")->required();
+    v->add_option("-o,--out", out_, "file to write: .csv or .json; else it is printed as CSV");
+    v->callback([this] { command_ = [this] { return posterior_command(path_, out_, json_); }; });
   }
 
   void add_compare() {
@@ -198,8 +221,9 @@ class Program {
   ReportVaeConfig report_;
   PlanVaeConfig plan_;
   PredictTableConfig predict_;
+  ImputeTableConfig impute_;
   std::vector<std::string> runs_;
-  std::string path_;
+  std::string path_, out_;
   bool json_ = false, dot_ = false, quiet_ = false;
 };
 

@@ -7,8 +7,8 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/live.h"
-#include "fathom/io/csv.h"
 #include "fathom/jobs/compare.h"
+#include "fathom/jobs/posterior_table.h"
 
 namespace fathom::cli {
 
@@ -16,8 +16,8 @@ namespace {
 
 double number(const nlohmann::json& j, const char* key) { return j.at(key).get<double>(); }
 
-void print_rows(const std::vector<std::string>& names, const Array& rows) {
-  std::string text = csv_text(names, rows);
+void print_table(const TextTable& table) {
+  const std::string text = table.csv();
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
@@ -54,11 +54,14 @@ int predict_command(const PredictTableConfig& config, bool json) {
   if (json) {
     print_json(p.figures);
   } else if (config.out.empty()) {
-    print_rows(p.names, p.values);
+    print_table(p.table);
   } else {
-    fmt::print("{}: {} rows of {}; log predictive density {:.4f} nats per row\n", config.out,
-               p.figures.at("n").get<std::int64_t>(), fmt::join(p.names, ", "),
-               number(p.figures, "log_predictive_per_row"));
+    fmt::print("{}: {} rows of {}", config.out, p.figures.at("n").get<std::int64_t>(),
+               fmt::join(p.table.names, ", "));
+    if (p.figures.contains("log_predictive_per_row"))
+      fmt::print("; log predictive density {:.4f} nats per row",
+                 number(p.figures, "log_predictive_per_row"));
+    fmt::print("\n");
   }
   return 0;
 }
@@ -70,7 +73,7 @@ int evaluate_table_command(const std::string& run, const std::string& data, int 
     print_json(j);
     return 0;
   }
-  const double n = number(j, "n");
+  const double n = number(j, j.contains("weight") ? "weight" : "n");
   const bool elbo = j.contains("elbo");
   fmt::print("{:<26} {:12.4f} nats per row; {:.2f} over {} rows{}\n",
              elbo ? "ELBO of the rows" : j.value("objective_kind", ""),
@@ -79,6 +82,7 @@ int evaluate_table_command(const std::string& run, const std::string& data, int 
              j.value("standardized", false) ? ", standardized as those of the fit were" : "");
   for (const auto& [name, value] : j.at("terms").items())
     fmt::print("  {:<24} {:12.4f}\n", name, value.get<double>() / n);
+  if (!j.contains("log_predictive_per_row")) return 0;  // no row has an outcome
   fmt::print("{:<26} {:12.4f} nats per row", "log predictive density",
              number(j, "log_predictive_per_row"));
   if (j.contains("log_predictive_se"))
@@ -88,15 +92,43 @@ int evaluate_table_command(const std::string& run, const std::string& data, int 
 }
 
 int sample_table_command(const SampleTableConfig& config, bool json) {
-  const TableSample s = sample_table(config);
+  const TextTable s = sample_table(config);
   const std::int64_t rows = s.values.shape().extent(0), width = s.values.shape().extent(1);
   if (config.out.empty()) {
     if (json) raise<ConfigError>("--json says what was written: name a file with -o");
-    print_rows(s.names, s.values);
+    print_table(s);
   } else if (json) {
     print_json({{"file", config.out}, {"rows", rows}, {"width", width}});
   } else {
     fmt::print("{}: {} rows of {}\n", config.out, rows, width);
+  }
+  return 0;
+}
+
+int impute_command(const ImputeTableConfig& config, bool json) {
+  const ImputedTable t = impute_table(config);
+  if (json) {
+    print_json(t.figures);
+  } else if (config.out.empty()) {
+    print_table(t.table);
+  } else {
+    fmt::print("{}: {} rows, {} missing cells filled\n", config.out,
+               t.figures.at("n").get<std::int64_t>(), t.figures.at("missing").get<std::int64_t>());
+  }
+  return 0;
+}
+
+int posterior_command(const std::string& run, const std::string& out, bool json) {
+  if (!out.empty()) check_posterior_file(out);
+  const PosteriorTable t = posterior_table(run);
+  if (!out.empty()) write_posterior(out, t);
+  if (json) {
+    print_json(json_of(t));
+  } else if (out.empty()) {
+    const std::string text = csv_of(t);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  } else {
+    fmt::print("{}: {} parameters with their intervals of 95 %\n", out, t.rows.size());
   }
   return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "fathom/jobs/all_tables.h"
 #include "fathom/jobs/fit_table.h"
+#include "fathom/jobs/impute_table.h"
 #include "fathom/jobs/use_table.h"
 
 namespace fathom::cli {
@@ -11,6 +12,8 @@ int fit_table_command(const FitTableConfig& config, bool json, bool quiet);
 int predict_command(const PredictTableConfig& config, bool json);
 int evaluate_table_command(const std::string& run, const std::string& data, int threads, bool json);
 int sample_table_command(const SampleTableConfig& config, bool json);
+int impute_command(const ImputeTableConfig& config, bool json);
+int posterior_command(const std::string& run, const std::string& out, bool json);
 int compare_command(const std::vector<std::string>& runs, bool json);
 
 }  // namespace fathom::cli

@@ -75,7 +75,7 @@ void check_moments(Value f, const Factor& factor, const Face& face) {
 
 CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State& state,
                                  const CoordinateOptions& options)
-    : graph_(std::make_unique<Graph>(op_table())), rows_(data) {
+    : state_(&state), graph_(std::make_unique<Graph>(op_table())), rows_(data) {
   check_conjugate(model);
   check_data(model, data);
   const std::int64_t batch = options.batch > 0 ? std::min(options.batch, data.rows) : data.rows;
@@ -86,6 +86,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   lower.factors = options.factors;
   lower.collapse = true;
   lower.points = options.points;
+  lower.flat_points = options.flat_points;
   lower.hard = options.hard;
   lower.tempered = options.tempered;
   Lowering lowering(model, g, lower);

@@ -33,6 +33,7 @@ struct CoordinateOptions {
   // Latents that are point masses at the mode of their factor, others being mean-field: with
   // precisions of weights, the evidence is maximised over them (MacKay 1992).
   std::set<std::string> points = {};
+  bool flat_points = false;  // whose priors count for nothing: the evidence alone
   // Most rows of a pass; 0: all. Fewer serve climbs in batches (climb/batches.h), which sees to it
   // that statistics of all rows come together.
   std::int64_t batch = 0;
@@ -80,6 +81,8 @@ class CoordinateClimb {
   // Natural parameters of all factors.
   std::vector<Array*> naturals() const { return naturals_; }
 
+  // Where they lie, by name.
+  State& state() const { return *state_; }
   // With CoordinateOptions::tempered; above 0. At 1 the bound is the ELBO.
   void temperature(double t);
 
@@ -117,6 +120,7 @@ class CoordinateClimb {
   void update(Step& step, Workers& workers);
   void find_choices(const Model& model, const std::vector<Factor>& factors, State& state);
 
+  State* state_;
   std::unique_ptr<Graph> graph_;
   RowWindow rows_;
   std::vector<std::vector<std::size_t>> blocks_;

@@ -47,16 +47,57 @@ Array indicators(const std::vector<std::int64_t>& of, std::int64_t count) {
 
 }  // namespace
 
-Array kmeans_start(const Array& rows, std::int64_t count, Key key, int rounds) {
+namespace {
+
+// Centres [count, d], each the mean of the rows that are known to be of its component; of the
+// others nothing is written. How many rows that are.
+std::vector<double> known_centres(const std::vector<double>& x, std::int64_t d, std::int64_t count,
+                                  std::span<const int> known, std::vector<double>& sizes) {
+  std::vector<double> centres(std::size_t(count * d), 0);
+  sizes.assign(std::size_t(count), 0);
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (known[i] < 0) continue;
+    sizes[std::size_t(known[i])] += 1;
+    for (std::int64_t j = 0; j < d; ++j)
+      centres[std::size_t(known[i] * d + j)] += x[i * std::size_t(d) + std::size_t(j)];
+  }
+  for (std::size_t i = 0; i < centres.size(); ++i)
+    if (sizes[i / std::size_t(d)] > 0) centres[i] /= sizes[i / std::size_t(d)];
+  return centres;
+}
+
+}  // namespace
+
+Array kmeans_start(const Array& rows, std::int64_t count, Key key, int rounds,
+                   std::span<const int> known) {
   const std::int64_t n = rows.shape().extent(0), d = rows.shape().extent(1);
   const std::vector<double> x = standardised(rows);
   const auto row = [&](std::int64_t i) { return x.data() + i * d; };
-  // Centres are rows, each drawn with its squared distance from those before it as weight.
-  std::vector<double> centres, nearest(std::size_t(n), INFINITY);
+  const auto is_known = [&](std::int64_t i) {
+    return !known.empty() && known[std::size_t(i)] >= 0;
+  };
+  std::vector<double> sizes, nearest(std::size_t(n), INFINITY);
+  std::vector<double> centres = known_centres(x, d, count, known, sizes);
   std::vector<std::int64_t> of(std::size_t(n), 0);
+  const auto join_nearest = [&](std::int64_t k) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double s = distance(row(i), centres.data() + k * d, d);
+      if (s >= nearest[std::size_t(i)]) continue;
+      nearest[std::size_t(i)] = s;
+      of[std::size_t(i)] = k;
+    }
+  };
+  bool first = true;
+  for (std::int64_t k = 0; k < count; ++k)
+    if (sizes[std::size_t(k)] > 0) {
+      join_nearest(k);
+      first = false;
+    }
+  // Other centres are rows, each drawn with its squared distance from those before it as weight.
   for (std::int64_t k = 0; k < count; ++k) {
+    if (sizes[std::size_t(k)] > 0) continue;
     std::int64_t chosen = std::min(n - 1, std::int64_t(unit(key, 0) * double(n)));
-    if (k > 0) {
+    if (!first) {
       const double total = std::accumulate(nearest.begin(), nearest.end(), 0.0);
       if (!(total > 0)) raise<DataError>("{} components, but only {} different rows", count, k);
       double left = unit(key, std::uint64_t(k)) * total;
@@ -66,17 +107,15 @@ Array kmeans_start(const Array& rows, std::int64_t count, Key key, int rounds) {
         left -= nearest[std::size_t(i)];
       }
     }
-    centres.insert(centres.end(), row(chosen), row(chosen) + d);
-    for (std::int64_t i = 0; i < n; ++i) {
-      const double s = distance(row(i), centres.data() + k * d, d);
-      if (s < nearest[std::size_t(i)]) {
-        nearest[std::size_t(i)] = s;
-        of[std::size_t(i)] = k;
-      }
-    }
+    first = false;
+    std::copy_n(row(chosen), d, centres.data() + k * d);
+    join_nearest(k);
   }
+  for (std::int64_t i = 0; i < n; ++i)
+    if (is_known(i)) of[std::size_t(i)] = known[std::size_t(i)];
   for (int round = 0; round < rounds; ++round) {
-    std::vector<double> sums(centres.size(), 0), sizes(std::size_t(count), 0);
+    std::vector<double> sums(centres.size(), 0);
+    sizes.assign(std::size_t(count), 0);
     for (std::int64_t i = 0; i < n; ++i) {
       const std::int64_t k = of[std::size_t(i)];
       sizes[std::size_t(k)] += 1;
@@ -86,6 +125,7 @@ Array kmeans_start(const Array& rows, std::int64_t count, Key key, int rounds) {
       if (sizes[i / std::size_t(d)] > 0) centres[i] = sums[i] / sizes[i / std::size_t(d)];
     bool moved = false;
     for (std::int64_t i = 0; i < n; ++i) {
+      if (is_known(i)) continue;
       std::int64_t best = of[std::size_t(i)];
       double least = distance(row(i), centres.data() + best * d, d);
       for (std::int64_t k = 0; k < count; ++k)
@@ -101,7 +141,7 @@ Array kmeans_start(const Array& rows, std::int64_t count, Key key, int rounds) {
   return indicators(of, count);
 }
 
-Array block_start(const Array& rows, std::int64_t count) {
+Array block_start(const Array& rows, std::int64_t count, std::span<const int> known) {
   const std::int64_t n = rows.shape().extent(0), d = rows.shape().extent(1);
   const double* x = rows.data<double>();
   std::vector<std::int64_t> order(std::size_t(n), 0), of(std::size_t(n), 0);
@@ -113,7 +153,26 @@ Array block_start(const Array& rows, std::int64_t count) {
   });
   for (std::int64_t rank = 0; rank < n; ++rank)
     of[std::size_t(order[std::size_t(rank)])] = rank * count / n;
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (known[i] >= 0) of[i] = known[i];
   return indicators(of, count);
+}
+
+Array filled_with_means(const Array& rows) {
+  const std::int64_t n = rows.shape().extent(0), d = rows.shape().extent(1);
+  Array out = rows.copy();
+  double* x = out.data<double>();
+  for (std::int64_t j = 0; j < d; ++j) {
+    double total = 0, seen = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      if (std::isnan(x[i * d + j])) continue;
+      total += x[i * d + j];
+      seen += 1;
+    }
+    for (std::int64_t i = 0; i < n; ++i)
+      if (std::isnan(x[i * d + j])) x[i * d + j] = seen > 0 ? total / seen : 0;
+  }
+  return out;
 }
 
 Array some_rows(const Array& rows, std::int64_t most, Key key) {

@@ -18,7 +18,9 @@
 #include "fathom/dist/families/normal_wishart.h"
 #include "fathom/dist/families/poisson.h"
 #include "fathom/dist/families/polya_gamma.h"
+#include "fathom/dist/families/spherical_normal_gamma.h"
 #include "fathom/dist/families/stick_breaking.h"
+#include "fathom/dist/families/tied_normal_wishart.h"
 #include "fathom/dist/families/uniform.h"
 #include "fathom/dist/families/wishart.h"
 
@@ -28,9 +30,10 @@ template <class... F>
 struct FamilyList {};
 
 using AllFamilies =
-    FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, StickBreaking, Bernoulli, Categorical,
-               UniformFamily, Gamma, Dirichlet, Beta, InverseGamma, Wishart, Poisson, Exponential,
-               Binomial, Multinomial, PolyaGamma, GammaShape, Concentration>;
+    FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, TiedNormalWishart,
+               SphericalNormalGamma, StickBreaking, Bernoulli, Categorical, UniformFamily, Gamma,
+               Dirichlet, Beta, InverseGamma, Wishart, Poisson, Exponential, Binomial, Multinomial,
+               PolyaGamma, GammaShape, Concentration>;
 
 std::span<const FamilyInfo> all_families();
 

@@ -147,6 +147,7 @@ Face Lowering::face(Expr e, const Drawn& drawn) {
       break;
     }
     case ExprKind::gate: f = face(i.inputs[1], drawn); break;
+    case ExprKind::spread: f = spread(i, face(i.inputs[0], drawn)); break;
     case ExprKind::across:
       f = face(i.inputs[0], drawn).mapped([&](Value v) { return v ? across(v, i.plate) : v; });
       break;
@@ -170,6 +171,23 @@ Face Lowering::face(Expr e, const Drawn& drawn) {
     }
   }
   return faces_[memo] = f;
+}
+
+// The first unlabelled axis as a plate; one element there is that of all.
+Face Lowering::spread(const ExprInfo& e, const Face& f) const {
+  const std::vector<int>& inner = model_.info(e.inputs[0]).plates;
+  const auto plate = *std::find_if(e.plates.begin(), e.plates.end(), [&](int p) {
+    return std::find(inner.begin(), inner.end(), p) == inner.end();
+  });
+  const std::int64_t size = model_.plates()[std::size_t(plate)].size;
+  return f.mapped([&](Value v) {
+    if (!v) return v;
+    if (v.shape().labelled() > 0)
+      raise<ConfigError>("[spread] \"{}\" lies on plates already", e.name);
+    const Shape rest = v.shape().without(0);
+    const bool shared = v.shape().extent(0) == 1 && size > 1;
+    return reshape(v, shared ? rest : rest.with_front({size, plates_.at(plate)}));
+  });
 }
 
 // A plate's axis as the last one, without its label. What is the same for all its elements is
@@ -327,8 +345,8 @@ std::vector<Value> Lowering::natural_slots(const LatentInfo& z) {
     // An element of the event, or, of a vector, what the family's statistics have.
     Shape s = e.event;
     if (!f.stat_axes.empty()) {
-      s = Shape{};
-      for (int a = 0; a < f.stat_axes[k]; ++a) s = s.with_back(e.event.extent(0));
+      s = f.doc.event_axes > 1 ? natural[k].shape().events() : Shape{};
+      for (int a = s.rank(); a < f.stat_axes[k]; ++a) s = s.with_back(e.event.extent(0));
     }
     ExprInfo like = e;
     like.event = s;
@@ -507,7 +525,7 @@ std::vector<Term> Lowering::terms() {
   std::vector<Term> out;
   for (const ObservedInfo& o : model_.observed()) out.push_back(likelihood(o));
   for (const LatentInfo& z : model_.latents()) {
-    if (is_point(z) && options_.factors == Factors::likelihood) continue;
+    if (is_point(z) && (options_.factors == Factors::likelihood || options_.flat_points)) continue;
     Term prior, entropy;
     const bool point = is_point(z) || is_hard(z);
     latent_terms(z, &prior, point ? nullptr : &entropy);

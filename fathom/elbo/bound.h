@@ -55,6 +55,7 @@ struct LowerOptions {
   bool collapse = false;          // latents of rows with a conjugate prior are integrated out
   std::set<std::string> sampled;  // terms whose latents are to be sampled although closed
   std::set<std::string> points;   // latents that are point masses at their mode, among factors
+  bool flat_points = false;       // without their priors
 };
 
 // A model on a graph. Inputs of the graph:
@@ -94,6 +95,7 @@ class Lowering {
   // What terms see of a latent by moments. With `factors` its members are leaves: F is
   // differentiated with respect to them, and no rewriting of the graph goes past them.
   Face moments(const LatentInfo& z);
+  Face spread(const ExprInfo& e, const Face& f) const;
   // Whether q(z) is a point mass, by `factors` or `points`.
   bool is_point(const LatentInfo& z) const;
   // The slots that hold the natural parameters of a factor, with `factors`.

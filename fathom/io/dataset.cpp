@@ -44,7 +44,8 @@ void load_table(Dataset& d, const Bytes& bytes, const DatasetOptions& o, Workers
   if (!o.label.empty()) csv.text_columns.push_back(o.label);
   if (!o.id.empty()) csv.text_columns.push_back(o.id);
   Table t = parse_csv(bytes, d.source, csv, workers);
-  if (t.names.empty()) raise<DataError>("{}: no columns of numbers are left", d.source);
+  if (t.names.empty() && o.text.empty())
+    raise<DataError>("{}: no columns of numbers are left", d.source);
   const auto take = [&](const std::string& name) {
     std::vector<std::string> column;
     if (name.empty()) return column;
@@ -60,7 +61,12 @@ void load_table(Dataset& d, const Bytes& bytes, const DatasetOptions& o, Workers
   d.text = std::move(t.text);
   d.missing = t.missing;
   d.first_missing = std::move(t.first_missing);
-  set_array(d, t.values, "csv");
+  if (!d.columns.empty() || t.values.shape().extent(0) == 0) {
+    set_array(d, t.values, "csv");
+  } else {  // text alone
+    d.values = t.values;
+    d.kind = "csv";
+  }
 }
 
 void load_file(Dataset& d, const DatasetOptions& o, Workers* workers) {

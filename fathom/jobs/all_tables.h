@@ -4,11 +4,14 @@
 #include <memory>
 #include <tuple>
 
+#include "fathom/jobs/factors.h"
 #include "fathom/jobs/gmm.h"
+#include "fathom/jobs/mixture.h"
+#include "fathom/jobs/regression.h"
 
 namespace fathom {
 
-using TableModels = std::tuple<Gmm>;
+using TableModels = std::tuple<Gmm, Mixture, Ppca, Fa, Bpca, RegressionTable>;
 
 // Calls f.template operator()<M>() for every model M of the list.
 template <class F>

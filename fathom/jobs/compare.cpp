@@ -14,6 +14,14 @@ struct Terms {
   std::string kind;
 };
 
+// Densities are of real columns, probabilities of others: a run whose columns are all real is like
+// one of a model that knows no other.
+std::vector<bool> real_columns(const std::vector<std::string>& kinds) {
+  std::vector<bool> real;
+  for (const std::string& kind : kinds) real.push_back(kind == "real");
+  return std::find(real.begin(), real.end(), false) == real.end() ? std::vector<bool>() : real;
+}
+
 Terms terms_of(const nlohmann::json& config, const nlohmann::json& summary) {
   const auto object = nlohmann::json::object();
   const auto data = config.value("data", object), table = config.value("table", object);
@@ -25,7 +33,8 @@ Terms terms_of(const nlohmann::json& config, const nlohmann::json& summary) {
                config["pixels"].value("bits", false) || config["pixels"].value("drawn", false)};
   } else {
     t.columns = table.value("columns", nlohmann::json());
-    t.scale = table.value("scale", nlohmann::json());
+    t.scale = {table.value("scale", nlohmann::json()),
+               real_columns(table.value("kinds", std::vector<std::string>()))};
   }
   t.kind = summary.contains("elbo") ? "ELBO" : summary.value("objective_kind", "?");
   return t;
@@ -43,7 +52,8 @@ std::string difference(const Terms& a, const Terms& b) {
 std::string few_settings(const nlohmann::json& config) {
   const auto s = config.value("settings", nlohmann::json::object());
   std::string text;
-  for (const char* key : {"components", "covariance", "method", "latent", "hidden", "likelihood"})
+  for (const char* key :
+       {"components", "covariance", "method", "latent", "hidden", "target", "likelihood", "prior"})
     if (s.contains(key))
       text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key,
                           s[key].is_string() ? s[key].get<std::string>() : s[key].dump());

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numbers>
 
+#include "fathom/kernels/gamma_draw.h"
 #include "fathom/kernels/linalg.h"
 #include "fathom/kernels/rng.h"
 #include "fathom/kernels/special.h"
@@ -22,48 +24,61 @@ const double* natural(const State& s, const std::string& latent, int k) {
   return s.find(fmt::format("{}.natural.{}", latent, k))->data<double>();
 }
 
-void read_weights(const State& s, bool points, bool process, double prior_rows,
-                  GaussianComponents& c) {
-  const double *n0 = natural(s, "weights", 0), *n1 = process ? natural(s, "weights", 1) : nullptr;
-  double *w = c.weight.data<double>(), left = 1, total = 0;
-  for (std::int64_t k = 0; k < c.count; ++k) {
-    c.rows.data<double>()[k] = std::max(0.0, n0[k] - prior_rows);
-    const double a = points ? std::max(n0[k], 0.0) : n0[k] + 1;
-    if (process) {
-      const double b = points ? std::max(n1[k], 0.0) : n1[k] + 1, v = a + b > 0 ? a / (a + b) : 0.5;
-      w[k] = left * v;
-      left *= 1 - v;
-    } else {
-      w[k] = a;
-    }
-    total += w[k];
-  }
-  for (std::int64_t k = 0; k < c.count; ++k) w[k] = total > 0 ? w[k] / total : 1 / double(c.count);
-}
-
-// natural: -(V + b m m') / 2, b m, -b / 2, (nu - d) / 2 (dist/families/normal_wishart.h).
-void read_full(const State& s, bool points, GaussianComponents& c) {
+// natural: -(V + sum_k b_k m_k m_k') / 2, b m, -b / 2, (nu + K - d - 1) / 2, where V is that of
+// each component, K = 1 (dist/families/normal_wishart.h), or of all (tied_normal_wishart.h).
+void read_matrices(const State& s, bool points, GaussianComponents& c) {
   const std::int64_t d = c.width;
+  const bool tied = c.kind == Covariance::tied;
   const double *n0 = natural(s, "components", 0), *n1 = natural(s, "components", 1),
                *n2 = natural(s, "components", 2), *n3 = natural(s, "components", 3);
+  const auto share = double(tied ? c.count : 1);
+  const auto squares = [&](std::int64_t k, std::int64_t i, std::int64_t j) {
+    return n1[k * d + i] * n1[k * d + j] / (-2 * n2[k]);
+  };
   for (std::int64_t k = 0; k < c.count; ++k) {
-    const double b = -2 * n2[k], nu = 2 * n3[k] + double(d);
-    const double worth = points ? (n3[k] > 0 ? 2 * n3[k] : 1) : nu;  // covariance = V / worth
+    const std::int64_t of = tied ? 0 : k;
+    const double b = -2 * n2[k], nu = 2 * n3[of] + double(d) + 1 - share;
+    const double worth = points ? (n3[of] > 0 ? 2 * n3[of] : 1) : nu;  // covariance = V / worth
     const double dof = points ? 0 : nu + 1 - double(d);
     const double widen = points ? 1 / worth : (1 + b) / (b * dof);
-    double *m = c.mean.data<double>() + k * d, *cov = c.covariance.data<double>() + k * d * d,
+    double *cov = c.covariance.data<double>() + k * d * d,
            *scale = c.spread.data<double>() + k * d * d;
     c.dof.data<double>()[k] = dof;
-    for (std::int64_t j = 0; j < d; ++j) m[j] = n1[k * d + j] / b;
+    for (std::int64_t j = 0; j < d; ++j) c.mean.data<double>()[k * d + j] = n1[k * d + j] / b;
     for (std::int64_t i = 0; i < d; ++i)
       for (std::int64_t j = 0; j < d; ++j) {
-        const double v = -2 * n0[(k * d + i) * d + j] - b * m[i] * m[j];
+        double v = -2 * n0[(of * d + i) * d + j];
+        for (std::int64_t l = tied ? 0 : k; l < (tied ? c.count : k + 1); ++l)
+          v -= squares(l, i, j);
         cov[i * d + j] = v / worth;
         scale[i * d + j] = v * widen;
       }
   }
   const Array scales = c.spread.copy();
   kernels::cholesky(view_of(scales), view_of(c.spread));
+}
+
+// natural: -(rate + sum_j b_j m_j^2 / 2), b m, -b / 2, shape + d / 2 - 1
+// (dist/families/spherical_normal_gamma.h).
+void read_spherical(const State& s, bool points, GaussianComponents& c) {
+  const std::int64_t d = c.width;
+  const double *n0 = natural(s, "components", 0), *n1 = natural(s, "components", 1),
+               *n2 = natural(s, "components", 2), *n3 = natural(s, "components", 3);
+  for (std::int64_t k = 0; k < c.count; ++k) {
+    double rate = -n0[k];
+    for (std::int64_t j = k * d; j < (k + 1) * d; ++j) {
+      c.mean.data<double>()[j] = n1[j] / (-2 * n2[j]);
+      rate -= n1[j] * c.mean.data<double>()[j] / 2;
+    }
+    const double shape = points ? (n3[k] > 0 ? n3[k] : 0.5) : n3[k] + 1 - double(d) / 2;
+    c.dof.data<double>()[k] = points ? 0 : 2 * shape;
+    for (std::int64_t j = 0; j < d; ++j) {
+      const double b = -2 * n2[k * d + j];
+      c.covariance.data<double>()[(k * d + j) * d + j] = rate / shape;
+      c.spread.data<double>()[(k * d + j) * d + j] =
+          std::sqrt(rate / shape * (points ? 1 : (1 + b) / b));
+    }
+  }
 }
 
 // natural: -(rate + b m^2 / 2), b m, -b / 2, shape - 1/2 (dist/families/normal_gamma.h).
@@ -92,42 +107,119 @@ double log_constant(double dof, double d) {
          0.5 * d * std::log(dof * std::numbers::pi);
 }
 
-// Gamma(shape, 1): Marsaglia & Tsang 2000; below 1 by its own power of a uniform.
-double gamma_draw(Key key, std::int64_t row, double shape) {
-  const double boost = shape < 1 ? 1 : 0, d = shape + boost - 1.0 / 3, c = 1 / std::sqrt(9 * d);
-  for (std::uint64_t attempt = 0;; ++attempt) {
-    const Key now = fold(key, attempt);
-    double z = 0, u[2];
-    kernels::fill_normal(fold(now, 0), nullptr, row, 1, 1, &z);
-    kernels::fill_uniform(fold(now, 1), nullptr, row, 1, 2, u);
-    const double v = std::pow(1 + c * z, 3);
-    if (v <= 0 || std::log(u[0]) > 0.5 * z * z + d - d * v + d * std::log(v)) continue;
-    return d * v * (boost > 0 ? std::pow(u[1], 1 / shape) : 1);
-  }
-}
-
 }  // namespace
 
-GaussianComponents components_of(const State& state, Covariance kind, bool points, bool process,
-                                 double prior_rows) {
+double log_student(double q, double dof, double d) {
+  return log_constant(dof, d) + log_kernel(q, dof, d);
+}
+
+GaussianComponents components_of(const State& state, Covariance kind,
+                                 const MixtureSettings& settings) {
+  const bool points = settings.points();
   const Shape means = state.find("components.natural.1")->shape();
   GaussianComponents c;
   c.count = means.extent(0);
   c.width = means.extent(1);
   c.kind = kind;
-  for (Array* a : {&c.weight, &c.rows, &c.dof}) *a = Array(DType::f64, Shape{c.count});
+  const ComponentWeights w = component_weights(state, settings);
+  c.weight = w.weight;
+  c.rows = w.rows;
+  c.dof = Array(DType::f64, Shape{c.count});
   c.mean = Array(DType::f64, Shape{c.count, c.width});
   c.covariance = Array(DType::f64, Shape{c.count, c.width, c.width});
-  c.spread = kind == Covariance::full ? c.covariance.copy() : c.mean.copy();
-  read_weights(state, points, process, prior_rows, c);
-  kind == Covariance::full ? read_full(state, points, c) : read_diagonal(state, points, c);
+  c.spread = c.joint() ? c.covariance.copy() : c.mean.copy();
+  switch (kind) {
+    case Covariance::full:
+    case Covariance::tied: read_matrices(state, points, c); break;
+    case Covariance::diagonal: read_diagonal(state, points, c); break;
+    case Covariance::spherical: read_spherical(state, points, c); break;
+  }
   return c;
 }
+
+namespace {
+
+// A component's density of the cells `seen` of a row, others integrated over: of the same family,
+// with the rows and columns of the scale matrix that are seen.
+class Marginal {
+ public:
+  Marginal(const GaussianComponents& c, std::int64_t k, std::vector<std::int64_t> seen)
+      : seen_(std::move(seen)),
+        size_(std::int64_t(seen_.size())),
+        full_(c.joint()),
+        dof_(c.dof.data<double>()[k]),
+        mean_(c.mean.data<double>() + k * c.width),
+        factor_(std::size_t(size_ * size_), 0) {
+    const std::int64_t d = c.width;
+    const double* spread = c.spread.data<double>() + (full_ ? k * d * d : k * d);
+    constant_ = std::log(c.weight.data<double>()[k]) +
+                (full_ ? log_constant(dof_, double(size_)) : double(size_) * log_constant(dof_, 1));
+    for (std::int64_t i = 0; i < size_; ++i) {
+      const std::int64_t a = seen_[std::size_t(i)];
+      if (full_) {
+        for (std::int64_t j = 0; j <= i; ++j) {
+          const std::int64_t b = seen_[std::size_t(j)];
+          double s = 0;
+          for (std::int64_t l = 0; l <= b; ++l) s += spread[a * d + l] * spread[b * d + l];
+          for (std::int64_t l = 0; l < j; ++l) s -= at(i, l) * at(j, l);
+          at(i, j) = i == j ? std::sqrt(s) : s / at(j, j);
+        }
+      } else {
+        at(i, i) = spread[a];
+      }
+      constant_ -= std::log(at(i, i));
+    }
+  }
+  double log_joint(const double* row) const {
+    std::vector<double> e(seen_.size());
+    double s = constant_, q = 0;
+    for (std::int64_t i = 0; i < size_; ++i) {
+      const std::int64_t a = seen_[std::size_t(i)];
+      double v = row[a] - mean_[a];
+      for (std::int64_t l = 0; full_ && l < i; ++l)
+        v -= factor_[std::size_t(i * size_ + l)] * e[std::size_t(l)];
+      e[std::size_t(i)] = v /= factor_[std::size_t(i * size_ + i)];
+      q += v * v;
+      if (!full_) s += log_kernel(v * v, dof_, 1);
+    }
+    return full_ ? s + log_kernel(q, dof_, double(size_)) : s;
+  }
+
+ private:
+  double& at(std::int64_t i, std::int64_t j) { return factor_[std::size_t(i * size_ + j)]; }
+
+  std::vector<std::int64_t> seen_;
+  std::int64_t size_;
+  bool full_;
+  double dof_, constant_ = 0;
+  const double* mean_;
+  std::vector<double> factor_;  // lower, of the scale matrix of what is seen
+};
+
+// Rows first .. past that lack cells: their densities into `out`. One factorisation serves all rows
+// that lack the same cells.
+void rows_with_gaps(const GaussianComponents& c, const double* x, std::int64_t first,
+                    std::int64_t past, double* out) {
+  std::map<std::vector<std::int64_t>, std::vector<std::int64_t>> patterns;
+  for (std::int64_t i = first; i < past; ++i) {
+    std::vector<std::int64_t> seen;
+    for (std::int64_t j = 0; j < c.width; ++j)
+      if (!std::isnan(x[i * c.width + j])) seen.push_back(j);
+    if (std::int64_t(seen.size()) < c.width) patterns[std::move(seen)].push_back(i);
+  }
+  for (const auto& [seen, rows] : patterns)
+    for (std::int64_t k = 0; k < c.count; ++k) {
+      const Marginal m(c, k, seen);
+      for (const std::int64_t i : rows) out[i * c.count + k] = m.log_joint(x + i * c.width);
+    }
+}
+
+}  // namespace
 
 Array GaussianComponents::log_joint(const Array& x, Workers& workers) const {
   const std::int64_t n = x.shape().extent(0), d = width, block = 256;
   Array out(DType::f64, Shape{n, count});
-  const bool full = kind == Covariance::full;
+  const bool full = joint();
   // Inverses of the spreads: distances are then products with rows.
   Array inverse(DType::f64, spread.shape());
   if (full) {
@@ -170,6 +262,7 @@ Array GaussianComponents::log_joint(const Array& x, Workers& workers) const {
         out.data<double>()[(first + i) * count + k] = s;
       }
     }
+    rows_with_gaps(*this, x.data<double>(), first, first + rows_here, out.data<double>());
   });
   return out;
 }
@@ -187,7 +280,7 @@ Array GaussianComponents::sample(std::int64_t n, Key key) const {
     double stretch = 1;
     for (std::int64_t j = 0; j < d; ++j) {
       double e = 0;
-      if (kind == Covariance::full) {
+      if (joint()) {
         for (std::int64_t l = 0; l <= j; ++l)
           e += spread.data<double>()[(k * d + j) * d + l] * z.data<double>()[i * d + l];
       } else {
@@ -195,8 +288,9 @@ Array GaussianComponents::sample(std::int64_t n, Key key) const {
       }
       // A Student t is a normal over the root of a chi-squared: one for the row, or for each
       // column.
-      if (nu > 0 && (j == 0 || kind != Covariance::full))
-        stretch = std::sqrt(nu / (2 * gamma_draw(fold(key, std::uint64_t(2 + j)), i, nu / 2)));
+      if (nu > 0 && (j == 0 || !joint()))
+        stretch =
+            std::sqrt(nu / (2 * kernels::gamma_draw(fold(key, std::uint64_t(2 + j)), i, nu / 2)));
       out.data<double>()[i * d + j] = mean.data<double>()[k * d + j] + e * stretch;
     }
   }

@@ -1,12 +1,14 @@
 // A fitted Gaussian mixture as numbers: densities of rows under its posterior predictive, and
 // draws.
 //
-// Under variational Bayes a component's predictive is a Student t (Bishop 2006, eq. 10.81; of
-// diagonal covariances one for each column), at point estimates (MAP and EM) a Gaussian.
+// Under variational Bayes a component's predictive is a Student t of all columns (Bishop 2006,
+// eq. 10.81), or, of diagonal covariances, one of each column; at point estimates (MAP and EM) it
+// is a Gaussian.
 #pragma once
 
 #include "fathom/base/key.h"
 #include "fathom/exec/program.h"
+#include "fathom/jobs/mixture_settings.h"
 #include "fathom/zoo/gaussian_mixture.h"
 
 namespace fathom {
@@ -19,18 +21,23 @@ struct GaussianComponents {
   Array mean;        // [count, width]
   Array covariance;  // [count, width, width]: the inverse of the expected precision
   // The predictive: dof 0 is a Gaussian. `spread` is the lower Cholesky factor of its scale matrix,
-  // of a diagonal one the square roots.
+  // of columns apart the square roots, [count, width].
   Array dof, spread;
+  bool joint() const { return kind != Covariance::diagonal; }  // one density of all columns
 
-  // log p(x, component) of rows [n, width] under the predictive: [n, count].
+  // log p(x, component) of rows [n, width] under the predictive: [n, count]. Cells that are NaN are
+  // integrated over.
   Array log_joint(const Array& rows, Workers& workers) const;
   // Draws [n, width] from the predictive, a function of the key alone.
   Array sample(std::int64_t n, Key key) const;
 };
 
-// What a state of GaussianMixture says, by its natural parameters. `prior_rows`: what the prior of
-// the weights adds to the counts in them. With `points` factors are point masses.
-GaussianComponents components_of(const State& state, Covariance kind, bool points, bool process,
-                                 double prior_rows);
+// log of the density of a Student t of d dimensions at squared distance q, less that of its scale;
+// with dof 0 a Gaussian.
+double log_student(double q, double dof, double d);
+
+// What a state of GaussianMixture says, by its natural parameters.
+GaussianComponents components_of(const State& state, Covariance kind,
+                                 const MixtureSettings& settings);
 
 }  // namespace fathom

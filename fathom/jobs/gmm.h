@@ -4,27 +4,17 @@
 #include <optional>
 
 #include "fathom/jobs/gaussian_components.h"
-#include "fathom/jobs/table_model.h"
+#include "fathom/jobs/mixture_settings.h"
 
 namespace fathom {
 
-struct GmmSettings {
-  std::int64_t components = 3;
-  std::string covariance = "full", method = "vb", start = "kmeans";
-  bool process = false;
-  double concentration = 0;
+struct GmmSettings : MixtureSettings {
+  std::string covariance = "full";
 
   static void fields(auto& self, auto&& f) {
-    f("components", self.components, "components; of a process the most that it may use");
-    f("covariance", self.covariance, "full or diag");
-    f("method", self.method, "em (maximum likelihood), map (posterior mode) or vb (posterior)");
-    f("process", self.process,
-      "weights of a Dirichlet process, truncated at --components; with vb");
-    f("concentration", self.concentration,
-      "of the weights' prior: small values empty components that are not needed; 0: 1 / "
-      "components, "
-      "with map or --process 1");
-    f("start", self.start, "kmeans, random (rows drawn as centres) or blocks (by the last column)");
+    MixtureSettings::fields(self, f);
+    f("covariance", self.covariance,
+      "of components: full, tied (one for all), diag or spherical (one variance for all columns)");
   }
 };
 
@@ -36,13 +26,19 @@ class Gmm : public TableModelWith<GmmSettings> {
 
   std::string_view task() const override { return kTask; }
   std::string_view title() const override { return "Gaussian mixture"; }
-  void build(const TableMoments& moments, const std::vector<std::string>& columns) override;
+  TableNeeds needs() const override { return {true, settings_.components.last}; }
+  void build(const TableMoments& moments, const TableFormat& format) override;
   const Model& model() const override { return mixture_->model; }
-  DataSet data(const Array& rows) const override;
-  CoordinateOptions options() const override;
-  Objective objective() const override;
+  DataSet data(const TableRows& rows) const override;
+  CoordinateOptions options() const override { return {.factors = settings_.factors()}; }
+  Objective objective() const override { return settings_.objective(); }
+  bool stochastic() const override { return settings_.stochastic(); }
+  std::int64_t free_parameters() const override;
+  std::vector<std::int64_t> sizes() const override { return settings_.sizes(); }
+  void set_size(std::int64_t size) override { settings_.components = size; }
   std::string describe() const override;
-  void start(CoordinateClimb& climb, const Array& rows, Key key, Workers& workers) const override;
+  void start(CoordinateClimb& climb, const TableRows& rows, Key key,
+             Workers& workers) const override;
   bool start_has_chance() const override { return settings_.start != "blocks"; }
   std::string fault(const State& state) const override;
   void summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
@@ -51,18 +47,21 @@ class Gmm : public TableModelWith<GmmSettings> {
               const nlohmann::json& summary, Page& page, Workers& workers) const override;
   // "component" from 1, the most probable; its probability and that of every one.
   RowPredictions predict(const State& state, const Array& rows, Workers& workers) const override;
+  bool fills() const override { return true; }
+  FilledRows fill(const State& state, const Array& rows, Workers& workers) const override;
+  std::vector<PosteriorRow> posterior(const State& state, const TableFormat& format) const override;
   Array sample(const State& state, std::int64_t count, Key key, Workers& workers) const override;
 
   GaussianComponents components(const State& state) const;
 
  private:
-  void check() const;
-  double prior_concentration() const;
+  bool has_matrix() const;    // whether covariances have elements beside the diagonal
   double least_rows() const;  // that the covariance of a component needs
 
   std::int64_t width_ = 0;
   Covariance covariance_ = Covariance::full;
   TableMoments moments_;
+  TableFormat format_;
   std::optional<GaussianMixture> mixture_;
 };
 

@@ -1,9 +1,9 @@
 // The page of a Gaussian mixture: its components over the rows, and as a table.
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
 
+#include "fathom/climb/start.h"
 #include "fathom/jobs/gmm.h"
 #include "fathom/report/scatter.h"
 
@@ -51,7 +51,8 @@ View2 view_of(const TableFormat& format, const TableMoments& m) {
   return v;
 }
 
-Ellipse ellipse_of(const GaussianComponents& c, std::int64_t k, const View2& v) {
+Ellipse ellipse_of(const GaussianComponents& c, std::int64_t k, const View2& v,
+                   const std::string& name) {
   const std::int64_t d = c.width;
   const double *cov = c.covariance.data<double>() + k * d * d, *m = c.mean.data<double>() + k * d;
   const auto quadratic = [&](int a, int b) {
@@ -61,26 +62,14 @@ Ellipse ellipse_of(const GaussianComponents& c, std::int64_t k, const View2& v) 
         s += v.axis[a][std::size_t(i)] * cov[i * d + j] * v.axis[b][std::size_t(j)];
     return s;
   };
-  return {v.at(0, m),      v.at(1, m), quadratic(0, 0),       quadratic(0, 1),
-          quadratic(1, 1), int(k),     std::to_string(k + 1), c.rows.data<double>()[k] < 1};
-}
-
-// Groups of rows with one label, where they are few.
-bool group_labels(const std::vector<std::string>& labels, std::vector<std::string>& names,
-                  std::vector<int>& of) {
-  std::map<std::string, int> groups;
-  for (const std::string& l : labels) {
-    groups.emplace(l, 0);
-    if (groups.size() > 12) return false;
-  }
-  if (groups.size() < 2) return false;
-  int next = 0;
-  for (auto& [name, group] : groups) {
-    group = next++;
-    names.push_back(name);
-  }
-  for (const std::string& l : labels) of.push_back(groups[l]);
-  return true;
+  return {v.at(0, m),
+          v.at(1, m),
+          quadratic(0, 0),
+          quadratic(0, 1),
+          quadratic(1, 1),
+          int(k),
+          name,
+          c.rows.data<double>()[k] < 1};
 }
 
 void add_plane(const GaussianComponents& c, const TableFormat& format, const TableMoments& m,
@@ -90,10 +79,12 @@ void add_plane(const GaussianComponents& c, const TableFormat& format, const Tab
   s.groups = std::size_t(c.count);
   s.x_label = v.label[0];
   s.y_label = v.label[1];
-  for (std::int64_t k = 0; k < c.count; ++k) s.ellipses.push_back(ellipse_of(c, k, v));
+  for (std::int64_t k = 0; k < c.count; ++k)
+    s.ellipses.push_back(ellipse_of(c, k, v, component_name(std::size_t(k), format.classes)));
   const std::int64_t n = rows ? rows->count() : 0;
+  const Array x = n > 0 && rows->missing() ? filled_with_means(rows->x) : n > 0 ? rows->x : Array();
   for (std::int64_t i = 0; i < n; ++i) {
-    const double* row = rows->x.data<double>() + i * c.width;
+    const double* row = x.data<double>() + i * c.width;
     s.points.push_back({v.at(0, row), v.at(1, row), component[std::size_t(i)]});
   }
   std::vector<std::string> names;
@@ -111,7 +102,9 @@ void add_plane(const GaussianComponents& c, const TableFormat& format, const Tab
   s.legend = names;
   for (std::size_t i = 0; i < of.size(); ++i) s.points[i].group = of[i];
   page.section("The same rows by \"" + format.label + "\"", svg_scatter(s, size),
-               "The model has not seen this column.");
+               format.label == format.labels
+                   ? "The model knows the component of the rows that have one."
+                   : "The model has not seen this column.");
   page.end_row();
 }
 
@@ -121,7 +114,8 @@ void add_line(const GaussianComponents& c, const TableFormat& format, const Tabl
   Histogram h;
   h.x_label = format.columns[0];
   for (std::int64_t i = 0; rows && i < rows->count(); ++i)
-    h.values.push_back(rows->x.data<double>()[i] * scale + shift);
+    if (const double v = rows->x.data<double>()[i]; !std::isnan(v))
+      h.values.push_back(v * scale + shift);
   if (h.values.empty())
     for (std::int64_t k = 0; k < c.count; ++k)
       for (const double side : {-3.0, 3.0})
@@ -135,8 +129,9 @@ void add_line(const GaussianComponents& c, const TableFormat& format, const Tabl
   const Array joint = c.log_joint(at, workers);
   std::vector<double> total(h.grid.size(), 0);
   for (std::int64_t k = 0; k < c.count; ++k) {
-    DensityCurve curve{
-        fmt::format("component {}", k + 1), color_of_group(int(k), std::size_t(c.count)), {}};
+    DensityCurve curve{"component " + component_name(std::size_t(k), format.classes),
+                       color_of_group(int(k), std::size_t(c.count)),
+                       {}};
     for (std::size_t i = 0; i < h.grid.size(); ++i) {
       curve.y.push_back(std::exp(joint.data<double>()[std::int64_t(i) * c.count + k]) / scale);
       total[i] += curve.y.back();
@@ -175,7 +170,8 @@ void add_table(const nlohmann::json& summary, const TableFormat& format, Page& p
   PageTable table{{"component", "weight", "rows"}, {}, 1};
   for (std::size_t j = 0; j < shown; ++j) table.head.push_back(format.columns[j]);
   for (const std::size_t k : order) {
-    table.rows.push_back({std::to_string(k + 1), fmt::format("{:.4f}", all[k].value("weight", 0.0)),
+    table.rows.push_back({component_name(k, format.classes),
+                          fmt::format("{:.4f}", all[k].value("weight", 0.0)),
                           fmt::format("{:.1f}", all[k].value("rows", 0.0))});
     for (std::size_t j = 0; j < shown; ++j) table.rows.back().push_back(mean_and_sd(all[k], j));
   }

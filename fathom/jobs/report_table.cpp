@@ -52,7 +52,7 @@ void add_curves(const std::vector<nlohmann::json>& metrics, const nlohmann::json
 }
 
 void add_terms(const nlohmann::json& s, const std::string& kind, Page& page) {
-  const double n = std::max(1.0, s.value("n", 1.0));
+  const double n = std::max(1.0, s.value("weight", s.value("n", 1.0)));
   PageTable table{{"term", "per row", "total"}, {}, 1};
   double total = 0;
   const auto named = s.value("terms", nlohmann::json::object());
@@ -141,7 +141,7 @@ std::string report_table(const std::string& path, const std::string& data, int t
   TableRows rows;
   const bool there = !data.empty() || std::filesystem::exists(source, ignored);
   if (there) {
-    rows = load_table_rows(source, run.settings.table, run.format, workers,
+    rows = load_table_rows(source, run.settings.table, run.format, run.model->needs(), workers,
                            run.folder.file("table"), note);
   } else if (note) {
     note(

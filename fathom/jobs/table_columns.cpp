@@ -84,6 +84,14 @@ TableHead head_of(const std::string& path) {
   const char delimiter = delimiter_of(line);
   h.first = cells_of(line, delimiter);
   h.second = cells_of(take(), delimiter);
+  h.text.assign(h.first.size(), false);
+  std::vector<std::string> cells = h.second;
+  for (int i = 0; i < 1000; ++i) {
+    for (std::size_t j = 0; j < h.first.size() && cells.size() == h.first.size(); ++j)
+      h.text[j] = h.text[j] || has_text(cells[j]);
+    if (text.empty()) break;
+    cells = cells_of(take(), delimiter);
+  }
   // As readers of tables decide it (io/csv.h): text over numbers, or nothing but text.
   bool over = false, numbers = false;
   for (std::size_t j = 0; j < h.first.size(); ++j) {
@@ -143,13 +151,21 @@ std::vector<int> named_places(const std::vector<std::string>& wanted,
 std::vector<int> places_of(const std::vector<std::string>& wanted,
                            const std::vector<std::string>& drop,
                            const std::vector<std::string>& names, const std::string& label,
-                           const std::string& path) {
+                           const std::vector<int>& roles, const std::string& path) {
+  const auto has_role = [&](int place) {
+    return std::find(roles.begin(), roles.end(), place) != roles.end();
+  };
   std::vector<int> places = named_places(wanted, names, path);
   if (wanted.empty())
     for (std::size_t j = 0; j < names.size(); ++j)
-      if (label.empty() || names[j] != label) places.push_back(int(j));
+      if ((label.empty() || names[j] != label) && !has_role(int(j))) places.push_back(int(j));
   for (const int out : named_places(drop, names, path)) std::erase(places, out);
   if (places.empty()) raise<ConfigError>("{}: no columns are left to model", path);
+  for (const int place : places)
+    if (has_role(place))
+      raise<ConfigError>(
+          "{}: column \"{}\" holds weights, ids or labels and cannot be modelled too", path,
+          names[std::size_t(place)]);
   for (const int place : places)
     if (!label.empty() && names[std::size_t(place)] == label)
       raise<ConfigError>("{}: column \"{}\" is the label: --label none models it", path, label);

@@ -9,14 +9,18 @@
 
 #include "fathom/climb/ascend.h"
 #include "fathom/jobs/fields_json.h"
+#include "fathom/jobs/filled_rows.h"
+#include "fathom/jobs/posterior.h"
 #include "fathom/jobs/table_data.h"
 #include "fathom/report/page.h"
 
 namespace fathom {
 
 // What a climb raises; figures of different kinds are not to be compared.
-enum class Objective : std::uint8_t { elbo, penalised, likelihood };
-std::string_view name_of(Objective o);  // "ELBO", "penalised log-likelihood", "log-likelihood"
+enum class Objective : std::uint8_t { elbo, penalised, likelihood, evidence };
+// "ELBO", "penalised log-likelihood", "log-likelihood", "maximised log evidence".
+std::string_view name_of(Objective o);
+Objective objective_of(Factors factors);
 
 // What a fitted model says of each row of a table.
 struct RowPredictions {
@@ -34,17 +38,30 @@ class TableModel {
   virtual nlohmann::json settings() const = 0;
   virtual void set(const nlohmann::json& settings, const std::string& file) = 0;
 
+  // What the kind needs of how a table is read, before it is.
+  virtual void prepare(TableConfig&) const {}
+  // What it takes of tables, by its settings.
+  virtual TableNeeds needs() const { return {}; }
   // Makes the model for a table with these moments. Throws ConfigError or DataError, without the
   // table's name, where settings and table do not go together.
-  virtual void build(const TableMoments& moments, const std::vector<std::string>& columns) = 0;
+  virtual void build(const TableMoments& moments, const TableFormat& format) = 0;
+  // Throws DataError naming row and column where rows are not what the model takes.
+  virtual void check(const Array&) const {}
   virtual const Model& model() const = 0;
-  virtual DataSet data(const Array& rows) const = 0;
+  // Rows without weights count once each; without components, theirs are unknown.
+  virtual DataSet data(const TableRows& rows) const = 0;
   virtual CoordinateOptions options() const { return {}; }
   virtual Objective objective() const { return Objective::elbo; }
+  virtual bool stochastic() const { return false; }  // climbed by a batch at a time
+  // Numbers that a point estimate sets freely, of AIC and BIC; 0: not known.
+  virtual std::int64_t free_parameters() const { return 0; }
+  // Sizes that are asked for, the best of which is kept: numbers of components. One: no choice.
+  virtual std::vector<std::int64_t> sizes() const { return {0}; }
+  virtual void set_size(std::int64_t) {}     // to be built anew
   virtual std::string describe() const = 0;  // in words, one line
 
   // Sets the factors of `climb` somewhere to climb from; another key, another place.
-  virtual void start(CoordinateClimb& climb, const Array& rows, Key key,
+  virtual void start(CoordinateClimb& climb, const TableRows& rows, Key key,
                      Workers& workers) const = 0;
   virtual bool start_has_chance() const { return true; }
   // What makes a state useless though its bound may be high; empty: nothing.
@@ -59,6 +76,13 @@ class TableModel {
   virtual void report(const State& state, const TableFormat& format, const TableRows* rows,
                       const nlohmann::json& summary, Page& page, Workers& workers) const = 0;
   virtual RowPredictions predict(const State& state, const Array& rows, Workers& workers) const = 0;
+  // Whether it says what missing cells may be, and what: of rows as the model sees them.
+  virtual bool fills() const { return false; }
+  virtual FilledRows fill(const State&, const Array&, Workers&) const { return {}; }
+  // Every parameter with its interval, in the file's units.
+  virtual std::vector<PosteriorRow> posterior(const State& state, const TableFormat&) const {
+    return posterior_of(model(), state, options());
+  }
   // Draws from the posterior predictive, as the model sees rows.
   virtual Array sample(const State& state, std::int64_t count, Key key, Workers& workers) const = 0;
 };

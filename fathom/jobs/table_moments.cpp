@@ -67,6 +67,42 @@ TableMoments moments_of(const Array& rows, Workers& workers) {
   return m;
 }
 
+TableMoments moments_of_some(const Array& rows, const Array& weights) {
+  const std::int64_t n = rows.shape().extent(0), d = rows.size() / n;
+  const double *x = rows.data<double>(), *w = weights.size() > 0 ? weights.data<double>() : nullptr;
+  TableMoments m{0, Array(DType::f64, Shape{d}), Array(DType::f64, Shape{d, d})};
+  double *mean = m.mean.data<double>(), *covariance = m.covariance.data<double>(), total = 0;
+  std::vector<double> seen(std::size_t(d), 0);  // weight of the cells of each column
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double count = w ? w[i] : 1;
+    m.rows += count > 0;
+    total += count;
+    for (std::int64_t j = 0; j < d; ++j) {
+      if (std::isnan(x[i * d + j])) continue;
+      seen[std::size_t(j)] += count;
+      mean[j] += count * x[i * d + j];
+    }
+  }
+  for (std::int64_t j = 0; j < d; ++j) mean[j] /= seen[std::size_t(j)];
+  std::vector<double> centred(std::size_t(std::min(kBlock, n) * d));
+  for (std::int64_t at = 0; at < n; at += kBlock) {
+    const std::int64_t here = std::min(kBlock, n - at);
+    for (std::int64_t i = 0; i < here; ++i)
+      for (std::int64_t j = 0; j < d; ++j) {
+        const double v = x[(at + i) * d + j] - mean[j];
+        centred[std::size_t(i * d + j)] = std::isnan(v) ? 0 : v * (w ? std::sqrt(w[at + i]) : 1.0);
+      }
+    kernels::gemm(true, false, d, d, here, centred.data(), d, centred.data(), d, covariance, d,
+                  true);
+  }
+  for (std::int64_t i = 0; i < d; ++i)
+    for (std::int64_t j = 0; j < d; ++j) {
+      const double a = seen[std::size_t(i)], b = seen[std::size_t(j)];
+      covariance[i * d + j] /= std::sqrt(std::max(a - 1, a / 2) * std::max(b - 1, b / 2));
+    }
+  return m;
+}
+
 TableMoments transformed(const TableMoments& m, const std::vector<double>& shift,
                          const std::vector<double>& scale) {
   const std::int64_t d = m.width();

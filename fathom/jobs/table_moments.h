@@ -24,6 +24,11 @@ struct TableMoments {
 // Of rows [n, d] f64, in two passes; the same bits for any number of workers.
 TableMoments moments_of(const Array& rows, Workers& workers);
 
+// The same where cells are missing (NaN) or rows count `weights` [n] times (empty: once each).
+// Variances are of the cells that are there; correlations are those with missing cells at the mean
+// of their column, so that the covariance stays positive definite. `rows` are those that count.
+TableMoments moments_of_some(const Array& rows, const Array& weights);
+
 // Of (x - shift) / scale.
 TableMoments transformed(const TableMoments& moments, const std::vector<double>& shift,
                          const std::vector<double>& scale);

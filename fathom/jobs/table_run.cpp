@@ -22,7 +22,8 @@ const Array& tensor(const Tensors& t, const std::string& name, const std::string
 // Slots of a climb that nobody has run: names and shapes that the tensors must have.
 void read_factors(TableRun& run, const Tensors& tensors, const std::string& file) {
   const std::int64_t d = run.format.width();
-  const Array one_row(DType::f64, Shape{1, d});
+  TableRows one_row;
+  one_row.x = Array(DType::f64, Shape{1, d});
   State wanted;
   const CoordinateClimb climb(run.model->model(), run.model->data(one_row), wanted,
                               run.model->options());
@@ -45,8 +46,15 @@ std::string_view name_of(Objective o) {
   switch (o) {
     case Objective::penalised: return "penalised log-likelihood";
     case Objective::likelihood: return "log-likelihood";
+    case Objective::evidence: return "maximised log evidence";
     default: return "ELBO";
   }
+}
+
+Objective objective_of(Factors factors) {
+  return factors == Factors::likelihood ? Objective::likelihood
+         : factors == Factors::mode     ? Objective::penalised
+                                        : Objective::elbo;
 }
 
 std::string task_of_run(const std::string& path) {
@@ -84,9 +92,24 @@ TableRun open_table_run(const std::string& path) {
   if (run.moments.mean.size() != run.format.width() ||
       run.moments.covariance.size() != run.format.width() * run.format.width())
     raise<DataError>("{}: its moments are not those of {} columns", model, run.format.width());
-  run.model->build(run.moments, run.format.columns);
+  run.model->build(run.moments, run.format);
   read_factors(run, tensors, model);
   return run;
+}
+
+TableRows rows_for(TableRun& run, const std::string& data, Workers& workers) {
+  TableRows rows = load_table_rows(data, run.settings.table, run.format, run.model->needs(),
+                                   workers, run.folder.file("table"));
+  if (!run.format.missing && rows.missing()) {
+    run.format.missing = true;
+    run.model->build(run.moments, run.format);
+  }
+  try {
+    run.model->check(rows.x);
+  } catch (const DataError& e) {
+    raise<DataError>("{}: {}", data, e.what());
+  }
+  return rows;
 }
 
 void write_table_model(RunFolder& folder, const State& state, const TableMoments& moments) {

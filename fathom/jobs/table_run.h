@@ -9,19 +9,21 @@
 #include <memory>
 
 #include "fathom/io/run_folder.h"
-#include "fathom/jobs/table_model.h"
+#include "fathom/jobs/table_climb.h"
 
 namespace fathom {
 
 struct TableSettings {
   TableConfig table;
   AscentConfig ascent;
+  TableClimbSettings climb;
   int restarts = 5;
   std::uint64_t seed = 1;
 
   static void fields(auto& self, auto&& f) {
     f("restarts", self.restarts, "climbs from different starts; the best is kept");
     AscentConfig::fields(self.ascent, f);
+    TableClimbSettings::fields(self.climb, f);
     f("seed", self.seed, "seed of every draw");
     TableConfig::fields(self.table, f);
   }
@@ -43,6 +45,9 @@ std::string task_of_run(const std::string& path);
 
 // Opens a run with its fitted factors. Throws DataError naming the file that is missing or damaged.
 TableRun open_table_run(const std::string& path);
+
+// Rows of a file for the model of a run, which is made to take missing cells where there are some.
+TableRows rows_for(TableRun& run, const std::string& data, Workers& workers);
 
 // The factors of `state` and the table's moments as model.safetensors.
 void write_table_model(RunFolder& folder, const State& state, const TableMoments& moments);

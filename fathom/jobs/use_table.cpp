@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fathom/jobs/rows_file.h"
 #include "fathom/jobs/version.h"
 #include "fathom/kernels/room.h"
 
@@ -13,16 +14,18 @@ namespace {
 // Names of terms that rows have, and those of the factors do not: likelihoods of data on rows, and
 // priors and entropies of latents on rows.
 bool is_row_term(const Model& m, const std::string& term) {
-  const std::string owner = term.substr(0, term.find('.'));
+  const std::string owner = term.substr(0, term.rfind('.'));
   for (const LatentInfo& z : m.latents())
     if (m.info(z.expr).name == owner) return m.streamed(m.info(z.expr));
   return true;
 }
 
-// Log densities of rows, block by block: their sum and its standard error.
+// Log densities of the rows that have one, block by block: their sum and its standard error.
 class Density {
  public:
-  void add(const std::vector<double>& block) {
+  void add(std::vector<double> block) {
+    std::erase_if(block, [](double v) { return std::isnan(v); });
+    if (block.empty()) return;
     const auto n = double(block.size());
     double total = 0, squares = 0;
     for (double v : block) total += v;
@@ -33,9 +36,11 @@ class Density {
     total_ += total;
     rows_ += n;
   }
-  void report(double log_scale, nlohmann::json& out) const {
-    out["log_predictive"] = total_ - rows_ * log_scale;
-    out["log_predictive_per_row"] = total_ / rows_ - log_scale;
+  bool empty() const { return rows_ == 0; }
+  void report(nlohmann::json& out) const {
+    if (empty()) return;
+    out["log_predictive"] = total_;
+    out["log_predictive_per_row"] = total_ / rows_;
     if (rows_ > 1) out["log_predictive_se"] = std::sqrt(squares_ / (rows_ - 1) * rows_);
   }
 
@@ -44,15 +49,60 @@ class Density {
 };
 
 // Predictions of some rows after others, so that memory does not grow with their number: calls
-// take(first row, predictions).
+// take(first row, rows, predictions).
 template <class F>
 void predict_blocks(const TableRun& run, const Array& x, Workers& workers, F&& take) {
   constexpr std::int64_t kBlock = 1 << 15;
   const std::int64_t n = x.shape().extent(0);
   for (std::int64_t first = 0; first < n; first += kBlock) {
     const std::int64_t count = std::min(kBlock, n - first);
-    take(first, run.model->predict(run.state, x.part(first, count).made(), workers));
+    const Array block = x.part(first, count).made();
+    take(first, block, run.model->predict(run.state, block, workers));
   }
+}
+
+// Predictions of a block with their log densities in the units of the file.
+TextTable with_density(const TableRun& run, const Array& block, const RowPredictions& p) {
+  const auto m = std::int64_t(p.names.size());
+  const std::int64_t n = block.shape().extent(0);
+  TextTable out;
+  out.names = p.names;
+  out.names.emplace_back("log_density");
+  out.values = Array(DType::f64, Shape{n, m + 1});
+  for (std::int64_t i = 0; i < n; ++i) {
+    double* to = out.values.data<double>() + i * (m + 1);
+    std::copy_n(p.values.data<double>() + i * m, m, to);
+    to[m] = p.log_density[std::size_t(i)] -
+            run.format.log_scale(block.data<double>() + i * run.format.width());
+  }
+  return out;
+}
+
+// Keeps the columns whose names `wanted` takes.
+template <class F>
+void keep_columns(TextTable& t, F&& wanted) {
+  std::vector<std::size_t> kept;
+  std::vector<std::string> names;
+  for (std::size_t j = 0; j < t.names.size(); ++j)
+    if (wanted(t.names[j])) {
+      kept.push_back(j);
+      names.push_back(t.names[j]);
+    }
+  const std::int64_t n = t.values.shape().extent(0);
+  const auto width = std::int64_t(kept.size()), whole = std::int64_t(t.names.size());
+  Array values(DType::f64, Shape{n, width});
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < width; ++j)
+      values.data<double>()[i * width + j] =
+          t.values.data<double>()[i * whole + std::int64_t(kept[std::size_t(j)])];
+  t.names = names;
+  t.values = values;
+}
+
+// "p", "p1", "p.red" and the interval "p_low", "p_high".
+bool is_probability(const std::string& name) {
+  return name.starts_with("p_") || name.starts_with("p.") ||
+         (name.starts_with("p") && name.find_first_not_of("0123456789", 1) == name.npos);
 }
 
 }  // namespace
@@ -61,66 +111,79 @@ TablePrediction predict_table(const PredictTableConfig& c) {
   if (!c.out.empty()) check_rows_file(c.out, {});
   Workers workers(kernels::threads_that_fit(c.threads));
   TableRun run = open_table_run(c.run);
-  const TableRows rows =
-      load_table_rows(c.data, run.settings.table, run.format, workers, run.folder.file("table"));
+  const TableRows rows = rows_for(run, c.data, workers);
   const std::int64_t n = rows.count();
-  const double log_scale = run.format.log_scale();
   TablePrediction out;
+  TextTable& all = out.table;
   Density density;
-  std::optional<RowsWriter> file;
-  predict_blocks(run, rows.x, workers, [&](std::int64_t first, const RowPredictions& p) {
-    const auto m = std::int64_t(p.names.size());
-    const std::int64_t count = std::int64_t(p.log_density.size());
-    if (first == 0) {
-      out.names = p.names;
-      out.names.emplace_back("log_density");
-      if (!c.out.empty()) file.emplace(c.out, out.names);
-      if (!file) out.values = Array(DType::f64, Shape{n, m + 1});
-    }
-    Array block = file ? Array(DType::f64, Shape{count, m + 1}) : out.values.part(first, count);
-    for (std::int64_t i = 0; i < count; ++i) {
-      double* to = block.data<double>() + i * (m + 1);
-      std::copy_n(p.values.data<double>() + i * m, m, to);
-      to[m] = p.log_density[std::size_t(i)] - log_scale;
-    }
-    if (file) file->write(block);
-    density.add(p.log_density);
-  });
+  std::optional<RowsWriter> file;  // of rows that are not held, predictions are not either
+  const auto wanted = [&](const std::string& name) { return !c.proba || is_probability(name); };
+  predict_blocks(
+      run, rows.x, workers, [&](std::int64_t first, const Array& x, const RowPredictions& p) {
+        TextTable block = with_density(run, x, p);
+        std::vector<double> densities;
+        for (std::int64_t i = 0; i < x.shape().extent(0); ++i)
+          densities.push_back(
+              block.values.data<double>()[(i + 1) * std::int64_t(block.names.size()) - 1]);
+        density.add(densities);
+        if (c.proba && std::none_of(p.names.begin(), p.names.end(), is_probability))
+          raise<ConfigError>("--proba: a {} predicts no probabilities, but {}", run.model->task(),
+                             fmt::join(p.names, ", "));
+        keep_columns(block, wanted);
+        if (first == 0) {
+          all.names = block.names;
+          if (!c.out.empty() && rows.x.recipe()) file.emplace(c.out, block.names);
+          if (!file) all.values = Array(DType::f64, Shape{n, std::int64_t(block.names.size())});
+        }
+        if (file) {
+          file->write(block.values);
+        } else {
+          std::copy_n(block.values.data<double>(), block.values.size(),
+                      all.values.data<double>() + first * std::int64_t(block.names.size()));
+        }
+      });
   out.figures = {{"task", run.model->task()}, {"n", n}, {"dims", run.format.width()}};
-  density.report(log_scale, out.figures);
-  if (file) {
-    file->commit();
+  density.report(out.figures);
+  if (!file && density.empty())  // no row has what a density is of
+    keep_columns(all, [](const std::string& name) { return name != "log_density"; });
+  if (!rows.ids.empty()) {
+    all.id_name = run.format.ids;
+    all.ids = rows.ids;
+  }
+  if (file) file->commit();
+  if (!file && !c.out.empty()) write_table(c.out, all);
+  if (!c.out.empty()) {
     out.figures["file"] = c.out;
-    out.figures["columns"] = out.names;
+    out.figures["columns"] = all.names;
   }
   return out;
 }
 
-TableSample sample_table(const SampleTableConfig& c) {
+TextTable sample_table(const SampleTableConfig& c) {
   if (c.count < 1) raise<ConfigError>("--count must be at least 1, got {}", c.count);
   if (!c.out.empty()) check_rows_file(c.out, {});
   Workers workers(1);
   TableRun run = open_table_run(c.run);
   const Array x = run.model->sample(run.state, c.count, fold(Key{c.seed, 0}, 22), workers);
-  TableSample out{run.format.columns, in_file_units(x, run.format)};
-  if (!c.out.empty()) write_rows(c.out, out.values, out.names, {});
+  TextTable out{"", {}, run.format.columns, in_file_units(x, run.format), run.format.levels};
+  if (!c.out.empty()) write_table(c.out, out);
   return out;
 }
 
 nlohmann::json evaluate_table(const std::string& path, const std::string& data, int threads) {
   Workers workers(kernels::threads_that_fit(threads));
   TableRun run = open_table_run(path);
-  const TableRows rows =
-      load_table_rows(data, run.settings.table, run.format, workers, run.folder.file("table"));
-  const auto n = double(rows.count());
+  const TableRows rows = rows_for(run, data, workers);
+  const double n = rows.total();
   State state;
-  CoordinateClimb climb(run.model->model(), run.model->data(rows.x), state, run.model->options());
+  CoordinateClimb climb(run.model->model(), run.model->data(rows), state, run.model->options());
   assign_factors(run.state, state);
   nlohmann::json out = {{"task", run.model->task()},
                         {"unit", "row"},
                         {"n", rows.count()},
                         {"dims", run.format.width()},
                         {"objective_kind", name_of(run.model->objective())}};
+  if (rows.weights.size() > 0) out["weight"] = n;
   double bound = 0;
   for (const auto& [name, value] : climb.terms(workers)) {
     if (!is_row_term(run.model->model(), name)) continue;
@@ -130,12 +193,13 @@ nlohmann::json evaluate_table(const std::string& path, const std::string& data, 
   const bool elbo = run.model->objective() == Objective::elbo;
   out[elbo ? "elbo" : "objective"] = bound;
   out[elbo ? "elbo_per_row" : "objective_per_row"] = bound / n;
-  if (run.format.standardized) out["log_scale_per_row"] = run.format.log_scale();
+  if (run.format.standardized) out["log_scale_per_row"] = run.format.log_scale(rows);
   // The density of rows as the model sees them, like the bound.
   Density density;
-  predict_blocks(run, rows.x, workers,
-                 [&](std::int64_t, const RowPredictions& p) { density.add(p.log_density); });
-  density.report(0, out);
+  predict_blocks(run, rows.x, workers, [&](std::int64_t, const Array&, const RowPredictions& p) {
+    density.add(p.log_density);
+  });
+  density.report(out);
   out["standardized"] = run.format.standardized;
   out["threads"] = workers.size();
   out["version"] = kVersion;

@@ -4,16 +4,18 @@
 #include <optional>
 #include <string>
 
-#include "fathom/jobs/rows_file.h"
 #include "fathom/jobs/table_run.h"
+#include "fathom/jobs/text_table.h"
 
 namespace fathom {
 
 struct PredictTableConfig {
   std::string run, data, out;  // out: .csv or .npy; empty: none is written
   int threads = 0;
+  bool proba = false;
 
   static void fields(auto& self, auto&& f) {
+    f("proba", self.proba, "columns of probabilities alone");
     f("threads", self.threads, "threads; 0: one per processor");
   }
 };
@@ -21,9 +23,9 @@ struct PredictTableConfig {
 // What the model says of every row, and the logarithm of its density under the posterior
 // predictive, in the units of the file.
 struct TablePrediction {
-  std::vector<std::string> names;  // of the columns of `values`, "log_density" the last
-  Array values;                    // [n, names]; empty where a file has them
-  nlohmann::json figures;          // rows, log_predictive, log_predictive_per_row, ...
+  TextTable table;         // ids where the file has them; "log_density" is the last column; no
+                           // rows where they went to a file as they came
+  nlohmann::json figures;  // rows, log_predictive, log_predictive_per_row, ...
 };
 TablePrediction predict_table(const PredictTableConfig& config);
 
@@ -34,11 +36,7 @@ struct SampleTableConfig {
 };
 
 // Draws from the posterior predictive in the units of the file, [count, columns].
-struct TableSample {
-  std::vector<std::string> names;
-  Array values;
-};
-TableSample sample_table(const SampleTableConfig& config);
+TextTable sample_table(const SampleTableConfig& config);
 
 // Of rows under the factors of the fit, held as they are: what they add to the bound, its terms,
 // and the log predictive density, under the keys of summary.json. What a fit pays for its factors

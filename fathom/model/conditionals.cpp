@@ -68,6 +68,15 @@ Conditional normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof) {
   return make(family<NormalWishart>(), "normal_wishart(mean, strength, inverse_scale, dof)",
               {mean, strength, inverse_scale, dof});
 }
+Conditional tied_normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof) {
+  return make(family<TiedNormalWishart>(),
+              "tied_normal_wishart(mean, strength, inverse_scale, dof)",
+              {mean, strength, inverse_scale, dof});
+}
+Conditional spherical_normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate) {
+  return make(family<SphericalNormalGamma>(), "spherical_normal_gamma(mean, strength, shape, rate)",
+              {mean, strength, shape, rate});
+}
 Conditional normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate) {
   return make(family<NormalGamma>(), "normal_gamma(mean, strength, shape, rate)",
               {mean, strength, shape, rate});

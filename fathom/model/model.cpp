@@ -269,6 +269,24 @@ Expr gate(Expr which, Expr e, Plate on) {
   return m.add(std::move(g));
 }
 
+Expr spread(Expr e, Plate plate) {
+  Model& m = e.model();
+  const ExprInfo& i = m.info(e);
+  const PlateInfo& p = m.plates()[std::size_t(plate.index)];
+  if (i.event.rank() == 0 || i.event.extent(0) != p.size)
+    raise<ConfigError>("[spread] \"{}\" has elements {}, and the plate \"{}\" has {}", i.name,
+                       i.event.text(), p.name, p.size);
+  ExprInfo s;
+  s.kind = ExprKind::spread;
+  s.name = i.name;
+  s.plates = i.plates;
+  join(s.plates, {plate.index});
+  s.gates = i.gates;
+  s.event = i.event.without(0);
+  s.inputs = {e};
+  return m.add(std::move(s));
+}
+
 namespace {
 
 // A latent below `e` that does not lie on the plate; -1: none.

@@ -93,6 +93,10 @@ Conditional mvnormal_diagonal(Arg mean, Arg precisions);
 Conditional mvnormal_of(Arg mean_and_precision);
 // A number for the inverse scale is that multiple of the identity.
 Conditional normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof);
+// Of K vectors with one precision matrix: spread() shows each of them. Mean [K, d], strength [K].
+Conditional tied_normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof);
+// Of a vector whose elements have one precision.
+Conditional spherical_normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate);
 // Numbers are those of every element.
 Conditional normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate);
 // Weights of a truncated Dirichlet process: stick_breaking(1, concentration).
@@ -139,6 +143,7 @@ enum class ExprKind : std::uint8_t {
   latent,
   draw,
   gate,
+  spread,
   across,
   function
 };
@@ -263,6 +268,7 @@ class Model {
 
  private:
   friend Expr gate(Expr which, Expr e, Plate plate);
+  friend Expr spread(Expr e, Plate plate);
   friend Expr across(Expr x, Plate plate);
   Expr add(ExprInfo info);
   void check_name(const std::string& name) const;
@@ -300,5 +306,8 @@ Expr across(Expr x, Plate plate);
 Expr gate(Expr which, Expr e);
 // On this plate, where several have as many elements.
 Expr gate(Expr which, Expr e, Plate plate);
+// The first axis of a quantity's event as the elements of a plate; statistics that have one element
+// there are the same for all.
+Expr spread(Expr e, Plate plate);
 
 }  // namespace fathom

@@ -9,10 +9,13 @@ namespace fathom {
 namespace {
 
 std::string bound_sentence(const ClimbFigures& f) {
-  const double per_row = f.bound / double(f.rows);
-  std::string s =
-      fmt::format("The {} is {:.4f} nats per row, {:.2f} over {} rows{}", f.objective, per_row,
-                  f.bound, f.rows, f.standardized ? ", of standardized values" : "");
+  const double per_row = f.bound / (f.total > 0 ? f.total : double(f.rows));
+  std::string s = fmt::format("The {} is {:.4f} nats per row, {:.2f} over {} rows{}{}", f.objective,
+                              per_row, f.bound, f.rows,
+                              f.total > 0 && f.total != double(f.rows)
+                                  ? fmt::format(" that count {:g} times", f.total)
+                                  : "",
+                              f.standardized ? ", of standardized values" : "");
   if (f.standardized)
     s += fmt::format("; of the table's own units it is {:.4f} per row", per_row - f.log_scale);
   return s + ".";

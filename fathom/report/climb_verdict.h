@@ -10,6 +10,7 @@ namespace fathom {
 struct ClimbFigures {
   std::string objective = "ELBO";  // or "log-likelihood", "penalised log-likelihood"
   std::int64_t rows = 0;
+  double total = 0;  // of weights of rows; 0: each counts once
   double bound = 0;  // total, nats
   bool standardized = false;
   double log_scale = 0;  // per row: the bound less this is that of the table's own units

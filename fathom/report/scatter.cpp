@@ -92,6 +92,13 @@ std::string svg_scatter(const Scatter& s, ChartSize f) {
       "<svg x=\"{0:g}\" y=\"{1:g}\" width=\"{2:g}\" height=\"{3:g}\" viewBox=\"{0:g} {1:g} {2:g} "
       "{3:g}\">\n",
       kLeft, kTop - 8, f.width - kRight - kLeft, floor - kTop + 8);  // an inner frame clips
+  if (s.diagonal) {
+    const double low = std::max(x.low, y.low), high = std::min(x.high, y.high);
+    out += fmt::format(
+        "<line class=\"grid\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" "
+        "stroke-width=\"2\"/>\n",
+        x.at(low), y.at(low), x.at(high), y.at(high));
+  }
   out += dots(s, x, y);
   for (const Ellipse& e : s.ellipses) out += ellipse(e, s.groups, x, y);
   for (const Ellipse& e : s.ellipses)
@@ -153,5 +160,22 @@ std::string svg_histogram(const Histogram& h, ChartSize f) {
 }
 
 std::string color_of_group(int group, std::size_t groups) { return group_color(group, groups); }
+
+bool group_labels(const std::vector<std::string>& labels, std::vector<std::string>& names,
+                  std::vector<int>& of) {
+  std::map<std::string, int> groups;
+  for (const std::string& l : labels) {
+    groups.emplace(l, 0);
+    if (groups.size() > 12) return false;
+  }
+  if (groups.size() < 2) return false;
+  int next = 0;
+  for (auto& [name, group] : groups) {
+    group = next++;
+    names.push_back(name);
+  }
+  for (const std::string& l : labels) of.push_back(groups[l]);
+  return true;
+}
 
 }  // namespace fathom

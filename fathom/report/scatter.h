@@ -23,6 +23,7 @@ struct Scatter {
   std::size_t groups = 0;           // colours
   std::vector<std::string> legend;  // names of groups; empty: none is shown
   std::string x_label, y_label;
+  bool diagonal = false;  // the line of equal values
 };
 std::string svg_scatter(const Scatter& scatter, ChartSize frame = {940, 520});
 
@@ -44,5 +45,10 @@ std::vector<double> histogram_grid(const std::vector<double>& values, std::size_
 
 // The colour of a group, as in a scatter.
 std::string color_of_group(int group, std::size_t groups);
+
+// Groups of rows with one label: their names in order, and the group of each row. False where there
+// are fewer than two or more than twelve.
+bool group_labels(const std::vector<std::string>& labels, std::vector<std::string>& names,
+                  std::vector<int>& of);
 
 }  // namespace fathom

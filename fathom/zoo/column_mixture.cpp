@@ -8,7 +8,8 @@ ColumnMixture::ColumnMixture(const ColumnMixtureConfig& c) {
   if (!reals && c.bits == 0 && c.counts == 0 && c.levels.empty())
     raise<ConfigError>("a mixture of no column");
   Model& m = model;
-  const Plate row = m.plate("row"), component = m.plate("component", c.components);
+  row = m.plate("row");
+  component = m.plate("component", c.components);
   weights = m.latent("weights",
                      c.process ? stick_breaking(1.0, c.concentration) : dirichlet(c.concentration),
                      Shape{c.components});
@@ -23,7 +24,9 @@ ColumnMixture::ColumnMixture(const ColumnMixtureConfig& c) {
   if (c.bits > 0)
     probabilities = m.latent("bits.probability", beta(c.ones, c.zeros), component, Shape{c.bits});
   if (c.counts > 0)
-    rates = m.latent("counts.rate", gamma(c.shape, c.rate), component, Shape{c.counts});
+    rates = m.latent("counts.rate",
+                     gamma(c.shape, c.rates.size() > 0 ? Arg(m.constant(c.rates)) : Arg(c.rate)),
+                     component, Shape{c.counts});
   for (std::size_t j = 0; j < c.levels.size(); ++j)
     tables.push_back(m.latent(fmt::format("level.{}.probability", j), dirichlet(c.level), component,
                               Shape{c.levels[j]}));

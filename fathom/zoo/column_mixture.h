@@ -24,6 +24,7 @@ struct ColumnMixtureConfig {
   double concentration = 1;           // of the weights
   double ones = 1, zeros = 1;         // of each bit
   double shape = 1, rate = 1;         // of each count
+  Array rates = {};                   // [counts], where each has its own
   double level = 1;                   // of each category
   bool process = false;               // weights by stick-breaking
   bool missing = false;               // cells may be NaN
@@ -31,6 +32,7 @@ struct ColumnMixtureConfig {
 
 struct ColumnMixture {
   Model model{DType::f64};
+  Plate row, component;
   Expr weights, which;
   Expr real, probabilities, rates;
   std::vector<Expr> tables;

@@ -7,7 +7,8 @@ FactorAnalysis::FactorAnalysis(std::int64_t width, std::int64_t latent,
   if (latent < 1 || latent >= width)
     raise<ConfigError>("{} latent elements for {} columns: at least one, and fewer than columns",
                        latent, width);
-  const Plate row = model.plate("row"), column = model.plate("column", width);
+  row = model.plate("row");
+  const Plate column = model.plate("column", width);
   x = model.data("x", {row, column}, {}, stored);
   if (config.missing) model.missing(x);
   if (config.relevance) {

@@ -23,6 +23,7 @@ struct FactorAnalysisConfig {
 
 struct FactorAnalysis {
   Model model{DType::f64};
+  Plate row;
   Expr loadings, mean, noise, relevance, z, x;  // loadings and mean lie on a plate of columns
 
   // Data "x": [row, width], best with each column's mean taken off. Throws ConfigError for fewer

@@ -1,5 +1,7 @@
 #include "fathom/zoo/gaussian_mixture.h"
 
+#include <algorithm>
+
 namespace fathom {
 
 GaussianMixturePrior GaussianMixturePrior::of_rows(const Array& rows, double concentration) {
@@ -32,25 +34,56 @@ Conditional GaussianMixturePrior::diagonal_prior(Model& m) const {
   return normal_gamma(m.constant(mean), strength, dof / 2, m.constant(rate));
 }
 
+Conditional GaussianMixturePrior::spherical_prior(Model& m) const {
+  const std::int64_t d = mean.size();
+  double trace = 0;
+  for (std::int64_t j = 0; j < d; ++j) trace += inverse_scale.data<double>()[j * d + j];
+  return spherical_normal_gamma(m.constant(mean), strength, dof / 2, trace / (2 * double(d)));
+}
+
+Conditional GaussianMixturePrior::tied_prior(Model& m, std::int64_t count) const {
+  const std::int64_t d = mean.size();
+  Array means(DType::f64, Shape{count, d}), strengths(DType::f64, Shape{count});
+  for (std::int64_t i = 0; i < count * d; ++i) means.data<double>()[i] = mean.data<double>()[i % d];
+  std::fill_n(strengths.data<double>(), count, strength);
+  return tied_normal_wishart(m.constant(means), m.constant(strengths), m.constant(inverse_scale),
+                             dof);
+}
+
 GaussianMixture::GaussianMixture(std::int64_t count, std::int64_t width,
                                  const GaussianMixturePrior& prior, Covariance covariance,
                                  DType stored)
     : model(DType::f64) {
   Model& m = model;
   if (count < 1) raise<ConfigError>("components {}: at least 1", count);
-  if (covariance == Covariance::full && prior.dof <= double(width - 1))
+  if ((covariance == Covariance::full || covariance == Covariance::tied) &&
+      prior.dof <= double(width - 1))
     raise<ConfigError>("dof {}: more than {} for {} columns", prior.dof, width - 1, width);
-  const Plate row = m.plate("row"), component = m.plate("component", count);
+  row = m.plate("row");
+  component = m.plate("component", count);
   x = m.data("x", row, Shape{width}, stored);
   weights = m.latent(
       "weights",
       prior.process ? stick_breaking(1.0, prior.concentration) : dirichlet(prior.concentration),
       Shape{count});
-  const Conditional prior_of_each = covariance == Covariance::full
-                                        ? normal_wishart(m.constant(prior.mean), prior.strength,
-                                                         m.constant(prior.inverse_scale), prior.dof)
-                                        : prior.diagonal_prior(m);
-  components = m.latent("components", prior_of_each, component, Shape{width});
+  switch (covariance) {
+    case Covariance::full:
+      components = m.latent("components",
+                            normal_wishart(m.constant(prior.mean), prior.strength,
+                                           m.constant(prior.inverse_scale), prior.dof),
+                            component, Shape{width});
+      break;
+    case Covariance::tied:
+      components = spread(m.latent("components", prior.tied_prior(m, count), Shape{count, width}),
+                          component);
+      break;
+    case Covariance::diagonal:
+      components = m.latent("components", prior.diagonal_prior(m), component, Shape{width});
+      break;
+    case Covariance::spherical:
+      components = m.latent("components", prior.spherical_prior(m), component, Shape{width});
+      break;
+  }
   which = m.latent("which", categorical_of(weights), row, Shape{count});
   m.observe("x", mvnormal_of(gate(which, components)), x);
 }

@@ -18,11 +18,13 @@ struct RegressionConfig {
   double shape = 1e-3, rate = 1e-3;  // of the gamma priors of alpha and tau
   double intercept = 1e-6;           // precision of the first weight
   bool missing = false;              // outcomes may be NaN: rows to be predicted
+  double weights = 0, noise = 0;  // alpha of all weights and tau, where they are known; 0: learned
 };
 
 struct Regression {
   Model model{DType::f64};
-  Expr weights, relevance, noise, x, y;
+  Plate row;
+  Expr weights, relevance, noise, x, y;  // relevance and noise may be constants
 
   // Data "x": [row, width], whose first column is ones, and "y": [row].
   Regression(std::int64_t width, const RegressionConfig& config);

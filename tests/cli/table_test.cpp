@@ -87,11 +87,16 @@ TEST_F(TableCli, ComparesWhatMayBeCompared) {
 
 TEST_F(TableCli, MistakesAreRefusedWithARemedy) {
   refused(fit(faithful(), {"--components", "0"}), {"--components", "at least 1"});
+  refused(fit(faithful(), {"--components", "some"}), {"--components \"some\"", "1:10"});
+  refused(fit(faithful(), {"--components", "3:1"}), {"--components 3:1", "upwards"});
+  refused(fit(faithful(), {"--components", "1:4", "--method", "map"}), {"BIC"});
+  refused(fit(faithful(), {"--accelerate", "--batch", "50"}), {"--accelerate", "--batch"});
+  refused(fit(faithful(), {"--forgetting", "0.4"}), {"--forgetting", "above 0.5"});
   refused(fit(faithful(), {"--components", "300"}), {"faithful.csv", "272 rows"});
   refused(fit(faithful(), {"--columns", "eruption"}), {"eruption", "did you mean eruptions?"});
   refused(fit(faithful(), {"--columns", "3"}), {"from 1 to 2"});
-  refused(fit(faithful(), {"--method", "mcmc"}), {"em, map, vb"});
-  refused(fit(faithful(), {"--covariance", "round"}), {"full, diag"});
+  refused(fit(faithful(), {"--method", "mcmc"}), {"em, map, vb, svi"});
+  refused(fit(faithful(), {"--covariance", "round"}), {"full, tied, diag, spherical"});
   refused(fit(faithful(), {"--start", "far"}), {"kmeans, random, blocks"});
   refused(fit(faithful(), {"--method", "em", "--process"}), {"--process", "vb"});
   refused(fit(faithful(), {"--method", "map", "--concentration", "0.5"}), {"--concentration"});
@@ -101,10 +106,19 @@ TEST_F(TableCli, MistakesAreRefusedWithARemedy) {
   refused(fit(faithful(), {"--array", "x"}), {"NPZ"});
   refused(fit(faithful(), {"--componets", "2"}), {"did you mean --components?"});
   refused(fit(file("nowhere.csv")), {"nowhere.csv"});
-  write("holes.csv", "a,b\n1,2\n,3\n5,\n");
-  refused(fit(file("holes.csv")), {"holes.csv", "2 missing cells", "row 2", "\"a\""});
+  write("holes.csv", "a,b\n1,\n2,\n5,NA\n");
+  refused(fit(file("holes.csv")), {"holes.csv", "all cells of column \"b\"", "--drop b"});
+  write("weights.csv", "a,w,k\n1,2,x\n2,-1,\n5,0,y\n4,1,z\n");
+  refused(fit(file("weights.csv"), {"--weights", "w", "--drop", "k"}),
+          {"weights.csv", "row 2", "-1", "\"w\""});
+  refused(fit(file("weights.csv"), {"--weights", "v"}), {"--weights", "\"v\""});
+  refused(fit(file("weights.csv"), {"--weights", "w", "--columns", "w"}), {"\"w\"", "modelled"});
+  refused(fit(file("weights.csv"), {"--labels", "k", "--components", "2"}),
+          {"weights.csv", "row 4", "\"z\" in column \"k\"", "--components 3"});
+  write("zeros.csv", "a,w\n1,0\n2,0\n5,0\n");
+  refused(fit(file("zeros.csv"), {"--weights", "w"}), {"\"w\" are zero"});
   write("infinite.csv", "a,b\n1,2\n3,inf\n");
-  refused(fit(file("infinite.csv")), {"infinite.csv", "line 3", "\"b\""});
+  refused(fit(file("infinite.csv")), {"infinite.csv", "line 3", "column b"});
   write("constant.csv", "a,b\n1,2\n1,3\n1,5\n");
   refused(fit(file("constant.csv"), {"--components", "1"}), {"\"a\" is constant", "--drop a"});
   write("twice.csv", "a,b,c\n1,2,1\n2,3,2\n3,5,3\n");

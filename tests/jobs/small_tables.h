@@ -14,17 +14,22 @@ inline const char* kFaithful = FATHOM_SOURCE_DIR "/data/faithful.csv";
 
 inline Array old_faithful() { return read_csv(kFaithful).values; }
 
-// A fit of a Gaussian mixture; `change` its settings.
-template <class F>
-FitTableConfig gmm_fit(const std::string& data, const std::string& run, F&& change) {
+// A fit of a kind of model; `change` its settings.
+template <class M, class F>
+FitTableConfig table_fit(const std::string& data, const std::string& run, F&& change) {
   FitTableConfig c;
-  const auto model = std::make_shared<Gmm>();
+  const auto model = std::make_shared<M>();
   c.data = data;
   c.run = run;
   c.model = model;
   c.threads = 1;
   change(model->settings_, c);
   return c;
+}
+
+template <class F>
+FitTableConfig gmm_fit(const std::string& data, const std::string& run, F&& change) {
+  return table_fit<Gmm>(data, run, std::forward<F>(change));
 }
 
 // Normal rows [n, d] around one of two centres, 0 and `apart` in every column.

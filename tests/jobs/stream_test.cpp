@@ -103,7 +103,7 @@ TEST_F(Stream, TextIsConvertedOnce) {
   std::string notes;
   const Note note = [&](const std::string& text) { notes += text; };
   const auto load = [&](const std::string& file) {
-    return load_table_rows(path(file), run.settings.table, run.format, workers,
+    return load_table_rows(path(file), run.settings.table, run.format, run.model->needs(), workers,
                            run.folder.file("table"), note);
   };
   EXPECT_EQ(load("x.csv").count(), 9001);

@@ -20,7 +20,7 @@ class Tables : public ::testing::Test {
     return folder_.file(name);
   }
   TableData load(const std::string& path, const TableConfig& config = {}) {
-    return load_table(path, config, workers_, {});
+    return load_table(path, config, {}, workers_, {});
   }
   // The message of the error that loading ends in.
   std::string error(const std::string& path, const TableConfig& config = {}) {
@@ -104,7 +104,7 @@ TEST_F(Tables, MistakesAreNamedWithPlaceAndRemedy) {
   Array x = testing::two_clusters(9, 2, 1);
   x.data<double>()[5] = INFINITY;
   write_npy(folder_.file("inf.npy"), x);
-  EXPECT_TRUE(has(error(folder_.file("inf.npy")), "row 3, column 2"));
+  EXPECT_TRUE(has(error(folder_.file("inf.npy")), "row 3, column \"x2\""));
   EXPECT_TRUE(has(error(write("one.csv", "a,b\n1,2\n")), "one row"));
 }
 

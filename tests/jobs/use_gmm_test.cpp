@@ -50,10 +50,11 @@ TEST_F(UseGmm, ProbabilitiesAndDensitiesMatchBruteForce) {
   const GaussianComponents c = gmm.components(run.state);
   const Array x = testing::old_faithful();
   const TablePrediction p = predict("run");
-  ASSERT_EQ(p.names, (std::vector<std::string>{"component", "p1", "p2", "p3", "log_density"}));
+  ASSERT_EQ(p.table.names,
+            (std::vector<std::string>{"component", "p1", "p2", "p3", "log_density"}));
   double total = 0;
   for (std::int64_t i = 0; i < 272; ++i) {
-    const double* row = p.values.data<double>() + 5 * i;
+    const double* row = p.table.values.data<double>() + 5 * i;
     double joint[3], sum = 0;
     for (std::int64_t k = 0; k < 3; ++k) {
       joint[k] = c.weight.data<double>()[k] *
@@ -100,7 +101,7 @@ TEST_F(UseGmm, ThePredictiveAveragesOverThePosterior) {
                                rate * tau - (x - m) * (x - m) / (2 * variance) -
                                0.5 * std::log(2 * std::numbers::pi * variance));
       }
-      EXPECT_NEAR(p.values.data<double>()[3 * i + 2], std::log(sum), 1e-9) << covariance << i;
+      EXPECT_NEAR(p.table.values.data<double>()[3 * i + 2], std::log(sum), 1e-9) << covariance << i;
     }
   }
 }
@@ -133,7 +134,8 @@ TEST_F(UseGmm, DensitiesAreOfTheUnitsOfTheFile) {
   });
   const TablePrediction a = predict("plain"), b = predict("standard");
   for (std::int64_t i = 0; i < 272; ++i)
-    EXPECT_NEAR(a.values.data<double>()[4 * i + 3], b.values.data<double>()[4 * i + 3], 1e-3);
+    EXPECT_NEAR(a.table.values.data<double>()[4 * i + 3], b.table.values.data<double>()[4 * i + 3],
+                1e-3);
 }
 
 TEST_F(UseGmm, SamplesHaveTheMomentsOfTheMixture) {
@@ -148,7 +150,7 @@ TEST_F(UseGmm, SamplesHaveTheMomentsOfTheMixture) {
       const TableRun run = open_table_run(path("run"));
       const GaussianComponents c = dynamic_cast<const Gmm&>(*run.model).components(run.state);
       constexpr std::int64_t n = 40000;
-      const TableSample s = sample_table({path("run"), {}, n, 7});
+      const TextTable s = sample_table({path("run"), {}, n, 7});
       ASSERT_EQ(s.names, (std::vector<std::string>{"eruptions", "waiting"}));
       for (std::int64_t j = 0; j < 2; ++j) {
         double mean = 0, square = 0, found = 0, second = 0;
@@ -192,9 +194,9 @@ TEST_F(UseGmm, ColumnsOfOtherFilesAreTakenByName) {
   write_npy(path("plain.npy"), x);
   const TablePrediction a = predict("run"), b = predict("run", path("turned.csv")),
                         c = predict("run", path("plain.npy"));
-  for (std::int64_t i = 0; i < a.values.size(); ++i) {
-    EXPECT_EQ(a.values.data<double>()[i], b.values.data<double>()[i]);
-    EXPECT_EQ(a.values.data<double>()[i], c.values.data<double>()[i]);
+  for (std::int64_t i = 0; i < a.table.values.size(); ++i) {
+    EXPECT_EQ(a.table.values.data<double>()[i], b.table.values.data<double>()[i]);
+    EXPECT_EQ(a.table.values.data<double>()[i], c.table.values.data<double>()[i]);
   }
   write_csv(path("other.csv"), {"waiting", "number", "length"}, turned);
   EXPECT_THROW(predict("run", path("other.csv")), DataError);

@@ -56,8 +56,9 @@ struct MvNormal {
   static Value through_features(const Face& x, std::span<const Value> t) {
     if (x.random) raise<ShapeError>("[mvnormal] a random vector does not meet a random precision");
     const Value lam = t[0], lam_mu = t[1];
-    if (lam.shape().rank() == lam_mu.shape().rank()) return through_squares(x, t);
+    if (axes_of(lam) < 2) return through_squares(x, t);
     const auto d = double(lam.shape().extent(lam.shape().rank() - 1));
+    if (lam.shape().labelled() < lam_mu.shape().labelled()) return through_one_matrix(x, t);
     const Value constant = (t[3] - t[2]) * 0.5 - d * 0.91893853320467274178;
     const int last = lam_mu.shape().rank() - 1;
     const Value eta = concat(std::vector<Value>{reshape(constant, constant.shape().with_back(1)),
@@ -70,16 +71,32 @@ struct MvNormal {
   // g = (E Lam mu)_m - (E Lam)_mo x_o it adds (|m| log 2 pi - log |Lam_mm| + g' Lam_mm^-1 g) / 2.
   static Value integrated(const Face& x, std::span<const Value> t) {
     const Value lam = t[0], lam_mu = t[1];
-    if (lam.shape().rank() == lam_mu.shape().rank()) return through_squares(x, t);
+    if (axes_of(lam) < 2) return through_squares(x, t);
     const Value seen = x.observed, value = x.mean;
     const Value hidden = 1.0 - seen, pull = lam_mu - matrix_vector(lam, value);
     const Value at_zero = (t[3] - t[2]) * 0.5 + sum_last(value * (lam_mu + pull)) * 0.5 -
                           sum_last(seen) * 0.91893853320467274178;
     const Value inner = lam * outer(hidden, hidden) + diagonal_matrix(seen);
     const Value l = cholesky(inner), g = pull * hidden;
-    const Value u = triangular_solve(l, reshape(g, g.shape().with_back(1)));
+    const auto d = lam.shape().extent(lam.shape().rank() - 1);
+    const Value u = triangular_solve(broadcast_to(l, g.shape().with_back(d)),
+                                     reshape(g, g.shape().with_back(1)));
     return at_zero + sum(square(u), u.shape().rank() - 2, 2) * 0.5 - sum_last(log(diagonal(l)));
   }
+  // The same where one matrix serves all means (tied_normal_wishart.h): x' Lam x is formed once.
+  static Value through_one_matrix(const Face& x, std::span<const Value> t) {
+    const Value lam = t[0], lam_mu = t[1], all = quadratic_features(x.mean);
+    const std::int64_t d = lam.shape().extent(lam.shape().rank() - 1);
+    const int row = all.shape().rank() - 1;
+    const Value constant = (t[3] - t[2]) * 0.5 - double(d) * 0.91893853320467274178;
+    const Value eta =
+        concat(std::vector<Value>{reshape(constant, constant.shape().with_back(1)), lam_mu},
+               lam_mu.shape().rank() - 1);
+    const Value squares = slice(all, row, 1 + d, all.shape().extent(row) - 1 - d);
+    return meeting(slice(all, row, 0, 1 + d), eta) + sum_last(squares * vech(lam * -0.5));
+  }
+  // Axes of a statistic beside those of plates.
+  static int axes_of(Value v) { return v.shape().rank() - v.shape().labelled(); }
   // sum over the last axis of a b: one product of matrices where no plate is on both sides.
   static Value meeting(Value a, Value b) {
     for (const Axis& axis : b.shape().axes())
@@ -87,17 +104,22 @@ struct MvNormal {
     return contract(a, b, 0, 1, false, true);
   }
   static Value sum_last(Value v) { return sum(v, v.shape().rank() - 1, 1); }
-  // The same for elements apart from each other (normal_gamma.h): no products of two of them.
+  // The same for elements apart from each other (normal_gamma.h), with precisions of their own or
+  // one for all (spherical_normal_gamma.h): no products of two of them.
   static Value through_squares(const Face& x, std::span<const Value> t) {
     const int last = t[1].shape().rank() - 1, row = x.mean.shape().rank() - 1;
-    const Value each = (t[3] - t[2]) * 0.5 - 0.91893853320467274178;
+    const auto of_each = [&](Value v) {
+      return axes_of(v) > 0 ? v : broadcast_to(reshape(v, v.shape().with_back(1)), t[1].shape());
+    };
+    const Value tau = of_each(t[0]);
+    const Value each = (of_each(t[3]) - t[2]) * 0.5 - 0.91893853320467274178;
     if (x.observed) {
       const Value features = concat(std::vector<Value>{x.observed, x.mean, square(x.mean)}, row);
-      return meeting(features, concat(std::vector<Value>{each, t[1], t[0] * -0.5}, last));
+      return meeting(features, concat(std::vector<Value>{each, t[1], tau * -0.5}, last));
     }
     const Value constant = sum(each, last, 1);
     const Value eta = concat(
-        std::vector<Value>{reshape(constant, constant.shape().with_back(1)), t[1], t[0] * -0.5},
+        std::vector<Value>{reshape(constant, constant.shape().with_back(1)), t[1], tau * -0.5},
         last);
     const Value one = broadcast_to(like(x.mean, 1.0), x.mean.shape().without(row).with_back(1));
     const Value features = concat(std::vector<Value>{one, x.mean, square(x.mean)}, row);

@@ -1,0 +1,94 @@
+// What a mixture of columns of any kind says of its components: in summary.json and on the page.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "fathom/jobs/mixture.h"
+
+namespace fathom {
+
+namespace {
+
+double at(const Array& a, std::int64_t k, std::size_t j) {
+  return a.data<double>()[k * a.shape().extent(1) + std::int64_t(j)];
+}
+
+// "red 60 %, blue 32 %": the most probable levels.
+std::string levels_text(const nlohmann::json& of, std::size_t most) {
+  std::vector<std::pair<double, std::string>> all;
+  for (const auto& [name, p] : of.items()) all.emplace_back(-p.get<double>(), name);
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::string text;
+  for (std::size_t i = 0; i < std::min(most, all.size()); ++i)
+    text += fmt::format("{}{} {:.0f} %", i == 0 ? "" : ", ", all[i].second, -100 * all[i].first);
+  return text + (all.size() > most ? ", ..." : "");
+}
+
+// "4.29 +- 0.42", "31 % ones", "2.1 a row", "red 60 %, blue 32 %".
+std::string cell_text(const nlohmann::json& parameters) {
+  if (parameters.contains("mean"))
+    return fmt::format("{:.4g} \u00b1 {:.3g}", parameters["mean"].get<double>(),
+                       parameters["sd"].get<double>());
+  if (parameters.contains("one"))
+    return fmt::format("{:.1f} % ones", 100 * parameters["one"].get<double>());
+  if (parameters.contains("rate"))
+    return fmt::format("rate {:.4g}", parameters["rate"].get<double>());
+  return levels_text(parameters["levels"], 3);
+}
+
+}  // namespace
+
+void Mixture::summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
+                        std::vector<std::string>& verdict) const {
+  const ColumnComponents c = components(state);
+  summarise_components({c.weight, c.rows}, settings_, format.classes, groups_.real.empty() ? 1 : 2,
+                       "a variance", summary, verdict);
+  for (std::int64_t k = 0; k < c.count(); ++k) {
+    nlohmann::json& columns = summary["components"][std::size_t(k)]["columns"];
+    for (std::size_t j = 0; j < groups_.real.size(); ++j) {
+      const std::size_t of = groups_.real[j];
+      columns[format.columns[of]] = {
+          {"mean", at(c.mean, k, j) * format.scale[of] + format.shift[of]},
+          {"sd", std::sqrt(at(c.variance, k, j)) * format.scale[of]}};
+    }
+    for (std::size_t j = 0; j < groups_.bits.size(); ++j)
+      columns[format.columns[groups_.bits[j]]] = {{"one", at(c.probability, k, j)}};
+    for (std::size_t j = 0; j < groups_.counts.size(); ++j)
+      columns[format.columns[groups_.counts[j]]] = {{"rate", at(c.shape, k, j) / at(c.rate, k, j)}};
+    for (std::size_t j = 0; j < groups_.categories.size(); ++j) {
+      const std::size_t of = groups_.categories[j];
+      for (std::size_t l = 0; l < format.levels[of].size(); ++l)
+        columns[format.columns[of]]["levels"][format.levels[of][l]] = at(c.tables[j], k, l);
+    }
+  }
+}
+
+void Mixture::report(const State&, const TableFormat& format, const TableRows*,
+                     const nlohmann::json& summary, Page& page, Workers&) const {
+  const auto all = summary.value("components", nlohmann::json::array());
+  page.figure(fmt::format("{} of {}", summary.value("effective_components", 0), all.size()),
+              "components hold rows");
+  std::vector<std::size_t> order;
+  for (std::size_t k = 0; k < all.size(); ++k)
+    if (all.size() <= 8 || all[k].value("rows", 0.0) >= 1) order.push_back(k);
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return all[a].value("weight", 0.0) > all[b].value("weight", 0.0);
+  });
+  PageTable table{{"", "kind"}, {{"weight", ""}, {"rows", ""}}, 2};
+  for (std::size_t j = 0; j < format.columns.size(); ++j)
+    table.rows.push_back({format.columns[j], format.kinds[j]});
+  for (const std::size_t k : order) {
+    table.head.push_back("component " + component_name(k, format.classes));
+    table.rows[0].push_back(fmt::format("{:.4f}", all[k].value("weight", 0.0)));
+    table.rows[1].push_back(fmt::format("{:.1f}", all[k].value("rows", 0.0)));
+    for (std::size_t j = 0; j < format.columns.size(); ++j)
+      table.rows[j + 2].push_back(cell_text(all[k].at("columns").at(format.columns[j])));
+  }
+  page.table(
+      "Components", table,
+      "Mean \u00b1 standard deviation of real columns, the share of ones, the rate of counts, "
+      "the most probable categories; summary.json has all.");
+}
+
+}  // namespace fathom
