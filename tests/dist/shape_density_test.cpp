@@ -19,7 +19,7 @@ struct Integral {
   double log_norm = 0, mean[5] = {}, variance = 0;
 
   explicit Integral(const Numbers& n) {
-    constexpr int count = 60001;
+    constexpr int count = 240001;
     // Wide enough for the heaviest tail used below, dense enough for the narrowest peak.
     const long double low = -120, high = 12, step = (high - low) / (count - 1);
     std::vector<long double> f(count);

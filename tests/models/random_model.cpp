@@ -198,8 +198,8 @@ void RandomModel::count_term(Place p) {
   const auto bit = [](Stream& s) { return double(s.dice(2)); };
   const bool wide = random_.coin(0.6);
   const Shape event = wide ? Shape{2} : Shape{};
-  const std::int64_t how = random_.dice(3);
-  if (how == 0) {
+  const std::int64_t how = random_.dice(4);
+  if (how > 1) {
     count("likelihood poisson");
     const bool column = wide && random_.coin(0.9);
     if (column) count("reshape");
@@ -217,7 +217,7 @@ void RandomModel::count_term(Place p) {
   const Plate plate = plate_of(p);
   const Expr q =
       gated(p, model.latent(name("p"), beta(random_.between(1.1, 3), 1.5), plate, event));
-  if (how == 1) {
+  if (how == 0) {
     count("likelihood bernoulli_of");
     model.observe(name("y"), bernoulli_of(q), observed(event, p.column, true, bit));
   } else {
@@ -309,7 +309,7 @@ void RandomModel::joint_term(Place p) {
 void RandomModel::site_term() {
   sites = true;
   affine = false;
-  if (random_.coin()) return softmax_term();
+  if (random_.coin(0.6)) return softmax_term();
   const bool bits = random_.coin();
   count(bits ? "likelihood bernoulli" : "likelihood poisson_log");
   const Expr f = random_.coin() ? scalar({}) : inner(covariates(2), vector({}, 2));
