@@ -106,8 +106,8 @@ class Program {
     v->add_option("TABLE", config->data, "CSV with or without a header, NPY or NPZ")->required();
     v->add_option("-o,--out", config->run, "run folder to write; else it is named after the table");
     v->add_flag("--quiet", quiet_, "print nothing but errors");
-    add_fields(*v, model->settings_);
-    add_fields(*v, *config);
+    add_fields(*v, model->settings_, &config->given);
+    add_fields(*v, *config, &config->given);
     v->callback([this, config] {
       command_ = [this, config] { return fit_table_command(*config, json_, quiet_); };
     });

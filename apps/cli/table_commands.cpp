@@ -42,6 +42,10 @@ int fit_table_command(const FitTableConfig& config, bool json, bool quiet) {
     print_verdict(r.summary);
     fmt::print("\nreport: {}\n", r.report);
   }
+  if (r.interrupted && !quiet)
+    live.note(fmt::format(
+        "interrupted; the run is saved, this goes on with it:\n  fathom fit {} {} -o {} --resume",
+        config.model->task(), config.data, r.run));
   return r.interrupted ? kInterrupted : 0;
 }
 

@@ -26,7 +26,10 @@ POOL_BATCHES = 8  # distinct minibatches that a step benchmark cycles through
 RUN_CPUS = []  # the cores of this run, once prepare_process has chosen them
 
 
-def prepare_process(threads):
+AS_INSTALLED = "-as-installed"  # ends the name of a peer whose allocator is left as it is
+
+
+def prepare_process(threads, as_installed=False):
     """Threads, core binding and allocator. Must run before torch, jax or polars is imported."""
     cpus = sorted(os.sched_getaffinity(0))[:threads]
     RUN_CPUS[:] = cpus
@@ -43,6 +46,9 @@ def prepare_process(threads):
     if threads == 1:
         flags += " --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     env["XLA_FLAGS"] = flags.strip()
+    warnings.filterwarnings("ignore")
+    if as_installed:
+        return
     # Keep freed memory: otherwise every large temporary is mapped, faulted in and unmapped again.
     try:
         libc = ctypes.CDLL("libc.so.6")
@@ -51,7 +57,6 @@ def prepare_process(threads):
         libc.mallopt(-2, 256 << 20)  # M_TOP_PAD
     except (OSError, AttributeError):
         pass
-    warnings.filterwarnings("ignore")
 
 
 def import_torch(threads):
@@ -137,7 +142,7 @@ def run_script(work, peers, add_arguments, describe, default_threads=2):
         for name in peers:
             subprocess.run([sys.executable, *sys.argv, "--peer", name], check=False)
         return
-    prepare_process(args.threads)
+    prepare_process(args.threads, args.peer.endswith(AS_INSTALLED))
     started = time.perf_counter()
     block = peers[args.peer](args)
     ready = time.perf_counter() - started

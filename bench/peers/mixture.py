@@ -7,7 +7,7 @@ what a fit does once does not count.
 
 import time
 
-from common import run_script
+from common import AS_INSTALLED, run_script
 
 
 def sklearn_mixture(kind):
@@ -41,8 +41,10 @@ def sklearn_mixture(kind):
     return factory
 
 
-PEERS = {"sklearn-em": sklearn_mixture("GaussianMixture"),
-         "sklearn-vb": sklearn_mixture("BayesianGaussianMixture")}
+PEERS = {name + end: sklearn_mixture(kind)
+         for name, kind in (("sklearn-em", "GaussianMixture"),
+                            ("sklearn-vb", "BayesianGaussianMixture"))
+         for end in ("", AS_INSTALLED)}
 
 
 def arguments(parser):

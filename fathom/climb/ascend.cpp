@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstring>
 
 namespace fathom {
 
@@ -30,36 +31,70 @@ std::string worst_term(CoordinateClimb& climb, Workers& workers, double* size) {
 }  // namespace
 
 Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& config,
-              Workers& workers, const std::function<bool(const SweepRecord&)>& each) {
+              Workers& workers, const std::function<bool(const SweepRecord&)>& each,
+              std::vector<double> before) {
   if (config.sweeps < 1) raise<ConfigError>("sweeps {}: at least 1", config.sweeps);
   if (!(config.tolerance >= 0)) raise<ConfigError>("tolerance {}: not below 0", config.tolerance);
+  if (const std::string alike = climb.alike(); !alike.empty())
+    raise<ConfigError>(
+        "[ascend] all components of \"{}\" are alike, and no sweep would tell them apart: start "
+        "from probabilities of the choices (climb/start.h)",
+        alike);
   Ascent out;
-  for (int sweep = 1; sweep <= config.sweeps; ++sweep) {
+  out.bounds = std::move(before);
+  const auto ended = [&](double rise) { return rise <= config.tolerance * double(rows); };
+  if (out.bounds.size() > 1 && ended(out.bounds.back() - out.bounds[out.bounds.size() - 2])) {
+    out.converged = true;
+    return out;
+  }
+  std::vector<Array> from;
+  for (const Array* n : climb.naturals()) from.push_back(n->copy());
+  for (int sweep = int(out.bounds.size()) + 1; sweep <= config.sweeps; ++sweep) {
     const double begin = now(), bound = climb.sweep(workers);
     double size = 0;
     if (!std::isfinite(bound))
       raise<NumericError>("[ascend] sweep {}: the bound is {}; term \"{}\" is the first to look at",
                           sweep, bound, worst_term(climb, workers, &size));
     if (!out.bounds.empty() && bound < out.bounds.back() - 1e-10 * std::abs(bound)) {
-      const std::string term = worst_term(climb, workers, &size);
+      worst_term(climb, workers, &size);
       if (bound < out.bounds.back() - 1e-10 * size)
         raise<NumericError>(
             "[ascend] sweep {} lowered the bound from {:.10g} to {:.10g}, which no exact update "
-            "does; its lowest term is \"{}\"",
-            sweep, out.bounds.back(), bound, term);
+            "does: {}",
+            sweep, out.bounds.back(), bound, climb.lowest_block(from, workers));
     }
+    for (std::size_t k = 0; k < from.size(); ++k)
+      std::memcpy(from[k].raw(), climb.naturals()[k]->raw(), from[k].bytes());
     const double rise = out.bounds.empty() ? INFINITY : bound - out.bounds.back();
     out.bounds.push_back(bound);
     if (each && !each({sweep, bound, now() - begin})) {
       out.interrupted = true;
       return out;
     }
-    if (rise <= config.tolerance * double(rows)) {
+    if (ended(rise)) {
       out.converged = true;
       return out;
     }
   }
   return out;
+}
+
+int anneal(CoordinateClimb& climb, const AnnealConfig& config, Workers& workers,
+           const std::function<void(double, double)>& each) {
+  if (!(config.start > 1)) raise<ConfigError>("start {}: above 1", config.start);
+  if (!(config.cooling > 0 && config.cooling < 1))
+    raise<ConfigError>("cooling {}: above 0 and below 1", config.cooling);
+  if (config.sweeps < 1) raise<ConfigError>("sweeps {}: at least 1", config.sweeps);
+  int sweeps = 0;
+  for (double t = config.start; t > 1; t *= config.cooling) {
+    climb.temperature(t);
+    for (int k = 0; k < config.sweeps; ++k, ++sweeps) {
+      const double objective = climb.sweep(workers);
+      if (each) each(t, objective);
+    }
+  }
+  climb.temperature(1);
+  return sweeps;
 }
 
 }  // namespace fathom

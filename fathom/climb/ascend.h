@@ -32,8 +32,30 @@ struct Ascent {
 
 // Sweeps of `climb` over `rows` rows. `each` is called after every sweep and ends the climb by
 // returning false. Throws NumericError where a sweep lowers the bound by more than 1e-10 of the sum
-// of the sizes of its terms, naming the term that fell most, or where the bound is not finite.
+// of the sizes of its terms, naming the block and the term that fell most, or where the bound is
+// not finite; ConfigError where components that rows choose from are all alike.
+//
+// A climb that was interrupted goes on from `before`, the bounds of its sweeps, with its slots as
+// they were: the rest is then, bit for bit, what it would have been.
 Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& config,
-              Workers& workers, const std::function<bool(const SweepRecord&)>& each = {});
+              Workers& workers, const std::function<bool(const SweepRecord&)>& each = {},
+              std::vector<double> before = {});
+
+struct AnnealConfig {
+  double start = 5, cooling = 0.8;
+  int sweeps = 5;
+
+  static void fields(auto& self, auto&& f) {
+    f("start", self.start, "first temperature: above 1");
+    f("cooling", self.cooling, "each temperature over the one before: above 0, below 1");
+    f("sweeps", self.sweeps, "sweeps at each temperature");
+  }
+};
+
+// Sweeps of a climb with CoordinateOptions::tempered while the temperature falls to 1, where it is
+// left. `each` gets the temperature and the objective, which is an ELBO at 1 alone. Raised
+// temperatures flatten what the objective has of local optima. Returns the sweeps taken.
+int anneal(CoordinateClimb& climb, const AnnealConfig& config, Workers& workers,
+           const std::function<void(double temperature, double objective)>& each = {});
 
 }  // namespace fathom

@@ -16,10 +16,12 @@ void join(Value& total, Value v) {
   if (v) total = total ? total + v : v;
 }
 
-std::vector<Update> update_of(const Factor& f, Value expected) {
-  const std::vector<Value> natural = f.asked(expected);
+// Where entropies weigh `temperature`, what is asked for is divided by it.
+std::vector<Update> update_of(const Factor& f, Value expected, Value temperature) {
+  std::vector<Value> natural = f.asked(expected);
   std::vector<Update> all;
-  for (std::size_t k = 0; k < f.slots.size(); ++k) all.push_back({f.slots[k], natural[k]});
+  for (std::size_t k = 0; k < f.slots.size(); ++k)
+    all.push_back({f.slots[k], temperature ? natural[k] / temperature : natural[k]});
   return all;
 }
 
@@ -85,7 +87,12 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   lower.collapse = true;
   lower.points = options.points;
   lower.flat_points = options.flat_points;
+  lower.hard = options.hard;
+  lower.tempered = options.tempered;
   Lowering lowering(model, g, lower);
+  const Value temperature = lowering.temperature();
+  if (temperature) temperature_ = &state.slot("temperature", model.dtype(), Shape{});
+  if (temperature) this->temperature(1);
   // Parts of the bound: terms of rows with their latents integrated out or given, and the rest.
   Value rows, given, expected, entropies, sites;
   std::vector<Value> values;
@@ -133,6 +140,9 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     Factor f{z, model.info(latent.expr).name, q.family, lowering.natural_slots(latent),
              q.family->leaves(lowering.moments(latent))};
     leaves.insert(leaves.end(), f.leaves.begin(), f.leaves.end());
+    if (temperature && q.family->doc.relative)
+      raise<ConfigError>("[coordinate] \"{}\": {} has no entropy to weigh by a temperature", f.name,
+                         q.family->doc.name);
     const Distribution prior = lowering.prior(latent);  // where it starts
     Values natural = prior.family->natural(prior.parameters);
     if (lowering.is_point(latent) && q.family->inside) natural = q.family->inside(natural);
@@ -145,6 +155,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     for (const Factor& f : factors)
       check_moments(v, f, lowering.moments(model.latents()[f.latent]));
   sort_as(options.order, factors);
+  find_choices(model, factors, state);
   // A prior may read another latent: each run settles one more level of them.
   Workers one(1);
   const bool fresh = !reset.empty();
@@ -188,6 +199,8 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     if (!sites) factors_ = make({plus(target, entropies)}, {});
   }
   sites_ = bool(sites);
+  if (sites && temperature)
+    raise<ConfigError>("[coordinate] terms that are not affine are not climbed at a temperature");
   if (batch < data.rows && (eta.empty() || sites))
     raise<ConfigError>("[coordinate] rows in batches need statistics, which this model lacks");
   const Value bound = plus(plus(plus(rows, expected), sites), entropies);
@@ -202,11 +215,12 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
         curved.push_back(f);
         continue;
       }
-      for (const Update& u : update_of(f, target)) updates.push_back(u);
+      for (const Update& u : update_of(f, target, temperature)) updates.push_back(u);
       if (locals.expected && eta.empty())
-        for (const Update& u : update_of(f, target_given)) from_given.push_back(u);
+        for (const Update& u : update_of(f, target_given, temperature)) from_given.push_back(u);
     }
     steps_.emplace_back();
+    for (const std::size_t i : block) steps_.back().latents.push_back(factors[i].name);
     if (!updates.empty()) steps_.back().exact = make({}, updates);
     if (!curved.empty())
       steps_.back().sites = std::make_unique<SiteStep>(g, curved, target, sites, bound, make);

@@ -37,6 +37,12 @@ struct CoordinateOptions {
   // Most rows of a pass; 0: all. Fewer serve climbs in batches (climb/batches.h), which sees to it
   // that statistics of all rows come together.
   std::int64_t batch = 0;
+  // Choices of rows are points, each its likeliest: hard EM (Celeux & Govaert 1992). Entropies of
+  // choices are dropped, so that the bound is a classification likelihood.
+  bool hard = false;
+  // Entropies are weighed by temperature(), 1 at first: deterministic annealing (Ueda & Nakano
+  // 1998; Katahira et al. 2008). The bound at another temperature is an objective and no ELBO.
+  bool tempered = false;
 };
 
 class CoordinateClimb {
@@ -77,6 +83,15 @@ class CoordinateClimb {
 
   // Where they lie, by name.
   State& state() const { return *state_; }
+  // With CoordinateOptions::tempered; above 0. At 1 the bound is the ELBO.
+  void temperature(double t);
+
+  // A choice of rows all of whose components are alike, bit for bit, and so would remain: such as
+  // "which (component)"; empty where they differ.
+  std::string alike() const;
+  // For a message: the block whose update, in a sweep from these natural parameters, lowers the
+  // bound most, by how much, and the term that falls most.
+  std::string lowest_block(const std::vector<Array>& from, Workers& workers);
 
   // Whether a sweep is one pass over the rows.
   bool keeps_statistics() const { return bool(collect_); }
@@ -94,8 +109,16 @@ class CoordinateClimb {
   struct Step {
     LazyProgram exact;
     std::unique_ptr<SiteStep> sites;
+    std::vector<std::string> latents;
+  };
+  // A choice of rows, and natural parameters of what it chooses from: [before, choices, after].
+  struct Choices {
+    std::string name;
+    std::int64_t size = 0;
+    std::vector<std::pair<const Array*, std::int64_t>> naturals;  // with `after`
   };
   void update(Step& step, Workers& workers);
+  void find_choices(const Model& model, const std::vector<Factor>& factors, State& state);
 
   State* state_;
   std::unique_ptr<Graph> graph_;
@@ -107,6 +130,8 @@ class CoordinateClimb {
   LazyProgram collect_, collect_given_, factors_;
   LazyProgram elbo_, elbo_given_, values_;
   std::vector<Array*> statistics_, naturals_;
+  std::vector<Choices> choices_;
+  Array* temperature_ = nullptr;
   std::vector<std::string> names_;
   bool sites_ = false;
   double last_step_ = 1;

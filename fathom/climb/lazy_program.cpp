@@ -7,13 +7,8 @@ void RowWindow::show(std::int64_t first, std::int64_t count) {
     raise<DataError>("rows {} to {} of {}", first, first + count, data_.rows);
   seen_.rows = count;
   for (const auto& [name, a] : data_.columns) {
-    const auto owner = std::make_shared<Array>(a);
-    const std::size_t row = a.bytes() / std::size_t(data_.rows);
-    std::vector<Axis> axes(a.shape().axes().begin(), a.shape().axes().end());
-    axes[0].extent = count * (a.shape().extent(0) / data_.rows);
-    seen_.columns[name] =
-        Array(a.dtype(), Shape(std::span<const Axis>(axes)),
-              std::shared_ptr<std::byte>(owner, owner->raw() + std::size_t(first) * row));
+    const std::int64_t step = a.shape().extent(0) / data_.rows;
+    seen_.columns[name] = a.part(first * step, count * step);
   }
   ++version_;
 }

@@ -181,10 +181,11 @@ Array some_rows(const Array& rows, std::int64_t most, Key key) {
   Array out(rows.dtype(), Shape{most, d});
   const std::size_t bytes = std::size_t(d) * size_of(rows.dtype());
   // Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S).
-  for (std::int64_t i = 0, taken = 0; i < n && taken < most; ++i)
-    if (unit(key, std::uint64_t(i)) * double(n - i) < double(most - taken))
-      std::copy_n(rows.raw() + std::size_t(i) * bytes, bytes,
-                  out.raw() + std::size_t(taken++) * bytes);
+  for (std::int64_t i = 0, taken = 0; i < n && taken < most; ++i) {
+    if (unit(key, std::uint64_t(i)) * double(n - i) >= double(most - taken)) continue;
+    const Array row = rows.part(i, 1).made();
+    std::copy_n(row.raw(), bytes, out.raw() + std::size_t(taken++) * bytes);
+  }
   return out;
 }
 

@@ -5,9 +5,11 @@
 #include "fathom/dist/families/beta.h"
 #include "fathom/dist/families/binomial.h"
 #include "fathom/dist/families/categorical.h"
+#include "fathom/dist/families/concentration.h"
 #include "fathom/dist/families/dirichlet.h"
 #include "fathom/dist/families/exponential.h"
 #include "fathom/dist/families/gamma.h"
+#include "fathom/dist/families/gamma_shape.h"
 #include "fathom/dist/families/inverse_gamma.h"
 #include "fathom/dist/families/multinomial.h"
 #include "fathom/dist/families/mvnormal.h"
@@ -27,10 +29,11 @@ namespace fathom {
 template <class... F>
 struct FamilyList {};
 
-using AllFamilies = FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, TiedNormalWishart,
-                               SphericalNormalGamma, StickBreaking, Bernoulli, Categorical,
-                               UniformFamily, Gamma, Dirichlet, Beta, InverseGamma, Wishart,
-                               Poisson, Exponential, Binomial, Multinomial, PolyaGamma>;
+using AllFamilies =
+    FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, TiedNormalWishart,
+               SphericalNormalGamma, StickBreaking, Bernoulli, Categorical, UniformFamily, Gamma,
+               Dirichlet, Beta, InverseGamma, Wishart, Poisson, Exponential, Binomial, Multinomial,
+               PolyaGamma, GammaShape, Concentration>;
 
 std::span<const FamilyInfo> all_families();
 

@@ -26,9 +26,10 @@ Value inner(const FamilyInfo& f, std::span<const Value> a, std::span<const Value
 
 Values moments(const FamilyInfo& f, std::span<const Value> natural) {
   require(f);
-  // Whatever natural parameters were made of, they are what log_norm is derived by.
+  // Whatever natural parameters were made of, they are what log_norm is derived by, equal ones
+  // apart.
   Values at;
-  for (const Value& n : natural) at.push_back(keep(n));
+  for (const Value& n : natural) at.push_back(keep(n, std::int64_t(at.size()) + 1));
   return gradient(sum(f.log_norm(at)), at);
 }
 

@@ -20,6 +20,32 @@ Value Face::expected_inverse() const {
   return 1.0 / mean;
 }
 
+Value Face::expected_log_gamma() const {
+  if (log_gamma) return log_gamma;
+  if (random)
+    raise<ShapeError>(
+        "[face] E log Gamma(x) is not known of this quantity: a random shape has the prior "
+        "gamma_shape");
+  return lgamma(mean);
+}
+
+Value Face::expected_times_log() const {
+  if (times_log) return times_log;
+  if (random)
+    raise<ShapeError>(
+        "[face] E x log x is not known of this quantity: a random shape has the prior "
+        "gamma_shape");
+  return xlogy(mean, mean);
+}
+
+Value Face::expected_log_beta() const {
+  if (!log_beta)
+    raise<ShapeError>(
+        "[face] E log B(x, ..., x) is not known of this quantity: a random concentration has the "
+        "prior concentration");
+  return log_beta;
+}
+
 Value times_log(Value k, const Face& x) {
   if (x.random) return k * x.expected_log();
   return x.log ? where(k, k * x.log, like(k, 0.0)) : xlogy(k, x.mean);

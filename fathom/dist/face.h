@@ -17,6 +17,9 @@ struct Face {
   Value observed = {};  // of a vector with missing cells: 1 where there is one; x is 0 elsewhere
   Value log_complement = {};  // E log (1 - x) of a random probability, where known
   Value inverse = {};         // E 1 / x of a random positive quantity, where known
+  // Of a random shape or concentration, where known (shape_density.h): E log Gamma(x), E x log x,
+  // E log B(x, ..., x).
+  Value log_gamma = {}, times_log = {}, log_beta = {};
 
   static Face at(Value x) { return {x, {}, {}, false, {}, {}}; }
   // A fixed positive quantity whose logarithm is at hand.
@@ -28,10 +31,14 @@ struct Face {
   static Face point(Value x);
   static Face point_positive(Value x);  // with its logarithm, of at least 1e-300
 
-  // E log x, E log (1 - x), E 1 / x. Throw ShapeError for a random quantity that does not offer it.
+  // E log x, E log (1 - x), E 1 / x, E log Gamma(x), E x log x, E log B(x, ..., x). Throw
+  // ShapeError for a random quantity that does not offer it; the last for a fixed one too.
   Value expected_log() const;
   Value expected_log_complement() const;
   Value expected_inverse() const;
+  Value expected_log_gamma() const;
+  Value expected_times_log() const;
+  Value expected_log_beta() const;
 
   // The same with `f` applied to every member, empty ones too.
   template <class F>
@@ -40,6 +47,9 @@ struct Face {
     for (const Value& v : statistics) g.statistics.push_back(f(v));
     g.log_complement = f(log_complement);
     g.inverse = f(inverse);
+    g.log_gamma = f(log_gamma);
+    g.times_log = f(times_log);
+    g.log_beta = f(log_beta);
     g.observed = f(observed);
     return g;
   }

@@ -48,7 +48,16 @@ struct ParameterDoc {
   std::string_view help;
   // What the family's expectation needs of a random parameter; fixed: it must be that, or sampled.
   // normal: mean and variance, of a normal quantity; the expectation is not affine in its moments.
-  enum class Needs : std::uint8_t { fixed, mean_variance, mean_log, log, statistics, normal };
+  // log_gamma: moments of a shape or a concentration; of another quantity it is drawn.
+  enum class Needs : std::uint8_t {
+    fixed,
+    mean_variance,
+    mean_log,
+    log,
+    statistics,
+    normal,
+    log_gamma
+  };
   Needs needs = Needs::fixed;
 };
 

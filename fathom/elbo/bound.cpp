@@ -73,6 +73,13 @@ Value Lowering::key() {
   return inputs_["key"];
 }
 
+Value Lowering::temperature() {
+  if (!options_.tempered) return {};
+  if (!inputs_.count("temperature"))
+    inputs_["temperature"] = graph_.slot("temperature", model_.dtype(), Shape{});
+  return inputs_["temperature"];
+}
+
 Value Lowering::ids() {
   const std::string name = options_.gather ? "index" : "ids";
   if (!inputs_.count(name)) {
@@ -141,6 +148,9 @@ Face Lowering::face(Expr e, const Drawn& drawn) {
     }
     case ExprKind::gate: f = face(i.inputs[1], drawn); break;
     case ExprKind::spread: f = spread(i, face(i.inputs[0], drawn)); break;
+    case ExprKind::across:
+      f = face(i.inputs[0], drawn).mapped([&](Value v) { return v ? across(v, i.plate) : v; });
+      break;
     case ExprKind::function: {
       std::vector<Face> faces;
       std::vector<Value> values;
@@ -178,6 +188,23 @@ Face Lowering::spread(const ExprInfo& e, const Face& f) const {
     const bool shared = v.shape().extent(0) == 1 && size > 1;
     return reshape(v, shared ? rest : rest.with_front({size, plates_.at(plate)}));
   });
+}
+
+// A plate's axis as the last one, without its label. What is the same for all its elements is
+// repeated.
+Value Lowering::across(Value v, int plate) const {
+  const std::int64_t size = model_.plates()[std::size_t(plate)].size;
+  const int at = v.shape().find(plates_.at(plate)), rank = v.shape().rank();
+  if (at < 0) return broadcast_to(reshape(v, v.shape().with_back(1)), v.shape().with_back(size));
+  // Labels from there on are put down for the move, since labelled axes come first.
+  std::vector<Axis> bare(v.shape().axes().begin(), v.shape().axes().end());
+  for (int k = at; k < rank; ++k) bare[std::size_t(k)].label = kNoLabel;
+  std::vector<int> order;
+  for (int k = 0; k < rank; ++k)
+    if (k != at) order.push_back(k);
+  order.push_back(at);
+  const Value moved = transpose(reshape(v, Shape(std::span<const Axis>(bare))), order);
+  return reshape(moved, v.shape().without(at).with_back(size));
 }
 
 Face Lowering::moments(const LatentInfo& z) {
@@ -230,7 +257,9 @@ namespace {
 Face whole(Face f, Support support, std::int64_t d) {
   const auto all = [d](Value v) { return v ? broadcast_to(v, v.shape().with_back(d)) : v; };
   if (f.mean.shape().rank() > f.mean.shape().labelled()) return f;
+  const Value log_beta = f.log_beta;  // of all elements alike
   f = {all(f.mean), all(f.variance), all(f.log), f.random, {}, {}};
+  f.log_beta = log_beta;
   if (support != Support::matrix) return f;
   f.mean = diagonal_matrix(f.mean);
   if (f.log) f.log = sum(f.log, f.log.shape().rank() - 1, 1);  // of the determinant
@@ -279,7 +308,17 @@ std::vector<std::pair<std::string, Value>> Lowering::guide_arguments(const Laten
 Distribution Lowering::guide(const LatentInfo& z) {
   if (is_local(z)) {
     collapse();
-    return {z.prior.family, z.prior.family->from_natural(naturals_.at(z.expr))};
+    std::vector<Value> natural = naturals_.at(z.expr);
+    if (is_hard(z)) {
+      const int last = natural[0].shape().rank() - 1;
+      const Value all = repeat_axes(reduce_max(natural[0], last, 1), natural[0].shape(), {last, 1});
+      const Value hit = equal(natural[0], all);
+      const Value share = hit / repeat_axes(sum(hit, last, 1), hit.shape(), {last, 1});
+      return {z.prior.family, {Face::at(share, log(max(share, like(share, 1e-30))))}};
+    }
+    if (const Value t = temperature())
+      for (Value& n : natural) n = n / t;
+    return {z.prior.family, z.prior.family->from_natural(natural)};
   }
   if (options_.factors != Factors::none && !z.guide) {
     const FamilyInfo& f = *z.prior.family;
@@ -330,7 +369,9 @@ Lowering::Drawn Lowering::must_draw(const Conditional& c, const std::string& ter
       const Degree d = model_.degree(c.args[k].expr(), latent);
       if (!d.depends) continue;
       ++uses;
-      const bool moments_taken = c.needs[k] != ParameterDoc::Needs::fixed;
+      const bool moments_taken =
+          c.needs[k] != ParameterDoc::Needs::fixed &&
+          (c.needs[k] != ParameterDoc::Needs::log_gamma || is_shape(model_, c.args[k].expr()));
       const bool curved =
           c.needs[k] == ParameterDoc::Needs::normal && !is_gaussian(model_, c.args[k].expr());
       if (forced || !d.affine || !moments_taken || curved || uses > 1) {
@@ -339,7 +380,12 @@ Lowering::Drawn Lowering::must_draw(const Conditional& c, const std::string& ter
           *why = forced      ? "asked for"
                  : !d.affine ? d.culprit
                  : curved    ? model_.info(c.args[k].expr()).name + " is not normal"
-                             : std::string(c.family->doc.name);
+                 : c.needs[k] == ParameterDoc::Needs::log_gamma
+                     ? fmt::format(
+                           "lgamma of \"{}\": a random shape has the prior gamma_shape, a "
+                           "random concentration the prior concentration",
+                           model_.info(c.args[k].expr()).name)
+                     : std::string(c.family->doc.name);
       }
     }
   }
@@ -481,9 +527,12 @@ std::vector<Term> Lowering::terms() {
   for (const LatentInfo& z : model_.latents()) {
     if (is_point(z) && (options_.factors == Factors::likelihood || options_.flat_points)) continue;
     Term prior, entropy;
-    latent_terms(z, &prior, is_point(z) ? nullptr : &entropy);
+    const bool point = is_point(z) || is_hard(z);
+    latent_terms(z, &prior, point ? nullptr : &entropy);
     out.push_back(std::move(prior));
-    if (!is_point(z)) out.push_back(std::move(entropy));
+    if (point) continue;
+    if (const Value t = temperature()) entropy.value = entropy.value * t;
+    out.push_back(std::move(entropy));
   }
   for (Term& t : out)
     if (t.plate >= 0) t.value = weighed(t.value);

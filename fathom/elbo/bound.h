@@ -50,6 +50,8 @@ struct LowerOptions {
   bool bind_guides = false;   // parameters of guides are inputs (encode once, draw often)
   Factors factors = Factors::none;
   bool bind_latents = false;      // latents are inputs, data.<latent> (decoding)
+  bool hard = false;              // choices of rows that are integrated out are points instead
+  bool tempered = false;          // entropies are weighed by temperature()
   bool collapse = false;          // latents of rows with a conjugate prior are integrated out
   std::set<std::string> sampled;  // terms whose latents are to be sampled although closed
   std::set<std::string> points;   // latents that are point masses at their mode, among factors
@@ -109,11 +111,15 @@ class Lowering {
   Label row() const { return row_; }
   Value ids();
   Value key();
+  // With `tempered`: the slot "temperature"; else empty.
+  Value temperature();
 
  private:
   using Drawn = std::set<int>;  // latents (by quantity) that a term samples
   void nest();
   void collapse();
+  Value log_norm_of(int local, const std::vector<Value>& natural);
+  bool is_hard(const LatentInfo& z) const;
   std::vector<Value> local_leaves(const LatentInfo& z);
   std::vector<Gate> outer_gate(int expr) const;
   std::vector<Gate> open_gates(const Conditional& c, int own) const;
@@ -128,6 +134,7 @@ class Lowering {
   void latent_terms(const LatentInfo& z, Term* prior, Term* entropy);
   bool is_local(const LatentInfo& z) const;
   Face face(Expr e, const Drawn& drawn);
+  Value across(Value v, int plate) const;
   Face observed(Expr e);
   Value weighed(Value v);
   Face face_of_arg(const Arg& a, const Drawn& drawn);

@@ -82,6 +82,7 @@ class Check {
               "not; choose an element by a gate, or put both on it",
               term, model_.info(e).name, plate_name(p), value.name);
       walk(term, e);
+      if (c.needs[k] == ParameterDoc::Needs::log_gamma && random(e)) shape(term, c, e, value);
     }
     // The precision matrix takes the elements of its mean together, unless it is diagonal.
     const bool matrix = c.family == &family<MvNormal>() && c.args.size() == 2 &&
@@ -97,12 +98,31 @@ class Check {
     together(term, mean);
   }
 
+  // What lgamma is taken of has a factor by quadrature.
+  void shape(const std::string& term, const Conditional& c, Expr e, const ExprInfo& value) const {
+    const bool dirichlet = c.family == &family<Dirichlet>();
+    const FamilyInfo& wanted = dirichlet ? family<Concentration>() : family<GammaShape>();
+    const Expr own = e;
+    while (model_.info(e).kind == ExprKind::gate) e = model_.info(e).inputs[1];
+    const LatentInfo* z = model_.latent_of(e.index());
+    bool fits = z && z->prior.family == &wanted;
+    const std::int64_t k = value.event.rank() > 0 ? value.event.extent(value.event.rank() - 1) : 1;
+    if (fits && dirichlet) fits = z->prior.args[0].value() == double(k) && e.event().rank() == 0;
+    if (fits) return;
+    const std::string prior =
+        dirichlet ? fmt::format("concentration({}, shape, rate)", k) : "gamma_shape(shape, rate)";
+    raise<ConfigError>(
+        "[model] term \"{}\" takes lgamma of \"{}\": it must be a latent with the prior {}", term,
+        model_.info(own).name, prior);
+  }
+
   // Functions that take elements of a vector together.
   void walk(const std::string& term, Expr e) const {
     const ExprInfo& i = model_.info(e);
-    if (i.kind == ExprKind::function && i.moments && (i.name == "inner" || i.name == "dot"))
+    if (i.kind == ExprKind::function && i.moments &&
+        (i.name == "inner" || i.name == "dot" || i.name == "sum"))
       for (const Expr& in : i.inputs)
-        if (in.event().rank() == 1 && in.event().size() > 1 && random(in)) together(term, in);
+        if (in.event().rank() > 0 && in.event().size() > 1 && random(in)) together(term, in);
     for (const Expr& in : i.inputs) walk(term, in);
   }
 
@@ -133,6 +153,7 @@ class Check {
       return z.prior.family->doc.event_axes == 0 && i.event.size() > 1 ? i.name : std::string();
     }
     for (const Expr& in : i.inputs) {
+      if (i.kind == ExprKind::across && random(in)) return i.name;
       if (i.kind == ExprKind::gate && in.index() == i.inputs[0].index()) continue;
       if (std::string found = elements_apart(in); !found.empty()) return found;
     }
@@ -163,6 +184,14 @@ void check_conjugate(const Model& model) {
   const Check check(model);
   for (const ObservedInfo& o : model.observed()) check.observed(o);
   for (const LatentInfo& z : model.latents()) check.prior(z);
+}
+
+bool is_shape(const Model& model, Expr e) {
+  const ExprInfo& i = model.info(e);
+  if (i.kind == ExprKind::gate) return is_shape(model, i.inputs[1]);
+  if (i.kind != ExprKind::latent) return false;
+  const FamilyInfo* f = model.latent_of(e.index())->prior.family;
+  return f == &family<GammaShape>() || f == &family<Concentration>();
 }
 
 bool is_gaussian(const Model& model, Expr e) {

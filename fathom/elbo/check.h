@@ -15,4 +15,8 @@ void check_conjugate(const Model& model);
 // multiplied by what is known.
 bool is_gaussian(const Model& model, Expr e);
 
+// Whether `e` is a shape or a concentration with a prior of that name, or an element of such by a
+// gate: its moments are those that lgamma of it needs.
+bool is_shape(const Model& model, Expr e);
+
 }  // namespace fathom

@@ -130,6 +130,28 @@ Value Lowering::summed_to(const Gate& gate, Value v) const {
   return v;
 }
 
+bool Lowering::is_hard(const LatentInfo& z) const { return options_.hard && is_local(z); }
+
+// The best of <natural, stats> and the entropy that a distribution of the latent has.
+Value Lowering::log_norm_of(int local, const std::vector<Value>& natural) {
+  const LatentInfo& z = *model_.latent_of(local);
+  const FamilyInfo& family = *z.prior.family;
+  if (is_hard(z)) {
+    if (family.doc.support != Support::category)
+      raise<ConfigError>("[collapse] \"{}\": only choices of rows can be points",
+                         model_.info(local).name);
+    return reduce_max(natural[0], natural[0].shape().rank() - 1, 1);
+  }
+  const Value t = temperature();
+  if (!t) return family.log_norm(natural);
+  if (family.doc.relative)
+    raise<ConfigError>("[collapse] \"{}\": {} has no entropy to weigh by a temperature",
+                       model_.info(local).name, family.doc.name);
+  Values cooled;
+  for (const Value& n : natural) cooled.push_back(n / t);
+  return family.log_norm(cooled) * t;
+}
+
 // The exact conditional of a latent of rows given the other factors. F = E log p is affine in its
 // statistics: natural parameters are the gradient where these are zero, and what F is there is
 // left over. Latents under a choice come first, for each choice apart.
@@ -162,7 +184,7 @@ void Lowering::collapse() {
     // A mean differs from row to row; a precision need not.
     for (std::size_t k = 1; k < natural.size(); ++k) natural[k] = without_rows(natural[k]);
     naturals_[expr] = natural;
-    return family.log_norm(natural);
+    return log_norm_of(expr, natural);
   };
 
   Value inner, inner_given;  // of rows, once latents under a choice are integrated out or given
@@ -231,6 +253,8 @@ Lowering::Given Lowering::given_locals() {
     Value h = sum_events(xlogy(leaves[0], leaves[0]));
     for (const Gate& outer : outer_gate(expr)) h = chosen_by(h, outer, given_.at(outer.which)[0]);
     h = -sum(weighed(to_plate(h, 0, false)));
+    if (options_.hard) h = h * 0.0;
+    if (const Value t = temperature()) h = h * t;
     g.entropy = g.entropy ? g.entropy + h : h;
   }
   return g;

@@ -49,7 +49,14 @@ struct Program::Memory {
   std::vector<Key> keys;
   std::int64_t rows = 0;
   std::vector<std::int64_t> rows_of;  // of each streamed input, -1 for others
-  bool checked = false;               // that they agree
+  // Inputs whose rows are made when they are read: tile by tile, into memory of each worker.
+  struct Made {
+    std::size_t input;
+    std::int64_t row_bytes;
+    std::vector<std::shared_ptr<std::byte>> tiles;  // per worker
+  };
+  std::vector<Made> made;
+  bool checked = false;  // that they agree
   struct Task {
     int loop;
     std::int64_t lane;
@@ -59,6 +66,24 @@ struct Program::Memory {
   bool moved = true;
   Frame frame{};
   std::vector<FlatList> serial;
+
+  void make_room(const Plan& plan, std::size_t workers) {
+    std::int64_t most = 0;
+    for (const Stage& s : plan.stages)
+      for (const Loop& l : s.loops)
+        if (l.streamed) most = std::max(most, l.tile);
+    for (Made& i : made)
+      while (i.tiles.size() < workers)
+        i.tiles.push_back(allocate_bytes(std::size_t(most * i.row_bytes)));
+  }
+  void make_rows(std::int64_t first, std::int64_t count, std::size_t worker) {
+    for (const Made& i : made) {
+      const Array& from = held[i.input];
+      std::byte* to = i.tiles[worker].get();
+      from.recipe()->read(from.stored(), first, count, reinterpret_cast<double*>(to));
+      bases[worker][kInputs + i.input] = to - first * i.row_bytes;  // row `first` is at `to`
+    }
+  }
 
   void prepare(const Plan& plan, std::size_t workers) {
     while (scratch.size() < workers) {
@@ -129,8 +154,17 @@ void Program::bind(std::string_view name, const Array& array) {
       (streamed || gathered ? rows * inner : inner) != array.size())
     raise<ShapeError>("[bind] \"{}\" wants {} {}, got {} {}", name, name_of(graph_->node(id).dtype),
                       s.text(), name_of(array.dtype()), array.shape().text());
-  if (i >= 0) memory_->held[std::size_t(i)] = array;
-  bind_raw(i, array.raw(), streamed ? rows : -1);
+  if (i < 0 || !array.recipe()) {
+    if (i >= 0) memory_->held[std::size_t(i)] = array;
+    bind_raw(i, i >= 0 ? array.raw() : nullptr, streamed ? rows : -1);
+    return;
+  }
+  for (const OperandView& o : plan_.outputs)
+    if (!streamed || o.at.base == kInputs + i)
+      raise<ShapeError>("[bind] \"{}\" is wanted whole: give rows that are made", name);
+  bind_raw(i, array.stored(), rows);
+  memory_->held[std::size_t(i)] = array;
+  memory_->made.push_back({std::size_t(i), inner * std::int64_t(sizeof(double)), {}});
 }
 
 void Program::bind_raw(int i, const void* raw, std::int64_t rows) {
@@ -142,6 +176,7 @@ void Program::bind_raw(int i, const void* raw, std::int64_t rows) {
     memory_->checked = false;
   }
   if (i < 0) return;
+  std::erase_if(memory_->made, [&](const auto& m) { return m.input == std::size_t(i); });
   auto* at = const_cast<std::byte*>(static_cast<const std::byte*>(raw));
   if (memory_->bases[0][std::size_t(kInputs + i)] == at) return;
   for (auto& base : memory_->bases) base[std::size_t(kInputs + i)] = at;
@@ -181,6 +216,7 @@ void Program::run(Workers& workers) {
   if (int(m.scratch.size()) < workers.size()) m.prepare(plan_, std::size_t(workers.size()));
   if (m.moved) resolve_serial();
   if (!m.checked) check_rows();
+  if (!m.made.empty()) m.make_room(plan_, std::size_t(workers.size()));
   m.frame.plate_rows = m.rows;
   const FlushDenormals flush;
   for (std::size_t s = 0; s < plan_.stages.size(); ++s) {
@@ -213,6 +249,7 @@ void Program::run_loops(const Stage& stage, Workers& workers) {
     for (std::int64_t tile = lane * tiles / used; tile < (lane + 1) * tiles / used; ++tile) {
       f.row0 = tile * loop.tile;
       f.rows = std::min(loop.tile, rows - f.row0);
+      if (loop.streamed && !m.made.empty()) m.make_rows(f.row0, f.rows, w);
       for (const auto& instr : loop.body) instr->run(f);
     }
   });

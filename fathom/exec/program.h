@@ -39,6 +39,7 @@ class Program {
   // Binds a data input to memory that stays alive until the next run ends. The first axis may have
   // fewer rows than the plan's capacity where it is streamed; all inputs of the plate must agree.
   // Throws ShapeError on another dtype or shape. Inputs that the plan does not need are ignored.
+  // Rows that are made when they are read (tensor/recipe.h) are made tile by tile.
   void bind(std::string_view input, const Array& array);
   // The same without ownership or check of the rest of the shape: rows of the dense data at `raw`.
   void bind_raw(int input, const void* raw, std::int64_t rows);

@@ -54,7 +54,7 @@ unsigned char* bytes_of(const std::byte* p) {
 
 }  // namespace
 
-Bytes map_file(const std::string& path) {
+Bytes map_file(const std::string& path, Pages pages) {
   // Not blocking: a pipe is then refused below, not waited for.
   const Descriptor d(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (d.fd < 0)
@@ -65,13 +65,14 @@ Bytes map_file(const std::string& path) {
   if (::fstat(d.fd, &info) != 0 || !S_ISREG(info.st_mode)) raise<DataError>("{}: not a file", path);
   const auto size = std::size_t(info.st_size);
   if (size == 0) raise<DataError>("{}: the file is empty: download or write it again", path);
-  void* p = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, d.fd, 0);
+  const int access = pages == Pages::own ? PROT_READ | PROT_WRITE : PROT_READ;
+  void* p = ::mmap(nullptr, size, access, MAP_PRIVATE, d.fd, 0);
   if (p == MAP_FAILED) raise<DataError>("{}: cannot be mapped: {}", path, std::strerror(errno));
   return {{static_cast<std::byte*>(p), [size](std::byte* q) { ::munmap(q, size); }}, size};
 }
 
-Bytes read_unpacked(const std::string& path, std::size_t limit) {
-  const Bytes raw = map_file(path);
+Bytes read_unpacked(const std::string& path, std::size_t limit, Pages pages) {
+  const Bytes raw = map_file(path, pages);
   const unsigned char* b = bytes_of(raw.data.get());
   if (raw.size < 2 || b[0] != 0x1f || b[1] != 0x8b) return raw;
   Inflater inflater(15 + 16, path);
@@ -176,6 +177,11 @@ void AtomicFile::write(std::span<const std::byte> content) {
 
 void AtomicFile::write(const std::string& content) {
   write(std::as_bytes(std::span<const char>(content.data(), content.size())));
+}
+
+void AtomicFile::rewrite(std::size_t at, const std::string& content) {
+  if (::pwrite(fd_, content.data(), content.size(), off_t(at)) != ssize_t(content.size()))
+    fail("written");
 }
 
 void AtomicFile::commit() {

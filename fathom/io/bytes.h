@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,14 +18,17 @@ struct Bytes {
   std::span<const std::byte> span() const { return {data.get(), size}; }
 };
 
-// Maps a file; its pages are private and may be written to. The file must not be cut while the
-// mapping lives (replacing it by rename is fine). Throws DataError: missing, a folder, unreadable,
-// empty.
-Bytes map_file(const std::string& path);
+// Maps a file. Its pages are private and may be written to, or they may not: then they are no
+// memory of the process's own, whatever their number. The file must not be cut while the mapping
+// lives (replacing it by rename is fine). Throws DataError: missing, a folder, unreadable, empty.
+enum class Pages : std::uint8_t { own, read_only };
+Bytes map_file(const std::string& path, Pages pages = Pages::own);
 
 // The same, unpacked when the file is gzip, whatever its name. Throws DataError when it is cut or
 // corrupt, or would unpack to more than `limit` bytes.
-Bytes read_unpacked(const std::string& path, std::size_t limit = std::size_t(1) << 34);
+inline constexpr std::size_t kMostUnpacked = std::size_t(1) << 34;
+Bytes read_unpacked(const std::string& path, std::size_t limit = kMostUnpacked,
+                    Pages pages = Pages::own);
 
 // Raw deflate (`zlib_header` false) or zlib data of known unpacked size.
 Bytes inflate_bytes(std::span<const std::byte> packed, std::size_t unpacked, bool zlib_header,
@@ -45,6 +49,7 @@ class AtomicFile {
 
   void write(std::span<const std::byte> content);
   void write(const std::string& content);
+  void rewrite(std::size_t at, const std::string& content);  // over what is there
   void commit();
 
  private:

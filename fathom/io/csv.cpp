@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 
 #include "fathom/io/csv_block_impl.h"
 #include "fathom/io/csv_decimal_impl.h"
@@ -219,23 +220,27 @@ std::vector<CsvBlock> cut(const char* body, const char* last, std::int64_t line,
 }
 
 template <class T>
-Array parse_blocks(const CsvLayout& l, std::vector<CsvBlock>& blocks, const std::string& path,
+Array parse_blocks(const CsvLayout& l, std::span<CsvBlock> blocks, const std::string& path,
                    Workers* workers) {
-  const std::int64_t capacity = blocks.empty() ? 0 : blocks.back().row + blocks.back().capacity;
+  const std::int64_t start = blocks.empty() ? 0 : blocks.front().row,
+                     capacity =
+                         blocks.empty() ? 0 : blocks.back().row + blocks.back().capacity - start;
   const std::size_t width = l.numeric * sizeof(T);
   const std::shared_ptr<std::byte> memory = lazy_bytes(std::size_t(capacity) * width);
-  const auto rows_of = [&](std::int64_t row) { return memory.get() + std::size_t(row) * width; };
+  const auto rows_of = [&](std::int64_t row) {
+    return memory.get() + std::size_t(row - start) * width;
+  };
   for_each(workers, blocks.size(), [&](std::size_t i) {
     detail::parse_block<T>(l, blocks[i], reinterpret_cast<T*>(rows_of(blocks[i].row)));
   });
-  std::int64_t rows = 0;
+  std::int64_t rows = start;
   for (const CsvBlock& b : blocks) {
     if (!b.error.empty()) raise<DataError>("{} {}", path, b.error);
     if (rows != b.row && b.rows)
       std::memmove(rows_of(rows), rows_of(b.row), std::size_t(b.rows) * width);
     rows += b.rows;
   }
-  return {dtype_of<T>, Shape{rows, std::int64_t(l.numeric)}, memory};
+  return {dtype_of<T>, Shape{rows - start, std::int64_t(l.numeric)}, memory};
 }
 
 CsvLayout read_layout(const char* p, const char* last, const std::string& path, const CsvOptions& o,
@@ -260,9 +265,13 @@ CsvLayout read_layout(const char* p, const char* last, const std::string& path, 
   return l;
 }
 
-}  // namespace
+// A file's layout and its blocks.
+struct Opened {
+  CsvLayout layout;
+  std::vector<CsvBlock> blocks;
+};
 
-Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o,
+Opened open_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o,
                 Workers* workers) {
   const char* p = reinterpret_cast<const char*>(bytes.data.get());
   const char* last = p + bytes.size;
@@ -278,14 +287,23 @@ Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o
   if (o.dtype != DType::f32 && o.dtype != DType::f64)
     raise<ConfigError>("{}: tables are read as f32 or f64, not {}", path, name_of(o.dtype));
   const char* body = p;
-  const CsvLayout l = read_layout(p, last, path, o, &body);
-  std::vector<CsvBlock> blocks =
-      cut(body, last, 1 + std::count(p, body, '\n'), l.names.size(), workers);
+  Opened file;
+  file.layout = read_layout(p, last, path, o, &body);
+  file.blocks = cut(body, last, 1 + std::count(p, body, '\n'), file.layout.names.size(), workers);
+  return file;
+}
 
+Array parse_blocks(const CsvLayout& l, std::span<CsvBlock> blocks, const std::string& path,
+                   DType dtype, Workers* workers) {
+  return dtype == DType::f32 ? parse_blocks<float>(l, blocks, path, workers)
+                             : parse_blocks<double>(l, blocks, path, workers);
+}
+
+// All of a table but its values.
+Table described(const Opened& file, std::int64_t rows, const std::string& path) {
+  if (rows == 0) raise<DataError>("{}: the table has no rows", path);
+  const CsvLayout& l = file.layout;
   Table t;
-  t.values = o.dtype == DType::f32 ? parse_blocks<float>(l, blocks, path, workers)
-                                   : parse_blocks<double>(l, blocks, path, workers);
-  if (t.rows() == 0) raise<DataError>("{}: the table has no rows", path);
   t.names.resize(l.numeric);
   t.text_names.resize(l.texts);
   t.text.resize(l.texts);
@@ -293,22 +311,51 @@ Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o
     if (l.role[i] >= 0) t.names[std::size_t(l.role[i])] = l.names[i];
     if (l.role[i] <= -2) t.text_names[std::size_t(-2 - l.role[i])] = l.names[i];
   }
-  for (CsvBlock& b : blocks) {
+  for (const CsvBlock& b : file.blocks) {
     if (b.missing && t.missing == 0)
       t.first_missing = fmt::format("line {}, column {}", b.missing_line,
                                     detail::shown(l.names[b.missing_field]));
     t.missing += b.missing;
-    for (std::size_t k = 0; k < l.texts; ++k)
-      std::move(b.text[k].begin(), b.text[k].end(), std::back_inserter(t.text[k]));
   }
   return t;
+}
+
+}  // namespace
+
+Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o,
+                Workers* workers) {
+  Opened file = open_csv(bytes, path, o, workers);
+  const Array values = parse_blocks(file.layout, file.blocks, path, o.dtype, workers);
+  Table t = described(file, values.shape().extent(0), path);
+  t.values = values;
+  for (CsvBlock& b : file.blocks)
+    for (std::size_t k = 0; k < file.layout.texts; ++k)
+      std::move(b.text[k].begin(), b.text[k].end(), std::back_inserter(t.text[k]));
+  return t;
+}
+
+Table parse_csv_in_pieces(const Bytes& bytes, const std::string& path, const CsvOptions& o,
+                          Workers* workers, const std::function<void(const Array&)>& take) {
+  constexpr std::size_t kTogether = 16;  // blocks
+  if (!o.text_columns.empty())
+    raise<ConfigError>("{}: columns of text are not read in pieces", path);
+  Opened file = open_csv(bytes, path, o, workers);
+  std::int64_t rows = 0;
+  for (std::size_t i = 0; i < file.blocks.size(); i += kTogether) {
+    const std::span<CsvBlock> some =
+        std::span(file.blocks).subspan(i, std::min(kTogether, file.blocks.size() - i));
+    const Array values = parse_blocks(file.layout, some, path, o.dtype, workers);
+    rows += values.shape().extent(0);
+    if (values.size() > 0) take(values);
+  }
+  return described(file, rows, path);
 }
 
 Table read_csv(const std::string& path, const CsvOptions& options, Workers* workers) {
   return parse_csv(read_unpacked(path), path, options, workers);
 }
 
-std::string csv_text(const std::vector<std::string>& names, const Array& values) {
+std::string csv_text(const std::vector<std::string>& names, const Array& values, bool header) {
   const auto columns = std::int64_t(names.size());
   if (columns == 0 || values.size() % columns != 0)
     raise<ShapeError>("[csv] {} names for values of shape {}", columns, values.shape().text());
@@ -324,6 +371,7 @@ std::string csv_text(const std::vector<std::string>& names, const Array& values)
     out += ',';
   }
   out.back() = '\n';
+  if (!header) out.clear();
   const auto append = [&](const auto* v) {
     for (std::int64_t i = 0; i < values.size(); ++i)
       fmt::format_to(std::back_inserter(out), "{}{}", v[i], (i + 1) % columns ? ',' : '\n');

@@ -3,6 +3,7 @@
 // LF; blank lines are passed over; a UTF-8 byte order mark is ignored.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -42,9 +43,16 @@ Table read_csv(const std::string& path, const CsvOptions& options = {}, Workers*
 Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& options = {},
                 Workers* workers = nullptr);
 
+// The same without holding it: rows go to `take` some millions of bytes at a time, in order, and
+// the table that is returned has all but them. Throws as read_csv does, after earlier rows were
+// taken, and ConfigError where columns of text are asked for.
+Table parse_csv_in_pieces(const Bytes& bytes, const std::string& path, const CsvOptions& options,
+                          Workers* workers, const std::function<void(const Array&)>& take);
+
 // Columns [rows, names] under their names, each number in the shortest form that reads back the
-// same.
-std::string csv_text(const std::vector<std::string>& names, const Array& values);
+// same; without a header, the lines that follow those of earlier rows.
+std::string csv_text(const std::vector<std::string>& names, const Array& values,
+                     bool header = true);
 void write_csv(const std::string& path, const std::vector<std::string>& names, const Array& values);
 
 }  // namespace fathom

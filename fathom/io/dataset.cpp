@@ -70,7 +70,7 @@ void load_table(Dataset& d, const Bytes& bytes, const DatasetOptions& o, Workers
 }
 
 void load_file(Dataset& d, const DatasetOptions& o, Workers* workers) {
-  const Bytes bytes = read_unpacked(d.source);
+  const Bytes bytes = read_unpacked(d.source, kMostUnpacked, o.pages);
   const auto b = bytes.span();
   const auto begins = [&](std::string_view magic) {
     return b.size() >= magic.size() && std::memcmp(b.data(), magic.data(), magic.size()) == 0;

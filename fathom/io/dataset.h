@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fathom/base/workers.h"
+#include "fathom/io/bytes.h"
 #include "fathom/tensor/buffer.h"
 
 namespace fathom {
@@ -17,6 +18,7 @@ struct DatasetOptions {
   std::vector<std::string> text = {};     // kept as text
   std::string label = {}, id = {};        // one column each, taken out of the numbers: see Dataset
   DType dtype = DType::f64;               // of a table: f64 or f32
+  Pages pages = Pages::own;               // of a mapped file
 };
 
 struct Dataset {

@@ -143,23 +143,58 @@ Array parse_npy(const Bytes& bytes, const std::string& path) {
   return aligned ? mapped : mapped.copy();
 }
 
-Array read_npy(const std::string& path) { return parse_npy(map_file(path), path); }
+Array read_npy(const std::string& path, Pages pages) {
+  return parse_npy(map_file(path, pages), path);
+}
+
+namespace {
+
+// What stands before the elements, `least` bytes long or more.
+std::string npy_start(DType dtype, const std::string& shape, std::size_t least = 0) {
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
+                                   npy_name(dtype), shape);
+  while (10 + header.size() + 1 < least || (10 + header.size() + 1) % 64) header += ' ';
+  header += '\n';
+  std::string start("\x93NUMPY\x01\x00", 8);
+  start += char(header.size() & 0xff);
+  start += char(header.size() >> 8);
+  return start + header;
+}
+
+}  // namespace
 
 void write_npy(const std::string& path, const Array& array) {
   std::string shape;
   for (int i = 0; i < array.shape().rank(); ++i)
     shape += fmt::format("{}, ", array.shape().extent(i));
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
-                                   npy_name(array.dtype()), shape);
-  while ((10 + header.size() + 1) % 64) header += ' ';
-  header += '\n';
-  std::string start("\x93NUMPY\x01\x00", 8);
-  start += char(header.size() & 0xff);
-  start += char(header.size() >> 8);
+  const std::string start = npy_start(array.dtype(), shape);
   AtomicFile file(path);
-  file.write(start + header);
+  file.write(start);
   file.write({array.raw(), array.bytes()});
   file.commit();
+}
+
+NpyRows::NpyRows(const std::string& path, DType dtype, std::int64_t width)
+    : file_(path), dtype_(dtype), width_(width) {
+  file_.write(header());
+}
+
+// Two numbers of at most 19 digits: its length is the same for all.
+std::string NpyRows::header() const {
+  return npy_start(dtype_, fmt::format("{}, {}, ", rows_, width_), 128);
+}
+
+void NpyRows::write(const Array& rows) {
+  if (rows.dtype() != dtype_ || rows.size() != rows.shape().extent(0) * width_)
+    raise<ShapeError>("[npy] {} {} in a file of {} rows of {}", name_of(rows.dtype()),
+                      rows.shape().text(), name_of(dtype_), width_);
+  file_.write({rows.raw(), rows.bytes()});
+  rows_ += rows.shape().extent(0);
+}
+
+void NpyRows::commit() {
+  file_.rewrite(0, header());
+  file_.commit();
 }
 
 }  // namespace fathom

@@ -9,8 +9,10 @@
 
 #include "fathom/climb/start.h"
 #include "fathom/jobs/report_table.h"
+#include "fathom/jobs/table_progress.h"
 #include "fathom/jobs/version.h"
 #include "fathom/kernels/isa.h"
+#include "fathom/kernels/room.h"
 #include "fathom/report/climb_verdict.h"
 
 namespace fathom {
@@ -45,18 +47,14 @@ int threads_for(const FitTableConfig& c) {
   return c.threads == 0 && !ignored && size < kSmallFile ? 1 : c.threads;
 }
 
-// How a climb ended.
-struct Climbed {
-  double per_row = NAN, last_rise = 0;
-  int sweeps = 0;
-  bool converged = false;
-  std::string fault;  // why it is set aside
-};
-
 class FitTableJob {
  public:
   FitTableJob(const FitTableConfig& config, const FitTableHooks& hooks)
-      : config_(config), hooks_(hooks), model_(*config.model), workers_(threads_for(config)) {
+      : config_(config),
+        hooks_(hooks),
+        model_(*config.model),
+        workers_(kernels::threads_that_fit(threads_for(config))) {
+    if (config_.resume) reopen();
     model_.prepare(config_.settings.table);
   }
 
@@ -64,12 +62,16 @@ class FitTableJob {
     check_settings();
     const std::string path =
         config_.run.empty() ? run_named_after(config_.data, model_.task()) : config_.run;
-    check_place(path);
-    data_ = load_table(config_.data, config_.settings.table, model_.needs(), workers_, hooks_.note);
+    if (!config_.resume) {
+      check_place(path);
+      folder_.emplace(RunFolder::create(path, config_.force));
+    }
+    data_ = load_table(config_.data, config_.settings.table, model_.needs(), workers_, hooks_.note,
+                       folder_->file("table"));
+    if (config_.resume) check_same_table();
     build();
-    folder_.emplace(RunFolder::create(path, config_.force));
     note_fit();
-    begin_ = now();
+    begin_ = now() - (progress_ ? progress_->seconds : 0);
     const State best = climb_all();
     return close(best);
   }
@@ -77,6 +79,41 @@ class FitTableJob {
  private:
   void note(const std::string& text) const {
     if (hooks_.note) hooks_.note(text);
+  }
+
+  // A run that goes on keeps its settings; those that were asked for must agree.
+  void reopen() {
+    if (config_.force) raise<ConfigError>("--resume goes on, --force starts anew: choose one");
+    if (config_.run.empty()) raise<ConfigError>("--resume: -o names the run to go on with");
+    folder_.emplace(RunFolder::open(config_.run));
+    const std::string file = folder_->file("config.json");
+    const nlohmann::json run = folder_->read_json("config.json");
+    if (run.value("task", "") != model_.task())
+      raise<ConfigError>("{}: the run of a {}, not of a {}", config_.run, run.value("task", "?"),
+                         model_.task());
+    progress_ = read_progress(*folder_);
+    if (!progress_)
+      raise<ConfigError>("{}: the fit has ended, there is nothing to go on with: --force fits anew",
+                         config_.run);
+    const nlohmann::json had = run.value("settings", nlohmann::json::object());
+    nlohmann::json asked = to_json(config_.settings);
+    asked.update(model_.settings());
+    for (const std::string& name : config_.given)
+      if (asked.contains(name) && had.contains(name) && asked[name] != had[name])
+        raise<ConfigError>("--{} {} differs from the run's {}: a resumed run keeps its settings",
+                           name, asked[name].dump(), had[name].dump());
+    from_json(had, config_.settings, file);
+    model_.set(had, file);
+    if (const std::string isa = run.value("isa", ""); isa != kernels::name_of(kernels::isa()))
+      note(fmt::format("the run was begun with instruction set {}; bits may differ with {}", isa,
+                       kernels::name_of(kernels::isa())));
+  }
+
+  void check_same_table() const {
+    const nlohmann::json run = folder_->read_json("config.json");
+    const auto had = run.value("data", nlohmann::json::object());
+    if (had.value("fingerprint", std::uint32_t(0)) != data_.fingerprint)
+      raise<DataError>("{}: not the table that {} was fitted to", config_.data, config_.run);
   }
 
   void check_settings() const {
@@ -151,16 +188,23 @@ class FitTableJob {
     return model_.objective() == Objective::elbo ? "elbo" : "objective";
   }
 
+  // Whether this climb was under way when the fit was interrupted.
+  bool goes_on(int restart) const { return progress_ && progress_->restart == restart; }
+
   Climbed ascend_from(CoordinateClimb& climb, const State& state, int restart,
                       const TableRows& rows) {
-    double last = NAN;
+    const std::vector<double> before = goes_on(restart) ? progress_->bounds : std::vector<double>();
     const double total = rows.total();
-    const Ascent a =
-        ascend(climb, rows.count(), config_.settings.ascent, workers_, [&](const SweepRecord& s) {
+    double last = before.empty() ? NAN : before.back();
+    const Ascent a = ascend(
+        climb, rows.count(), config_.settings.ascent, workers_,
+        [&](const SweepRecord& s) {
           const bool on = record(climb, s, restart, rows, last);
           last = s.elbo;
           return on;
-        });
+        },
+        before);
+    if (interrupted_) left_ = TableProgress{restart, a.bounds, state.copy(), {}, 0, {}, {}, 0};
     Climbed c;
     c.per_row = a.elbo() / total;
     c.sweeps = int(a.bounds.size());
@@ -174,7 +218,7 @@ class FitTableJob {
   Climbed restart(CoordinateClimb& climb, const State& state, const TableRows& rows, int number) {
     Climbed c;
     try {
-      model_.start(climb, rows, fold(key(), std::uint64_t(number)), workers_);
+      if (!goes_on(number)) model_.start(climb, rows, fold(key(), std::uint64_t(number)), workers_);
       c = ascend_from(climb, state, number, rows);
     } catch (const NumericError& e) {
       c.fault = model_.fault(state);
@@ -197,22 +241,49 @@ class FitTableJob {
   State climb_all() {
     const TableRows& all = data_.rows;
     const bool large = all.count() > kStartRows;
-    State best = climb_starts(large ? start_rows() : all);
+    const bool started = goes_on(0);
+    State best;
+    if (!started) best = climb_starts(start_rows(large));
     if (!large || interrupted_) return best;
     State state;
     CoordinateClimb climb(model_.model(), model_.data(all), state, model_.options());
-    assign_factors(best, state);
+    if (started) {
+      take_up(state, best);
+      start_rows_ = kStartRows;
+    } else {
+      assign_factors(best, state);
+    }
     kept_ = ascend_from(climb, state, 0, all);
+    if (interrupted_) leave(climbs_, best_, kept_, {});
     finish(climb);
     return state.copy();
   }
 
-  // A keyed choice of rows, in the order of the table.
-  TableRows start_rows() const {
-    Array places(DType::i64, Shape{data_.rows.count(), 1});
+  // All rows, or of large tables a keyed choice of them in the order of the table; held.
+  TableRows start_rows(bool large) const {
+    TableRows rows = data_.rows;
+    rows.x = large ? rows.x : rows.x.made();
+    if (!large) return rows;
+    Array places(DType::i64, Shape{rows.count(), 1});
     std::iota(places.data<std::int64_t>(), places.data<std::int64_t>() + places.size(), 0);
-    return chosen_rows(data_.rows,
-                       some_rows(places, kStartRows, fold(key(), 0)).values<std::int64_t>());
+    return chosen_rows(rows, some_rows(places, kStartRows, fold(key(), 0)).values<std::int64_t>());
+  }
+
+  // What was done before the fit was interrupted, and the slots of the climb that was under way.
+  void take_up(State& state, State& best) {
+    state.assign(progress_->state);
+    climbs_ = progress_->ended;
+    best_ = progress_->best;
+    kept_ = progress_->kept;
+    best = progress_->factors.copy();
+  }
+  // The same for another fit to go on with.
+  void leave(std::vector<Climbed> ended, int best, const Climbed& kept, const State& factors) {
+    left_->ended = std::move(ended);
+    left_->best = best;
+    left_->kept = kept;
+    left_->factors = factors.copy();
+    left_->seconds = now() - begin_;
   }
 
   // All restarts on `rows`; the factors of the best. Faulty ones are kept only where all are.
@@ -221,9 +292,12 @@ class FitTableJob {
     CoordinateClimb climb(model_.model(), model_.data(rows), state, model_.options());
     const State priors = state.copy();
     start_rows_ = rows.count();
-    for (int r = 1; r <= restarts() && !interrupted_; ++r) {
+    for (int r = progress_ ? progress_->restart : 1; r <= restarts() && !interrupted_; ++r) {
       state.assign(priors);
-      climbs_.push_back(restart(climb, state, rows, r));
+      if (goes_on(r)) take_up(state, best);
+      const Climbed ended = restart(climb, state, rows, r);
+      if (interrupted_) leave(climbs_, best_, kept_, best);
+      climbs_.push_back(ended);
       const Climbed& c = climbs_.back();
       if (std::isnan(c.per_row)) continue;
       const bool better =
@@ -266,6 +340,11 @@ class FitTableJob {
     out.summary = summary(best);
     folder_->write_json("summary.json", out.summary);
     write_table_report(*folder_, model_, best, config_.data, data_.format, &data_.rows, workers_);
+    if (left_) {
+      write_progress(*folder_, *left_);
+    } else {
+      remove_progress(*folder_);
+    }
     folder_->publish();
     out.run = folder_->path();
     out.report = folder_->file("report.html");
@@ -358,7 +437,8 @@ class FitTableJob {
   Workers workers_;
   TableData data_;
   std::optional<RunFolder> folder_;
-  std::vector<Climbed> climbs_;  // one for each restart
+  std::optional<TableProgress> progress_, left_;  // that this fit goes on from; that it leaves
+  std::vector<Climbed> climbs_;                   // one for each restart
   Climbed kept_;
   int best_ = 0;  // restart that is kept
   std::int64_t start_rows_ = 0;

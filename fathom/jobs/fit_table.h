@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "fathom/jobs/table_run.h"
@@ -19,11 +20,13 @@ struct FitTableConfig {
   TableSettings settings;
   std::shared_ptr<TableModel> model;  // of the kind that is asked for, with its settings
   int threads = 0;
-  bool force = false;
+  bool resume = false, force = false;
+  std::set<std::string> given;  // names of fields that were asked for; a resume keeps the others
 
   static void fields(auto& self, auto&& f) {
     TableSettings::fields(self.settings, f);
     f("threads", self.threads, "threads; 0: one per processor, and one for small files");
+    f("resume", self.resume, "go on with an interrupted run, bit for bit");
     f("force", self.force, "replace an existing run");
   }
 };
@@ -51,7 +54,8 @@ struct FitTableResult {
 };
 
 // Throws ConfigError, DataError or NumericError; nothing is left behind then. The run folder
-// appears when all of it is written; an interrupted fit leaves what it had reached.
+// appears when all of it is written; an interrupted fit leaves what it had reached, and where it
+// stood (jobs/table_progress.h).
 FitTableResult fit_table(const FitTableConfig& config, const FitTableHooks& hooks);
 
 }  // namespace fathom

@@ -19,8 +19,8 @@ ImputedTable impute_table(const ImputeTableConfig& c) {
   std::fill(plain.shift.begin(), plain.shift.end(), 0.0);
   std::fill(plain.scale.begin(), plain.scale.end(), 1.0);
   const Array seen =
-      load_table_rows(c.data, run.settings.table, plain, run.model->needs(), workers).x;
-  const FilledRows filled = run.model->fill(run.state, rows.x, workers);
+      load_table_rows(c.data, run.settings.table, plain, run.model->needs(), workers).x.made();
+  const FilledRows filled = run.model->fill(run.state, rows.x.made(), workers);
   const std::int64_t n = rows.count(), d = run.format.width(), width = c.sd ? 2 * d : d;
   const Array values = in_file_units(filled.values, run.format);
   ImputedTable out;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "fathom/kernels/room.h"
 #include "fathom/report/climb_verdict.h"
 
 namespace fathom {
@@ -131,7 +132,7 @@ void write_table_report(RunFolder& folder, const TableModel& model, const State&
 
 std::string report_table(const std::string& path, const std::string& data, int threads,
                          const Note& note) {
-  Workers workers(threads);
+  Workers workers(kernels::threads_that_fit(threads));
   TableRun run = open_table_run(path);
   if (!run.folder.has("summary.json"))
     raise<DataError>("{}: the run has no summary.json: fit it anew with --force", path);
@@ -140,7 +141,8 @@ std::string report_table(const std::string& path, const std::string& data, int t
   TableRows rows;
   const bool there = !data.empty() || std::filesystem::exists(source, ignored);
   if (there) {
-    rows = load_table_rows(source, run.settings.table, run.format, run.model->needs(), workers);
+    rows = load_table_rows(source, run.settings.table, run.format, run.model->needs(), workers,
+                           run.folder.file("table"), note);
   } else if (note) {
     note(
         fmt::format("{} is no longer there: the report has no picture of the rows; fathom report "

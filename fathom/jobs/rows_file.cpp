@@ -2,7 +2,6 @@
 
 #include "fathom/io/csv.h"
 #include "fathom/io/images.h"
-#include "fathom/io/npy.h"
 #include "fathom/report/pictures.h"
 
 namespace fathom {
@@ -29,6 +28,27 @@ RowsFile write_rows(const std::string& path, const Array& rows,
     write_png(path, sheet(rows, item, {.columns = columns, .zoom = zoom_for(item, 16)}));
   }
   return {path, n, width};
+}
+
+RowsWriter::RowsWriter(const std::string& path, const std::vector<std::string>& names)
+    : names_(names) {
+  check_rows_file(path, {});
+  if (path.ends_with(".npy")) {
+    npy_.emplace(path, DType::f64, std::int64_t(names.size()));
+  } else {
+    csv_.emplace(path);
+  }
+}
+
+void RowsWriter::write(const Array& rows) {
+  if (npy_) npy_->write(rows);
+  if (csv_) csv_->write(csv_text(names_, rows, !begun_));
+  begun_ = true;
+}
+
+void RowsWriter::commit() {
+  if (npy_) npy_->commit();
+  if (csv_) csv_->commit();
 }
 
 std::vector<std::string> numbered(const std::string& name, std::int64_t count) {

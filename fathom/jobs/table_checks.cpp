@@ -10,21 +10,30 @@ namespace {
 // One value, or a missing cell on both sides.
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
-bool equal_columns(const Array& x, std::int64_t d, std::int64_t a, std::int64_t b) {
-  const double* v = x.data<double>();
-  for (std::int64_t i = 0; i < x.size(); i += d)
-    if (!same(v[i + a], v[i + b])) return false;
+// Whether test(row) holds of all rows.
+template <class F>
+bool all_rows(const Array& x, F&& test) {
+  constexpr std::int64_t kBlock = 4096;
+  const std::int64_t n = x.shape().extent(0), d = x.size() / n;
+  for (std::int64_t first = 0; first < n; first += kBlock) {
+    const Array block = x.part(first, std::min(kBlock, n - first)).made();
+    const double* v = block.data<double>();
+    for (std::int64_t i = 0; i < block.size(); i += d)
+      if (!test(v + i)) return false;
+  }
   return true;
 }
 
-bool constant_column(const Array& x, std::int64_t d, std::int64_t j) {
-  const double* v = x.data<double>();
+bool equal_columns(const Array& x, std::int64_t a, std::int64_t b) {
+  return all_rows(x, [&](const double* row) { return same(row[a], row[b]); });
+}
+
+bool constant_column(const Array& x, std::int64_t j) {
   double first = NAN;
-  for (std::int64_t i = j; i < x.size(); i += d) {
-    if (std::isnan(first)) first = v[i];
-    if (!std::isnan(v[i]) && v[i] != first) return false;
-  }
-  return true;
+  return all_rows(x, [&](const double* row) {
+    if (std::isnan(first)) first = row[j];
+    return std::isnan(row[j]) || row[j] == first;
+  });
 }
 
 // Counts of cells, and of rows, for which `says` holds; the first of them.
@@ -43,16 +52,19 @@ std::string count_of(std::int64_t count, const std::string& thing) {
 
 bool check_cells(const Array& x, const std::vector<std::string>& columns, bool accepted,
                  const std::string& path) {
-  const auto v = x.values<double>();
   const auto d = std::int64_t(columns.size());
   Found missing, infinite;
-  for (std::int64_t i = 0; i < std::int64_t(v.size()); ++i) {
-    if (std::isnan(v[std::size_t(i)])) {
-      missing.add(i);
-    } else if (std::isinf(v[std::size_t(i)])) {
-      infinite.add(i);
+  std::int64_t at = 0;
+  all_rows(x, [&](const double* row) {
+    for (std::int64_t j = 0; j < d; ++j, ++at) {
+      if (std::isnan(row[j])) {
+        missing.add(at);
+      } else if (std::isinf(row[j])) {
+        infinite.add(at);
+      }
     }
-  }
+    return true;
+  });
   const auto place = [&](const Found& f) {
     return fmt::format("the first in row {}, column \"{}\"", f.first / d + 1,
                        columns[std::size_t(f.first % d)]);
@@ -76,7 +88,7 @@ void check_columns(const Array& x, const TableFormat& format, const TableMoments
   int constants = 0;
   for (std::int64_t j = 0; j < d; ++j) {
     if (!format.is_real(std::size_t(j)) || m.sd(j) > 1e-9 * std::abs(m.at(j)) ||
-        !constant_column(x, d, j))
+        !constant_column(x, j))
       continue;
     if (constants++ < 40) constant += (constant.empty() ? "" : ",") + columns[std::size_t(j)];
   }
@@ -88,14 +100,15 @@ void check_columns(const Array& x, const TableFormat& format, const TableMoments
                      constants == 1 ? "it" : "them", constant);
   for (std::int64_t a = 0; a < d; ++a)
     for (std::int64_t b = a + 1; b < d; ++b)
-      if (std::abs(m.sd(a) - m.sd(b)) <= 1e-9 * m.sd(a) && equal_columns(x, d, a, b))
+      if (std::abs(m.sd(a) - m.sd(b)) <= 1e-9 * m.sd(a) && equal_columns(x, a, b))
         raise<DataError>(
             "{}: columns \"{}\" and \"{}\" are the same: leave one of them out with --drop", path,
             columns[std::size_t(a)], columns[std::size_t(b)]);
 }
 
 void note_rows(const TableRows& rows, const TableFormat& format, const Note& note) {
-  const auto v = rows.x.values<double>();
+  const std::span<const double> v =
+      format.missing ? rows.x.values<double>() : std::span<const double>();
   const std::int64_t d = format.width();
   if (!format.kinds.empty()) {
     std::string text;

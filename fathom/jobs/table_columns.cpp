@@ -67,7 +67,7 @@ std::vector<std::string> split_names(const std::string& text) {
 TableHead head_of(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return {};
-  const Bytes bytes = read_unpacked(path);
+  const Bytes bytes = read_unpacked(path, kMostUnpacked, Pages::read_only);
   const char* p = reinterpret_cast<const char*>(bytes.data.get());
   std::string_view text(p, std::min<std::size_t>(bytes.size, 1 << 20));
   if (text.starts_with("PK") || text.starts_with("\x93NUMPY")) return {};

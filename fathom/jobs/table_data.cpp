@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <numeric>
 
 #include "fathom/base/key.h"
 #include "fathom/jobs/column_kinds.h"
+#include "fathom/jobs/converted_table.h"
 #include "fathom/jobs/nearest.h"
 #include "fathom/jobs/rows_file.h"
 #include "fathom/jobs/table_checks.h"
@@ -20,6 +22,45 @@ namespace {
 // shifted.
 constexpr double kFar = 10;
 
+// Files of so many bytes are streamed; text of so many is not held either.
+constexpr std::uintmax_t kStreamed = std::uintmax_t(1) << 26, kConverted = std::uintmax_t(1) << 30;
+
+// How a table is read.
+struct Reading {
+  Workers& workers;
+  bool stream = false;    // rows are made when they are read
+  std::string converted;  // where text is converted to; empty: it is held
+  Note note;
+};
+
+// What is said of rows beside their numbers, and columns that are not numbers, are held in memory.
+bool must_hold(const TableConfig& c, const TableNeeds& needs) {
+  return needs.kinds || !c.weights.empty() || !c.ids.empty() || !c.labels.empty() ||
+         !c.target.empty();
+}
+
+Reading reading_of(const std::string& path, const TableConfig& config, const TableNeeds& needs,
+                   Workers& workers, const std::string& place, const Note& note) {
+  if (config.stream != "auto" && config.stream != "always" && config.stream != "never")
+    raise<ConfigError>("--stream \"{}\": one of auto, always, never", config.stream);
+  if (must_hold(config, needs)) {
+    if (config.stream == "always")
+      raise<ConfigError>(
+          "--stream always: tables with weights, ids, labels, a target or kinds of columns are "
+          "held "
+          "in memory");
+    return {workers, false, {}, note};
+  }
+  std::error_code ignored;
+  const auto size = std::filesystem::is_regular_file(path, ignored)
+                        ? std::filesystem::file_size(path, ignored)
+                        : 0;
+  const auto larger = [&](std::uintmax_t than) {
+    return size > 0 && (config.stream == "auto" ? size >= than : config.stream == "always");
+  };
+  return {workers, larger(kStreamed), larger(kConverted) ? place : std::string(), note};
+}
+
 struct Loaded {
   TableFormat format;
   TableRows rows;                    // as the file has them, components not yet known
@@ -27,7 +68,8 @@ struct Loaded {
   std::string kind;
 };
 
-Array chosen_columns(const Array& x, const std::vector<int>& places) {
+Array chosen_columns(const Array& x, const std::vector<int>& places, bool stream = false) {
+  if (stream) return x.columns(places);
   const std::int64_t n = x.shape().extent(0), d = x.size() / n;
   const auto k = std::int64_t(places.size());
   Array out(DType::f64, Shape{n, k});
@@ -163,8 +205,25 @@ void settle_kinds(Loaded& l, const std::map<int, ColumnKind>& known,
   }
 }
 
+// Gzipped text is unpacked in memory, and labels are kept there.
+bool is_gzip(const std::string& path) {
+  const Bytes b = map_file(path, Pages::read_only);
+  return b.size > 1 && b.data.get()[0] == std::byte(0x1f) && b.data.get()[1] == std::byte(0x8b);
+}
+
+Dataset read_text(const std::string& path, DatasetOptions options, std::string& label,
+                  const Reading& how) {
+  if (how.converted.empty() || is_gzip(path)) return load_dataset(path, options, &how.workers);
+  if (how.note && !label.empty())
+    how.note(fmt::format("column \"{}\" is a label: of a file larger than memory it is left out",
+                         label));
+  label.clear();
+  options.label.clear();
+  return converted_table(path, options, how.converted, how.workers, how.note);
+}
+
 Loaded load_text(const std::string& path, const TableConfig& config, const TableNeeds& needs,
-                 const TableHead& head, const TableFormat* fitted, Workers& workers) {
+                 const TableHead& head, const TableFormat* fitted, const Reading& how) {
   Loaded l;
   TableFormat& f = l.format;
   DatasetOptions options;
@@ -209,7 +268,8 @@ Loaded load_text(const std::string& path, const TableConfig& config, const Table
   for (const int place : text_of) text(place, cells[place]);
   const bool same = roles.labels >= 0 && names[std::size_t(roles.labels)] == f.label;
   if (!same) options.label = f.label;
-  Dataset d = load_dataset(path, options, &workers);
+  options.pages = how.stream ? Pages::read_only : Pages::own;
+  Dataset d = read_text(path, options, f.label, how);
   for (std::size_t i = 0; i < texts.size(); ++i) *texts[i] = std::move(d.text[i]);
   l.rows.labels = same ? l.classes : std::move(d.labels);
   l.rows.x = d.values;
@@ -225,9 +285,12 @@ Loaded load_text(const std::string& path, const TableConfig& config, const Table
 }
 
 Loaded load_array(const std::string& path, const TableConfig& config, const TableNeeds& needs,
-                  const TableFormat* fitted, Workers& workers) {
+                  const TableFormat* fitted, const Reading& how) {
   Loaded l;
-  const Dataset d = load_dataset(path, {.array = config.array}, &workers);
+  DatasetOptions options;
+  options.array = config.array;
+  options.pages = how.stream ? Pages::read_only : Pages::own;
+  const Dataset d = load_dataset(path, options, &how.workers);
   const std::int64_t width = d.values.size() / d.rows();
   if (config.label != "auto" && config.label != "none")
     raise<ConfigError>(
@@ -235,8 +298,8 @@ Loaded load_array(const std::string& path, const TableConfig& config, const Tabl
         config.label);
   l.kind = d.kind;
   Array& x = l.rows.x;
-  x = d.values.dtype() == DType::f64 ? d.values : d.values.cast(DType::f64);
-  x = x.reshaped(Shape{d.rows(), width});
+  const bool cast = d.values.dtype() != DType::f64;
+  x = (cast && !how.stream ? d.values.cast(DType::f64) : d.values).reshaped(Shape{d.rows(), width});
   const std::vector<std::string> names = numbered("x", width);
   l.format.file_width = int(width);
   const TableRoles roles{role_place("weights", config.weights, names, path),
@@ -256,8 +319,8 @@ Loaded load_array(const std::string& path, const TableConfig& config, const Tabl
   text(roles.ids, l.rows.ids);
   text(roles.labels, l.classes);
   if (!std::is_sorted(l.format.places.begin(), l.format.places.end()) ||
-      std::int64_t(l.format.places.size()) < width)
-    x = chosen_columns(x, l.format.places);
+      std::int64_t(l.format.places.size()) < width || x.dtype() != DType::f64)
+    x = chosen_columns(x, l.format.places, how.stream);
   for (const int place : l.format.places) l.format.columns.push_back(names[std::size_t(place)]);
   if (needs.kinds)
     settle_kinds(l, kinds_of(needs, fitted, l.format.places, names, path), {}, fitted, path);
@@ -266,14 +329,15 @@ Loaded load_array(const std::string& path, const TableConfig& config, const Tabl
 
 // `fitted`: the table that a model was fitted to; null in a fit.
 Loaded load(const std::string& path, const TableConfig& config, const TableNeeds& needs,
-            const TableFormat* fitted, Workers& workers) {
+            const TableFormat* fitted, const Reading& how) {
   if (!config.labels.empty() && needs.components == 0)
     raise<ConfigError>("--labels \"{}\" says which component rows belong to: this model has none",
                        config.labels);
   const TableHead head = head_of(path);
-  Loaded l = head.first.empty() ? load_array(path, config, needs, fitted, workers)
-                                : load_text(path, config, needs, head, fitted, workers);
+  Loaded l = head.first.empty() ? load_array(path, config, needs, fitted, how)
+                                : load_text(path, config, needs, head, fitted, how);
   l.format.missing = check_cells(l.rows.x, l.format.columns, needs.missing, path);
+  if (l.format.missing) l.rows.x = l.rows.x.made();  // such rows are held
   l.format.weights = config.weights;
   l.format.ids = config.ids;
   l.format.labels = config.labels;
@@ -293,14 +357,19 @@ void choose_scale(const TableMoments& m, const TableConfig& config, TableFormat&
   }
 }
 
-// In place: rows are ours alone, and a mapped file is copied page by page where it is written to.
-void apply_scale(Array& x, const TableFormat& f, Workers& workers) {
+// In place where rows are held: they are ours alone, and a mapped file is copied page by page where
+// it is written to.
+void apply_scale(Array& x, const TableFormat& f, const Reading& how) {
   if (std::all_of(f.shift.begin(), f.shift.end(), [](double s) { return s == 0; }) &&
       std::all_of(f.scale.begin(), f.scale.end(), [](double s) { return s == 1; }))
     return;
+  if (how.stream && !f.missing) {
+    x = x.scaled(f.shift, f.scale);
+    return;
+  }
   const std::int64_t d = f.width(), n = x.size() / d, block = 4096;
   double* v = x.data<double>();
-  workers.each(std::size_t((n + block - 1) / block), [&](std::size_t b, int) {
+  how.workers.each(std::size_t((n + block - 1) / block), [&](std::size_t b, int) {
     const std::int64_t first = std::int64_t(b) * block, past = std::min(first + block, n);
     for (std::int64_t i = first; i < past; ++i)
       for (std::int64_t j = 0; j < d; ++j)
@@ -310,11 +379,12 @@ void apply_scale(Array& x, const TableFormat& f, Workers& workers) {
 
 std::uint32_t fingerprint(const Array& x) {
   const std::int64_t n = x.shape().extent(0), step = std::max<std::int64_t>(1, n / 64);
-  const std::size_t bytes = x.bytes() / std::size_t(n);
   std::uint64_t h = mix64(std::uint64_t(n));
-  for (std::int64_t i = 0; i < n; i += step)
-    for (std::size_t k = 0; k < bytes; ++k)
-      h = (h ^ std::uint64_t(x.raw()[std::size_t(i) * bytes + k])) * 0x100000001b3ull;  // FNV-1a
+  for (std::int64_t i = 0; i < n; i += step) {
+    const Array row = x.part(i, 1).made();
+    for (std::size_t k = 0; k < row.bytes(); ++k)
+      h = (h ^ std::uint64_t(row.raw()[k])) * 0x100000001b3ull;  // FNV-1a
+  }
   return std::uint32_t(h ^ h >> 32);
 }
 
@@ -326,7 +396,10 @@ namespace {
 std::int64_t width_of(const std::string& path, const TableConfig& config,
                       const std::vector<std::string>& first_line, Workers& workers) {
   if (!first_line.empty()) return std::int64_t(first_line.size());
-  const Dataset d = load_dataset(path, {.array = config.array}, &workers);
+  DatasetOptions options;
+  options.array = config.array;
+  options.pages = Pages::read_only;
+  const Dataset d = load_dataset(path, options, &workers);
   return d.values.size() / d.rows();
 }
 
@@ -361,13 +434,15 @@ double TableRows::total() const {
 }
 
 bool TableRows::missing() const {
+  if (x.recipe()) return false;  // rows with gaps are held
   const auto v = x.values<double>();
   return std::any_of(v.begin(), v.end(), [](double c) { return std::isnan(c); });
 }
 
 TableData load_table(const std::string& path, const TableConfig& config, const TableNeeds& needs,
-                     Workers& workers, const Note& note) {
-  Loaded l = load(path, config, needs, nullptr, workers);
+                     Workers& workers, const Note& note, const std::string& place) {
+  const Reading how = reading_of(path, config, needs, workers, place, note);
+  Loaded l = load(path, config, needs, nullptr, how);
   TableData out;
   Array& x = l.rows.x;
   const bool plain = !l.format.missing && l.rows.weights.size() == 0;
@@ -381,7 +456,7 @@ TableData load_table(const std::string& path, const TableConfig& config, const T
   check_columns(x, l.format, raw, path);
   out.fingerprint = fingerprint(x);
   choose_scale(raw, config, l.format);
-  apply_scale(x, l.format, workers);
+  apply_scale(x, l.format, how);
   out.moments = transformed(raw, l.format.shift, l.format.scale);
   if (note && !l.format.label.empty() && config.labels.empty())
     note(fmt::format("column \"{}\" is a label: it colours pictures and is not modelled",
@@ -410,7 +485,8 @@ TableData load_table(const std::string& path, const TableConfig& config, const T
 }
 
 TableRows load_table_rows(const std::string& path, const TableConfig& config,
-                          const TableFormat& format, const TableNeeds& needs, Workers& workers) {
+                          const TableFormat& format, const TableNeeds& needs, Workers& workers,
+                          const std::string& place, const Note& note) {
   const std::vector<std::string> header = head_of(path).first;
   TableConfig c = config;
   c.columns.clear();
@@ -444,15 +520,19 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
     if (file == format.width()) c.weights = c.ids = {};
     const bool in_order = std::is_sorted(format.places.begin(), format.places.end());
     if (file == format.file_width && (file != format.width() || !in_order))
-      for (const int place : format.places) c.columns += std::to_string(place + 1) + ",";
+      for (const int column : format.places) c.columns += std::to_string(column + 1) + ",";
   }
-  Loaded l = load(path, c, needs, &format, workers);
+  if (!format.target.empty()) c.stream = "never";
+  const Reading how = reading_of(path, c, needs, workers, place, note);
+  Loaded l = load(path, c, needs, &format, how);
   if (!format.target.empty() && l.format.width() == format.width() - 1)
     l.rows.x = with_unknown_column(l.rows.x);
   else if (l.format.width() != format.width())
     raise<DataError>("{}: rows have {} numbers, the model's have {}", path, l.format.width(),
                      format.width());
-  apply_scale(l.rows.x, format, workers);
+  TableFormat scaled = format;
+  scaled.missing = l.format.missing;
+  apply_scale(l.rows.x, scaled, how);
   return std::move(l.rows);
 }
 
@@ -468,7 +548,11 @@ Array in_file_units(const Array& rows, const TableFormat& f) {
 
 TableRows even_rows(const TableRows& rows, std::int64_t most) {
   const std::int64_t n = rows.count();
-  if (n <= most) return rows;
+  if (n <= most) {
+    TableRows all = rows;
+    all.x = rows.x.made();
+    return all;
+  }
   std::vector<std::int64_t> places(std::size_t(most), 0);
   for (std::int64_t i = 0; i < most; ++i) places[std::size_t(i)] = i * n / most;
   return chosen_rows(rows, places);
@@ -481,8 +565,8 @@ TableRows chosen_rows(const TableRows& rows, std::span<const std::int64_t> place
   if (rows.weights.size() > 0) out.weights = Array(DType::f64, Shape{std::int64_t(places.size())});
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto from = std::size_t(places[i]);
-    std::copy_n(rows.x.data<double>() + places[i] * d, d,
-                out.x.data<double>() + std::int64_t(i) * d);
+    const Array row = rows.x.part(places[i], 1).made();
+    std::copy_n(row.data<double>(), d, out.x.data<double>() + std::int64_t(i) * d);
     if (rows.weights.size() > 0) out.weights.data<double>()[i] = rows.weights.data<double>()[from];
     if (!rows.labels.empty()) out.labels.push_back(rows.labels[from]);
     if (!rows.ids.empty()) out.ids.push_back(rows.ids[from]);

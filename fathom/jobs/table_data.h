@@ -20,6 +20,7 @@ struct TableConfig {
   std::string weights = {}, ids = {}, labels = {};
   bool standardize = false;
   std::string array = {};
+  std::string stream = "auto";
   // Set by kinds of models (TableModel::prepare), not by flags:
   bool centre = false;      // take every column's mean off
   std::string target = {};  // a column that others explain: as the file has it, and the last
@@ -37,6 +38,9 @@ struct TableConfig {
       "column that says which component rows belong to, empty where it is unknown; for mixtures");
     f("standardize", self.standardize, "bring every column to mean 0 and standard deviation 1");
     f("array", self.array, "array of an NPZ file");
+    f("stream", self.stream,
+      "auto, always or never: rows of large files are read as they are needed and not held in "
+      "memory; results are the same bits");
   }
 };
 
@@ -91,7 +95,7 @@ struct TableFormat {
 };
 
 struct TableRows {
-  Array x;                          // [n, d] f64, as the model sees them
+  Array x;  // [n, d] f64, as the model sees them; of large files made when they are read
   std::vector<std::string> labels;  // of each row, for pictures; empty without labels
   Array weights = {};               // [n]; empty: each row counts once
   std::vector<std::string> ids = {};
@@ -119,24 +123,27 @@ struct TableNeeds {
 
 using Note = std::function<void(const std::string&)>;
 
-// Reads, checks and scales the table of a fit; a mapped file of f64 stays mapped. Throws DataError
-// or ConfigError with file, place and remedy: unknown, constant or equal columns, cells that are
-// missing where the model does not take them, or not finite, columns without cells, weights that
-// mean nothing, labels that name no component, fewer than two rows. What a user should know goes to
-// `note`.
+// Reads, checks and scales the table of a fit; a mapped file of f64 stays mapped. A large file is
+// streamed: rows are made when they are read (tensor/recipe.h), and a CSV is first converted to
+// `place` (jobs/converted_table.h; empty: never); tables with gaps, or of more than numbers, are
+// held. Throws DataError or ConfigError with file, place and remedy: unknown, constant or equal
+// columns, cells that are missing where the model does not take them, or not finite, columns
+// without cells, weights that mean nothing, labels that name no component, fewer than two rows.
+// What a user should know goes to `note`.
 TableData load_table(const std::string& path, const TableConfig& config, const TableNeeds& needs,
-                     Workers& workers, const Note& note);
+                     Workers& workers, const Note& note, const std::string& place = {});
 
 // Rows of another file for a model of `format`: columns by their names where both files have
 // them, else by place; weights and ids where the file has them, and no labels of components.
 // Throws DataError when they do not fit.
 TableRows load_table_rows(const std::string& path, const TableConfig& config,
-                          const TableFormat& format, const TableNeeds& needs, Workers& workers);
+                          const TableFormat& format, const TableNeeds& needs, Workers& workers,
+                          const std::string& place = {}, const Note& note = {});
 
 // Values [n, d] as the file has them, from those that the model sees.
 Array in_file_units(const Array& rows, const TableFormat& format);
 
-// At most `most` rows, evenly taken.
+// At most `most` rows, evenly taken, held in memory.
 TableRows even_rows(const TableRows& rows, std::int64_t most);
 // These rows, in this order.
 TableRows chosen_rows(const TableRows& rows, std::span<const std::int64_t> places);

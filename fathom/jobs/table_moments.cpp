@@ -20,17 +20,25 @@ void for_groups(std::int64_t n, Workers& workers, F&& body) {
   });
 }
 
+// Calls body(values, count) for blocks of rows first .. past, which may be made for it.
+template <class F>
+void for_blocks(const Array& rows, std::int64_t first, std::int64_t past, F&& body) {
+  for (std::int64_t at = first; at < past; at += kBlock) {
+    const std::int64_t count = std::min(kBlock, past - at);
+    const Array block = rows.part(at, count).made();
+    body(block.data<double>(), count);
+  }
+}
+
 // sum_n (x_n - mean)(x_n - mean)' over rows first .. past, onto `out`.
-void add_scatter(const double* x, const double* mean, std::int64_t first, std::int64_t past,
+void add_scatter(const Array& rows, const double* mean, std::int64_t first, std::int64_t past,
                  std::int64_t d, double* out) {
   std::vector<double> centred(std::size_t(std::min(kBlock, past - first) * d));
-  for (std::int64_t at = first; at < past; at += kBlock) {
-    const std::int64_t rows = std::min(kBlock, past - at);
-    for (std::int64_t i = 0; i < rows; ++i)
-      for (std::int64_t j = 0; j < d; ++j)
-        centred[std::size_t(i * d + j)] = x[(at + i) * d + j] - mean[j];
-    kernels::gemm(true, false, d, d, rows, centred.data(), d, centred.data(), d, out, d, true);
-  }
+  for_blocks(rows, first, past, [&](const double* x, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i)
+      for (std::int64_t j = 0; j < d; ++j) centred[std::size_t(i * d + j)] = x[i * d + j] - mean[j];
+    kernels::gemm(true, false, d, d, count, centred.data(), d, centred.data(), d, out, d, true);
+  });
 }
 
 }  // namespace
@@ -39,19 +47,20 @@ double TableMoments::sd(std::int64_t j) const { return std::sqrt(at(j, j)); }
 
 TableMoments moments_of(const Array& rows, Workers& workers) {
   const std::int64_t n = rows.shape().extent(0), d = rows.size() / n;
-  const double* x = rows.data<double>();
   TableMoments m{n, Array(DType::f64, Shape{d}), Array(DType::f64, Shape{d, d})};
   Array sums(DType::f64, Shape{kGroups, d}), scatters(DType::f64, Shape{kGroups, d, d});
   for_groups(n, workers, [&](std::int64_t g, std::int64_t first, std::int64_t past) {
     double* s = sums.data<double>() + g * d;
-    for (std::int64_t i = first; i < past; ++i)
-      for (std::int64_t j = 0; j < d; ++j) s[j] += x[i * d + j];
+    for_blocks(rows, first, past, [&](const double* x, std::int64_t count) {
+      for (std::int64_t i = 0; i < count; ++i)
+        for (std::int64_t j = 0; j < d; ++j) s[j] += x[i * d + j];
+    });
   });
   double *mean = m.mean.data<double>(), *covariance = m.covariance.data<double>();
   for (std::int64_t i = 0; i < sums.size(); ++i) mean[i % d] += sums.data<double>()[i] / double(n);
   if (n < 2) return m;
   for_groups(n, workers, [&](std::int64_t g, std::int64_t first, std::int64_t past) {
-    add_scatter(x, mean, first, past, d, scatters.data<double>() + g * d * d);
+    add_scatter(rows, mean, first, past, d, scatters.data<double>() + g * d * d);
   });
   for (std::int64_t i = 0; i < scatters.size(); ++i)
     covariance[i % (d * d)] += scatters.data<double>()[i] / double(n - 1);

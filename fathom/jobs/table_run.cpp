@@ -98,8 +98,8 @@ TableRun open_table_run(const std::string& path) {
 }
 
 TableRows rows_for(TableRun& run, const std::string& data, Workers& workers) {
-  TableRows rows =
-      load_table_rows(data, run.settings.table, run.format, run.model->needs(), workers);
+  TableRows rows = load_table_rows(data, run.settings.table, run.format, run.model->needs(),
+                                   workers, run.folder.file("table"));
   if (!run.format.missing && rows.missing()) {
     run.format.missing = true;
     run.model->build(run.moments, run.format);

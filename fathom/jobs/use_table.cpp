@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "fathom/io/csv.h"
-#include "fathom/io/npy.h"
 #include "fathom/jobs/rows_file.h"
 #include "fathom/jobs/version.h"
+#include "fathom/kernels/room.h"
 
 namespace fathom {
 
@@ -21,31 +20,62 @@ bool is_row_term(const Model& m, const std::string& term) {
   return true;
 }
 
-// Of the rows that have one.
-void add_density(std::vector<double> log_density, nlohmann::json& out) {
-  std::erase_if(log_density, [](double v) { return std::isnan(v); });
-  if (log_density.empty()) return;
-  const auto n = double(log_density.size());
-  double total = 0, squares = 0;
-  for (double v : log_density) total += v;
-  for (double v : log_density) squares += (v - total / n) * (v - total / n);
-  out["log_predictive"] = total;
-  out["log_predictive_per_row"] = total / n;
-  if (n > 1) out["log_predictive_se"] = std::sqrt(squares / (n - 1) * n);
-}
+// Log densities of the rows that have one, block by block: their sum and its standard error.
+class Density {
+ public:
+  void add(std::vector<double> block) {
+    std::erase_if(block, [](double v) { return std::isnan(v); });
+    if (block.empty()) return;
+    const auto n = double(block.size());
+    double total = 0, squares = 0;
+    for (double v : block) total += v;
+    for (double v : block) squares += (v - total / n) * (v - total / n);
+    // Chan, Golub & LeVeque 1983, eq. 2.1.
+    const double apart = rows_ > 0 ? total / n - total_ / rows_ : 0;
+    squares_ += squares + apart * apart * rows_ * n / (rows_ + n);
+    total_ += total;
+    rows_ += n;
+  }
+  bool empty() const { return rows_ == 0; }
+  void report(nlohmann::json& out) const {
+    if (empty()) return;
+    out["log_predictive"] = total_;
+    out["log_predictive_per_row"] = total_ / rows_;
+    if (rows_ > 1) out["log_predictive_se"] = std::sqrt(squares_ / (rows_ - 1) * rows_);
+  }
+
+ private:
+  double rows_ = 0, total_ = 0, squares_ = 0;
+};
 
 // Predictions of some rows after others, so that memory does not grow with their number: calls
-// take(first row, predictions).
+// take(first row, rows, predictions).
 template <class F>
 void predict_blocks(const TableRun& run, const Array& x, Workers& workers, F&& take) {
   constexpr std::int64_t kBlock = 1 << 15;
-  const std::int64_t n = x.shape().extent(0), d = x.size() / n;
+  const std::int64_t n = x.shape().extent(0);
   for (std::int64_t first = 0; first < n; first += kBlock) {
     const std::int64_t count = std::min(kBlock, n - first);
-    auto* raw = const_cast<std::byte*>(x.raw()) + std::size_t(first * d) * sizeof(double);
-    const std::shared_ptr<std::byte> seen(std::shared_ptr<std::byte>(), raw);  // x keeps it alive
-    take(first, run.model->predict(run.state, Array(DType::f64, Shape{count, d}, seen), workers));
+    const Array block = x.part(first, count).made();
+    take(first, block, run.model->predict(run.state, block, workers));
   }
+}
+
+// Predictions of a block with their log densities in the units of the file.
+TextTable with_density(const TableRun& run, const Array& block, const RowPredictions& p) {
+  const auto m = std::int64_t(p.names.size());
+  const std::int64_t n = block.shape().extent(0);
+  TextTable out;
+  out.names = p.names;
+  out.names.emplace_back("log_density");
+  out.values = Array(DType::f64, Shape{n, m + 1});
+  for (std::int64_t i = 0; i < n; ++i) {
+    double* to = out.values.data<double>() + i * (m + 1);
+    std::copy_n(p.values.data<double>() + i * m, m, to);
+    to[m] = p.log_density[std::size_t(i)] -
+            run.format.log_scale(block.data<double>() + i * run.format.width());
+  }
+  return out;
 }
 
 // Keeps the columns whose names `wanted` takes.
@@ -79,46 +109,52 @@ bool is_probability(const std::string& name) {
 
 TablePrediction predict_table(const PredictTableConfig& c) {
   if (!c.out.empty()) check_rows_file(c.out, {});
-  Workers workers(c.threads);
+  Workers workers(kernels::threads_that_fit(c.threads));
   TableRun run = open_table_run(c.run);
   const TableRows rows = rows_for(run, c.data, workers);
   const std::int64_t n = rows.count();
   TablePrediction out;
-  std::vector<double> log_density;
-  predict_blocks(run, rows.x, workers, [&](std::int64_t first, const RowPredictions& p) {
-    const auto m = std::int64_t(p.names.size());
-    if (first == 0) {
-      out.table.names = p.names;
-      out.table.names.emplace_back("log_density");
-      out.table.values = Array(DType::f64, Shape{n, m + 1});
-    }
-    for (std::size_t i = 0; i < p.log_density.size(); ++i) {
-      double* to = out.table.values.data<double>() + (first + std::int64_t(i)) * (m + 1);
-      std::copy_n(p.values.data<double>() + std::int64_t(i) * m, m, to);
-      to[m] =
-          p.log_density[i] - run.format.log_scale(rows.x.data<double>() +
-                                                  (first + std::int64_t(i)) * run.format.width());
-      log_density.push_back(to[m]);
-    }
-  });
+  TextTable& all = out.table;
+  Density density;
+  std::optional<RowsWriter> file;  // of rows that are not held, predictions are not either
+  const auto wanted = [&](const std::string& name) { return !c.proba || is_probability(name); };
+  predict_blocks(
+      run, rows.x, workers, [&](std::int64_t first, const Array& x, const RowPredictions& p) {
+        TextTable block = with_density(run, x, p);
+        std::vector<double> densities;
+        for (std::int64_t i = 0; i < x.shape().extent(0); ++i)
+          densities.push_back(
+              block.values.data<double>()[(i + 1) * std::int64_t(block.names.size()) - 1]);
+        density.add(densities);
+        if (c.proba && std::none_of(p.names.begin(), p.names.end(), is_probability))
+          raise<ConfigError>("--proba: a {} predicts no probabilities, but {}", run.model->task(),
+                             fmt::join(p.names, ", "));
+        keep_columns(block, wanted);
+        if (first == 0) {
+          all.names = block.names;
+          if (!c.out.empty() && rows.x.recipe()) file.emplace(c.out, block.names);
+          if (!file) all.values = Array(DType::f64, Shape{n, std::int64_t(block.names.size())});
+        }
+        if (file) {
+          file->write(block.values);
+        } else {
+          std::copy_n(block.values.data<double>(), block.values.size(),
+                      all.values.data<double>() + first * std::int64_t(block.names.size()));
+        }
+      });
   out.figures = {{"task", run.model->task()}, {"n", n}, {"dims", run.format.width()}};
-  add_density(log_density, out.figures);
+  density.report(out.figures);
+  if (!file && density.empty())  // no row has what a density is of
+    keep_columns(all, [](const std::string& name) { return name != "log_density"; });
   if (!rows.ids.empty()) {
-    out.table.id_name = run.format.ids;
-    out.table.ids = rows.ids;
+    all.id_name = run.format.ids;
+    all.ids = rows.ids;
   }
-  if (c.proba) {
-    if (std::none_of(out.table.names.begin(), out.table.names.end(), is_probability))
-      raise<ConfigError>("--proba: a {} predicts no probabilities, but {}", run.model->task(),
-                         fmt::join(out.table.names, ", "));
-    keep_columns(out.table, is_probability);
-  } else if (!out.figures.contains("log_predictive")) {  // no row has what a density is of
-    keep_columns(out.table, [](const std::string& name) { return name != "log_density"; });
-  }
+  if (file) file->commit();
+  if (!file && !c.out.empty()) write_table(c.out, all);
   if (!c.out.empty()) {
-    write_table(c.out, out.table);
     out.figures["file"] = c.out;
-    out.figures["columns"] = out.table.names;
+    out.figures["columns"] = all.names;
   }
   return out;
 }
@@ -135,7 +171,7 @@ TextTable sample_table(const SampleTableConfig& c) {
 }
 
 nlohmann::json evaluate_table(const std::string& path, const std::string& data, int threads) {
-  Workers workers(threads);
+  Workers workers(kernels::threads_that_fit(threads));
   TableRun run = open_table_run(path);
   const TableRows rows = rows_for(run, data, workers);
   const double n = rows.total();
@@ -159,11 +195,11 @@ nlohmann::json evaluate_table(const std::string& path, const std::string& data, 
   out[elbo ? "elbo_per_row" : "objective_per_row"] = bound / n;
   if (run.format.standardized) out["log_scale_per_row"] = run.format.log_scale(rows);
   // The density of rows as the model sees them, like the bound.
-  std::vector<double> log_density;
-  predict_blocks(run, rows.x, workers, [&](std::int64_t, const RowPredictions& p) {
-    log_density.insert(log_density.end(), p.log_density.begin(), p.log_density.end());
+  Density density;
+  predict_blocks(run, rows.x, workers, [&](std::int64_t, const Array&, const RowPredictions& p) {
+    density.add(p.log_density);
   });
-  add_density(log_density, out);
+  density.report(out);
   out["standardized"] = run.format.standardized;
   out["threads"] = workers.size();
   out["version"] = kVersion;

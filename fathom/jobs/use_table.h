@@ -11,8 +11,8 @@ namespace fathom {
 
 struct PredictTableConfig {
   std::string run, data, out;  // out: .csv or .npy; empty: none is written
-  bool proba = false;
   int threads = 0;
+  bool proba = false;
 
   static void fields(auto& self, auto&& f) {
     f("proba", self.proba, "columns of probabilities alone");
@@ -23,7 +23,8 @@ struct PredictTableConfig {
 // What the model says of every row, and the logarithm of its density under the posterior
 // predictive, in the units of the file.
 struct TablePrediction {
-  TextTable table;         // ids where the file has them; "log_density" is the last column
+  TextTable table;         // ids where the file has them; "log_density" is the last column; no
+                           // rows where they went to a file as they came
   nlohmann::json figures;  // rows, log_predictive, log_predictive_per_row, ...
 };
 TablePrediction predict_table(const PredictTableConfig& config);

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "fathom/kernels/thin.h"
+
 namespace fathom::kernels {
 
 namespace {
@@ -42,6 +44,16 @@ void sum_columns(const T* p, std::int64_t n, std::int64_t width, T* out, bool ad
   }
 }
 
+// The same where a row is a few packs: ones times the matrix.
+void sum_few_columns(const double* p, std::int64_t n, std::int64_t width, double* out, bool add) {
+  const double one = 1;
+  thin_table().f64.vector_times(n, width, p, width, &one, 0, out, add);
+}
+void sum_few_columns(const float* p, std::int64_t n, std::int64_t width, float* out, bool add) {
+  const float one = 1;
+  thin_table().f32.vector_times(n, width, p, width, &one, 0, out, add);
+}
+
 template <class T>
 void sum_of(const View& in, int first, int count, const View& out, bool add) {
   const std::int64_t outer = in.size(0, first), n = in.size(first, first + count),
@@ -52,6 +64,8 @@ void sum_of(const View& in, int first, int count, const View& out, bool add) {
     if (inner == 1) {
       const T s = sum_run(p + o * n, n);
       q[o] = add ? q[o] + s : s;
+    } else if (inner <= 8 && n <= 1024) {
+      sum_few_columns(p + o * n * inner, n, inner, q + o * inner, add);
     } else {
       sum_columns(p + o * n * inner, n, inner, q + o * inner, add);
     }

@@ -1,4 +1,5 @@
 // Families at parameters that are quantities of a model.
+#include "fathom/dist/softmax.h"
 #include "fathom/model/model.h"
 
 namespace fathom {
@@ -96,14 +97,36 @@ Conditional categorical(Arg logits) {
 Conditional categorical_of(Arg probabilities) {
   return make(family<Categorical>(), "categorical(probabilities)", {probabilities});
 }
+Conditional categorical_bohning(Arg logits) {
+  return make(family<Categorical>(), "categorical_bohning(logits)", {logits},
+              [](std::span<const Face> f) { return std::vector<Face>{softmax_bohning(f[0])}; },
+              {Needs::normal});
+}
+Conditional categorical_tilted(Arg logits) {
+  return make(family<Categorical>(), "categorical_tilted(logits)", {logits},
+              [](std::span<const Face> f) { return std::vector<Face>{softmax_tilted(f[0])}; },
+              {Needs::normal});
+}
 Conditional uniform_between(Arg low, Arg high) {
   return make(family<UniformFamily>(), "uniform(low, high)", {low, high});
 }
 Conditional gamma(Arg shape, Arg rate) {
   return make(family<Gamma>(), "gamma(shape, rate)", {shape, rate});
 }
+Conditional gamma_mean_one(Arg shape) {
+  return make(family<Gamma>(), "gamma_mean_one(shape)", {shape}, {}, {Needs::log_gamma});
+}
+Conditional gamma_shape(Arg shape, Arg rate) {
+  return make(family<GammaShape>(), "gamma_shape(shape, rate)", {shape, rate, 0.0, 0.0});
+}
 Conditional dirichlet(Arg concentration) {
   return make(family<Dirichlet>(), "dirichlet(concentration)", {concentration});
+}
+Conditional concentration(std::int64_t categories, Arg shape, Arg rate) {
+  if (categories < 2)
+    raise<ConfigError>("[model] concentration of {} categories: at least 2", categories);
+  return make(family<Concentration>(), "concentration(categories, shape, rate)",
+              {double(categories), shape, rate, 0.0});
 }
 
 Conditional beta(Arg a, Arg b) { return make(family<Beta>(), "beta(a, b)", {a, b}); }

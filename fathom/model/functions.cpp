@@ -1,4 +1,6 @@
 // Functions of quantities: what they are at values, and the moments they have of moments.
+#include <set>
+
 #include "fathom/model/model.h"
 
 namespace fathom {
@@ -236,6 +238,78 @@ Expr slice(Expr x, std::int64_t first, std::int64_t count) {
         part.log_complement = cut(f[0].log_complement);
         part.inverse = cut(f[0].inverse);
         return part;
+      });
+}
+
+namespace {
+
+// The elements at `places` of axis `axis`, counted from the end; runs of neighbours in one piece.
+Value taken(Value v, const std::vector<std::int64_t>& places, int axis) {
+  if (!v) return v;
+  const int at = v.shape().rank() - axis;
+  std::vector<Value> parts;
+  for (std::size_t i = 0; i < places.size();) {
+    std::size_t run = 1;
+    while (i + run < places.size() && places[i + run] == places[i] + std::int64_t(run)) ++run;
+    parts.push_back(slice(v, at, places[i], std::int64_t(run)));
+    i += run;
+  }
+  return concat(parts, at);
+}
+
+}  // namespace
+
+Expr take(Expr x, std::vector<std::int64_t> places) {
+  if (x.event().rank() != 1 || places.empty())
+    raise<ShapeError>("[take] wants a vector and places, got {}", x.event().text());
+  for (const std::int64_t p : places)
+    if (p < 0 || p >= x.event().extent(0))
+      raise<ShapeError>("[take] place {} of {}", p, x.event().text());
+  const std::int64_t count = std::int64_t(places.size());
+  const std::set<std::int64_t> different(places.begin(), places.end());
+  const bool again = different.size() < places.size();
+  const auto pick = [places](Value v) { return taken(v, places, 1); };
+  return x.model().function(
+      "take", {x}, Shape{count}, [pick](std::span<const Value> v) { return pick(v[0]); },
+      [pick, places, again](std::span<const Face> f) {
+        Face part{pick(f[0].mean), pick(f[0].variance), pick(f[0].log), f[0].random, {}, {}};
+        part.log_complement = pick(f[0].log_complement);
+        part.inverse = pick(f[0].inverse);
+        // An element that is taken twice varies with itself.
+        const Value spread = f[0].covariance          ? f[0].covariance
+                             : again && f[0].variance ? diagonal_matrix(f[0].variance)
+                                                      : Value();
+        part.covariance = taken(taken(spread, places, 1), places, 2);
+        return part;
+      });
+}
+
+Expr reshape(Expr x, const Shape& event) {
+  if (x.event().size() != event.size() || event.labelled() > 0)
+    raise<ShapeError>("[reshape] {} has not as many elements as {}", x.event().text(),
+                      event.text());
+  const auto under = [event, rank = x.event().rank()](Value v) {
+    if (!v) return v;
+    Shape s = Shape(v.shape().plates());
+    for (const Axis& a : event.axes()) s = s.with_back(a.extent);
+    return reshape(v, s);
+  };
+  return x.model().function(
+      "reshape", {x}, event, [under](std::span<const Value> v) { return under(v[0]); },
+      [under](std::span<const Face> f) {
+        refuse_covariance("reshape", f);
+        return f[0].mapped(under);
+      });
+}
+
+Expr sum(Expr x) {
+  if (x.event().rank() != 1) raise<ShapeError>("[sum] wants a vector, got {}", x.event().text());
+  const auto all = [](Value v, int axes) { return v ? sum(v, v.shape().rank() - axes, axes) : v; };
+  return x.model().function(
+      "sum", {x}, Shape{}, [all](std::span<const Value> v) { return all(v[0], 1); },
+      [all](std::span<const Face> f) {
+        const Value v = f[0].covariance ? all(f[0].covariance, 2) : all(f[0].variance, 1);
+        return Face{all(f[0].mean, 1), v, {}, f[0].random, {}, {}};
       });
 }
 

@@ -287,4 +287,43 @@ Expr spread(Expr e, Plate plate) {
   return m.add(std::move(s));
 }
 
+namespace {
+
+// A latent below `e` that does not lie on the plate; -1: none.
+int off_plate(const Model& m, Expr e, int plate) {
+  const ExprInfo& i = m.info(e);
+  if (i.kind == ExprKind::latent)
+    return std::find(i.plates.begin(), i.plates.end(), plate) == i.plates.end() ? e.index() : -1;
+  for (const Expr& in : i.inputs)
+    if (const int found = off_plate(m, in, plate); found >= 0) return found;
+  return -1;
+}
+
+}  // namespace
+
+Expr across(Expr x, Plate plate) {
+  Model& m = x.model();
+  const ExprInfo& i = m.info(x);
+  const PlateInfo& p = m.plates()[std::size_t(plate.index)];
+  if (p.streamed() || i.event.rank() != 0 ||
+      std::find(i.plates.begin(), i.plates.end(), plate.index) == i.plates.end())
+    raise<ConfigError>("[across] \"{}\" is no number on plate \"{}\" of fixed size", i.name,
+                       p.name);
+  if (const int shared = off_plate(m, x, plate.index); shared >= 0)
+    raise<ConfigError>(
+        "[across] \"{}\" reads \"{}\", which does not lie on plate \"{}\": elements of the vector "
+        "would depend on each other",
+        i.name, m.info(shared).name, p.name);
+  ExprInfo e;
+  e.kind = ExprKind::across;
+  e.name = fmt::format("across {}", p.name);
+  e.plates = i.plates;
+  std::erase(e.plates, plate.index);
+  e.gates = i.gates;
+  e.event = Shape{p.size};
+  e.inputs = {x};
+  e.plate = plate.index;
+  return m.add(std::move(e));
+}
+
 }  // namespace fathom

@@ -103,9 +103,21 @@ Conditional normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate);
 Conditional stick_breaking(Arg taken, Arg left);
 Conditional categorical(Arg logits);
 Conditional categorical_of(Arg probabilities);
+// By logits that are normal quantities: lower bounds (dist/softmax.h) and damped steps
+// (climb/site.h). The tilted one is tighter, and takes logits that are independent.
+Conditional categorical_bohning(Arg logits);
+Conditional categorical_tilted(Arg logits);
 Conditional uniform_between(Arg low, Arg high);
+// A shape may have a gamma_shape prior.
 Conditional gamma(Arg shape, Arg rate);
+Conditional gamma_mean_one(Arg shape);  // gamma(shape, shape)
+// Of the shape of gamma quantities, or half the degrees of freedom of Student's t: it is gamma, and
+// its factor has the moments that a random shape needs.
+Conditional gamma_shape(Arg shape, Arg rate);
+// A number may have a concentration prior.
 Conditional dirichlet(Arg concentration);
+// Of the concentration of symmetric Dirichlet probabilities of so many categories: it is gamma.
+Conditional concentration(std::int64_t categories, Arg shape, Arg rate);
 Conditional beta(Arg a, Arg b);
 Conditional inverse_gamma(Arg shape, Arg scale);
 // A number for the inverse scale is that multiple of the identity.
@@ -132,6 +144,7 @@ enum class ExprKind : std::uint8_t {
   draw,
   gate,
   spread,
+  across,
   function
 };
 
@@ -158,6 +171,7 @@ struct ExprInfo {
   std::vector<Gate> gates;  // sorted
   Shape event;
   std::vector<Expr> inputs;
+  int plate = -1;  // across: whose elements are the vector's
   // A function of values; given values of its inputs, plates as labelled axes.
   std::function<Value(std::span<const Value>)> apply;
   // Its moments where it is affine in every random input; empty where it is not.
@@ -255,6 +269,7 @@ class Model {
  private:
   friend Expr gate(Expr which, Expr e, Plate plate);
   friend Expr spread(Expr e, Plate plate);
+  friend Expr across(Expr x, Plate plate);
   Expr add(ExprInfo info);
   void check_name(const std::string& name) const;
 
@@ -281,6 +296,12 @@ Expr inner(Expr a, Expr b);
 Expr repeat(Expr x, std::int64_t count);  // a number as all elements of a vector
 Expr concat(Expr a, Expr b);              // of two vectors, independent of each other
 Expr slice(Expr x, std::int64_t first, std::int64_t count);  // of the last axis
+Expr take(Expr x, std::vector<std::int64_t> places);         // of a vector; places may repeat
+Expr reshape(Expr x, const Shape& event);                    // elements in their order
+Expr sum(Expr x);                                            // of all elements of a vector
+// The numbers on a plate of fixed size as the elements of a vector: scores of classes, each by a
+// latent of its own. All latents in them lie on the plate.
+Expr across(Expr x, Plate plate);
 // e[which]: `e` lies on a plate of as many elements as the categorical latent has categories.
 Expr gate(Expr which, Expr e);
 // On this plate, where several have as many elements.

@@ -3,7 +3,9 @@
 
 #include "fathom/ops/polygamma.h"
 #include "fathom/ops/random.h"
+#include "fathom/ops/shape_peak.h"
 #include "fathom/ops/symmetric.h"
+#include "fathom/ops/tilt.h"
 #include "fathom/ops/transcendental.h"
 #include "fathom/ops/updates.h"
 
@@ -22,7 +24,7 @@ using StructuredOps =
     OpList<Broadcast, Reshape, StopGradient, Keep, Transpose, Slice, Embed, Concat, Cast, Sum,
            ReduceMax, LogSumExp, Argmax, Gather, ScatterAdd, Pick, Place, MatMul, Cholesky,
            TriangularSolve, Tril, Diagonal, DiagonalMatrix, Uniform, StandardNormal, FoldKey,
-           Polygamma, AdamStep, Vech, Unvech, QuadraticFeatures>;
+           Polygamma, AdamStep, Vech, Unvech, QuadraticFeatures, ShapePeak, Tilt>;
 
 // The table of all ops: leaves first, then the lists above.
 OpTable op_table();

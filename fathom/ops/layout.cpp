@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "fathom/ops/polygamma.h"
+#include "fathom/ops/shape_peak.h"
+#include "fathom/ops/tilt.h"
 #include "fathom/ops/transcendental.h"
 
 namespace fathom {
@@ -115,7 +117,7 @@ Value reshape(Value x, const Shape& shape) {
 Value stop_gradient(Value x, std::int64_t name) {
   return apply<StopGradient>({x}, AttrBlob::of(StopGradient::Attrs{name}));
 }
-Value keep(Value x) { return apply<Keep>({x}); }
+Value keep(Value x, std::int64_t name) { return apply<Keep>({x}, AttrBlob::of(Keep::Attrs{name})); }
 
 Value transpose(Value x, std::span<const int> from) {
   if (int(from.size()) != x.shape().rank())
@@ -184,5 +186,9 @@ Value polygamma(int n, Value x) {
   if (n == 1) return trigamma(x);
   return apply<Polygamma>({x}, AttrBlob::of(Polygamma::Attrs{n}));
 }
+
+Value shape_peak(Value numbers) { return stop_gradient(apply<ShapePeak>({numbers})); }
+
+Value tilt(Value mean, Value variance) { return stop_gradient(binary<Tilt>(mean, variance)); }
 
 }  // namespace fathom

@@ -52,6 +52,9 @@ struct StopGradient {
 };
 
 struct Keep {
+  struct Attrs {
+    std::int64_t name;
+  };
   static constexpr OpDoc doc{
       .name = "keep", .brief = "x, which no rewriting looks behind", .grad = "dy"};
   static constexpr OpKind kind = OpKind::alias;
@@ -158,8 +161,9 @@ struct Cast {
 Value reshape(Value x, const Shape& shape);
 // Equal values are one node; under different names they are apart, to derive something by each.
 Value stop_gradient(Value x, std::int64_t name = 0);
-// x itself, to derive something by: no rewriting of the graph leads past it.
-Value keep(Value x);
+// x itself, to derive something by: no rewriting of the graph leads past it. Under different names
+// equal values are apart.
+Value keep(Value x, std::int64_t name = 0);
 // Output axis i is input axis `from[i]`.
 Value transpose(Value x, std::span<const int> from);
 // The last two axes exchanged.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "fathom/ops/all_ops.h"
 
@@ -18,7 +19,10 @@ class Rebuild {
  public:
   explicit Rebuild(Graph& graph) : graph_(graph) {}
 
-  void replace(Value from, Value to) { set(from.id(), to); }
+  void replace(Value from, Value to) {
+    set(from.id(), to);
+    touched_.insert(from.id());
+  }
 
   Value of(Value v) {
     const NodeId root = v.id();
@@ -46,15 +50,19 @@ class Rebuild {
   Value make(NodeId id) {
     const OpInfo& op = graph_.op(id);
     std::vector<Value> in;
-    bool same = true, zero = false, rows = false, constant = true;
+    bool same = true, zero = false, rows = false, constant = true, touched = false;
     for (const NodeId i : graph_.inputs(id)) {
       in.push_back(made_.at(i));
+      touched = touched || touched_.count(i) > 0;
       same = same && in.back().id() == i;
       zero = zero || is_zero(in.back());
       rows = rows || has_rows(in.back());
       constant = constant && (!has_rows(in.back()) || shared(in.back()));
     }
-    if (in.empty() || op.kind == OpKind::output) return graph_.value(id);
+    // What is made of neither rows nor anything replaced stays itself: others may hold it.
+    if (touched) touched_.insert(id);
+    const bool own = same && !touched && !rows && !has_rows(graph_.value(id));
+    if (in.empty() || op.kind == OpKind::output || own) return graph_.value(id);
     const bool linear = op.id == op_id<Mul> || op.kind == OpKind::contraction ||
                         op.id == op_id<Sum> || op.id == op_id<Reshape> || op.id == op_id<Neg> ||
                         op.id == op_id<Transpose> || op.id == op_id<Slice> ||
@@ -119,6 +127,7 @@ class Rebuild {
 
   Graph& graph_;
   std::map<NodeId, Value> made_;
+  std::set<NodeId> touched_;
 };
 
 }  // namespace

@@ -13,36 +13,51 @@ template <class T>
 }
 
 // Short rows lie side by side, one in each lane.
-template <class T>
-static void logsumexp_short(std::int64_t rows, std::int64_t k, const T* x, T* out, T* p) {
+template <class T, int k>
+static void logsumexp_short(std::int64_t rows, const T* x, T* out, T* p) {
   using P = Pack<T>;
-  constexpr std::int64_t w = P::lanes;
-  T in[w * w], end[w];
+  constexpr int w = P::lanes;
+  T turned[k * w], last[k * w] = {};
   for (std::int64_t first = 0; first < rows; first += w, x += w * k) {
     const std::int64_t count = rows - first < w ? rows - first : w;
-    for (std::int64_t l = 0; l < w; ++l)
-      for (std::int64_t j = 0; j < k; ++j) in[j * w + l] = l < count ? x[l * k + j] : T(0);
-    P top = P::load(in);
-    for (std::int64_t j = 1; j < k; ++j) top = max(top, P::load(in + j * w));
+    const T* in = x;
+    if (count < w) {
+      for (std::int64_t i = 0; i < count * k; ++i) last[i] = x[i];
+      in = last;
+    }
+    for (int l = 0; l < w; ++l)
+      for (int j = 0; j < k; ++j) turned[j * w + l] = in[l * k + j];
+    P e[k];
+    for (int j = 0; j < k; ++j) e[j] = P::load(turned + j * w);
+    P top = e[0];
+    for (int j = 1; j < k; ++j) top = P::of(P::N::max(e[j].v, top.v));  // NaN shows in the sum
     // Where the maximum is infinite or no number, it is the result.
-    const P shift = select(top - top == P(0.0), top, P(0.0));
+    const Mask<T> finite = top - top == P(0.0);
+    const P shift = select(finite, top, P(0.0));
     P s(0.0);
-    for (std::int64_t j = 0; j < k; ++j) {
-      const P e = exp_or_nothing(P::load(in + j * w) - shift);
-      s = s + e;
-      e.store(in + j * w);
-    }
-    if (out) {
-      select(top - top == P(0.0), top + log(s), top).store(end);
-      for (std::int64_t l = 0; l < count; ++l) out[first + l] = end[l];
-    }
+    for (int j = 0; j < k; ++j) s = s + (e[j] = exp_or_nothing(e[j] - shift));
+    const P infinite = select(is_nan(s), s, top);
+    if (out) select(finite, top + log(s), infinite).store_partial(out + first, int(count));
     if (!p) continue;
-    const P scale = select(top == P(-__builtin_inf()), P(0.0), P(1.0) / s);
-    for (std::int64_t j = 0; j < k; ++j) (P::load(in + j * w) * scale).store(in + j * w);
-    T* q = p + first * k;
-    for (std::int64_t l = 0; l < count; ++l)
-      for (std::int64_t j = 0; j < k; ++j) q[l * k + j] = in[j * w + l];
+    const P scale = select(infinite == P(-__builtin_inf()), P(0.0), P(1.0) / s);
+    for (int j = 0; j < k; ++j) (e[j] * scale).store(turned + j * w);
+    T* q = count < w ? last : p + first * k;
+    for (int l = 0; l < w; ++l)
+      for (int j = 0; j < k; ++j) q[l * k + j] = turned[j * w + l];
+    if (count < w)
+      for (std::int64_t i = 0; i < count * k; ++i) p[first * k + i] = last[i];
   }
+}
+
+// The same for the number of columns, if it is small.
+template <class T, int k = 1>
+static bool logsumexp_of_few(std::int64_t rows, std::int64_t columns, const T* x, T* out, T* p) {
+  if constexpr (k < 8 && k < Pack<T>::lanes) {
+    if (columns != k) return logsumexp_of_few<T, k + 1>(rows, columns, x, out, p);
+    logsumexp_short<T, k>(rows, x, out, p);
+    return true;
+  }
+  return false;
 }
 
 template <int... I>
@@ -76,7 +91,7 @@ template <class T>
 static void logsumexp_rows(std::int64_t rows, std::int64_t k, const T* x, T* out, T* p) {
   using P = Pack<T>;
   constexpr std::int64_t w = P::lanes;
-  if (k > 0 && k < w) return logsumexp_short(rows, k, x, out, p);
+  if (logsumexp_of_few(rows, k, x, out, p)) return;
   const std::int64_t whole = k / w * w;
   const int rest = int(k - whole);
   T fill[w], each[w];

@@ -20,6 +20,15 @@ Array::Array(DType dtype, Shape shape)
 Array::Array(DType dtype, Shape shape, std::shared_ptr<std::byte> memory)
     : dtype_(dtype), shape_(shape), memory_(std::move(memory)) {}
 
+Array::Array(std::int64_t rows, std::shared_ptr<std::byte> memory,
+             std::shared_ptr<const RowRecipe> recipe)
+    : shape_({rows, recipe->width()}), memory_(std::move(memory)), recipe_(std::move(recipe)) {}
+
+void Array::refuse() const {
+  raise<ShapeError>("[array] rows {} are made when they are read: take a part of them made",
+                    shape_.text());
+}
+
 void Array::check(DType wanted) const {
   if (wanted != dtype_)
     raise<ShapeError>("[array] holds {}, asked for {}", name_of(dtype_), name_of(wanted));
@@ -28,13 +37,74 @@ void Array::check(DType wanted) const {
 Array Array::reshaped(Shape shape) const {
   if (shape.size() != size())
     raise<ShapeError>("[array] {} cannot be seen as {}", shape_.text(), shape.text());
-  return {dtype_, shape, memory_};
+  Array out = *this;
+  if (recipe_ && (shape.rank() != 2 || shape.extent(1) != shape_.extent(1))) refuse();
+  out.shape_ = shape;
+  return out;
 }
 
 Array Array::copy() const {
   Array a(dtype_, shape_);
-  if (bytes()) std::memcpy(a.raw(), raw(), bytes());
+  if (recipe_) {
+    recipe_->read(stored(), 0, shape_.extent(0), a.data<double>());
+  } else if (bytes()) {
+    std::memcpy(a.raw(), raw(), bytes());
+  }
   return a;
+}
+
+Array Array::part(std::int64_t first, std::int64_t count) const {
+  if (shape_.rank() == 0 || first < 0 || count < 0 || first + count > shape_.extent(0))
+    raise<ShapeError>("[array] {} of {} from {} on", count, shape_.text(), first);
+  std::vector<Axis> axes(shape_.axes().begin(), shape_.axes().end());
+  const std::size_t row = recipe_                ? recipe_->stored_bytes()
+                          : shape_.extent(0) > 0 ? bytes() / std::size_t(shape_.extent(0))
+                                                 : 0;
+  axes[0].extent = count;
+  Array out = *this;
+  out.shape_ = Shape(std::span<const Axis>(axes));
+  out.memory_ = {memory_, memory_.get() + std::size_t(first) * row};
+  return out;
+}
+
+namespace {
+
+// What makes rows [n, d] when they are read, as they are.
+RowRecipe recipe_of(const Array& a) {
+  if (a.recipe()) return *a.recipe();
+  if (a.shape().rank() != 2)
+    raise<ShapeError>("[array] columns of {}: rows have two axes", a.shape().text());
+  RowRecipe r{a.dtype(), a.shape().extent(1), {}, {}, {}};
+  for (int j = 0; j < int(r.pitch); ++j) r.places.push_back(j);
+  r.shift.assign(std::size_t(r.pitch), 0);
+  r.scale.assign(std::size_t(r.pitch), 1);
+  return r;
+}
+
+}  // namespace
+
+Array Array::columns(const std::vector<int>& places) const {
+  const RowRecipe all = recipe_of(*this);
+  RowRecipe r{all.dtype, all.pitch, {}, {}, {}};
+  for (const int place : places) {
+    if (place < 0 || place >= int(all.width()))
+      raise<ShapeError>("[array] column {} of {}", place, shape_.text());
+    r.places.push_back(all.places[std::size_t(place)]);
+    r.shift.push_back(all.shift[std::size_t(place)]);
+    r.scale.push_back(all.scale[std::size_t(place)]);
+  }
+  return {shape_.extent(0), memory_, std::make_shared<const RowRecipe>(std::move(r))};
+}
+
+Array Array::scaled(const std::vector<double>& shift, const std::vector<double>& scale) const {
+  RowRecipe r = recipe_of(*this);
+  if (r.changes_values()) raise<ShapeError>("[array] columns are shifted and scaled once");
+  if (shift.size() != r.places.size() || scale.size() != r.places.size())
+    raise<ShapeError>("[array] {} columns with {} shifts and {} scales", r.places.size(),
+                      shift.size(), scale.size());
+  r.shift = shift;
+  r.scale = scale;
+  return {shape_.extent(0), memory_, std::make_shared<const RowRecipe>(std::move(r))};
 }
 
 namespace {
@@ -64,6 +134,7 @@ void fill_from(Array& out, const Array& in) {
 }  // namespace
 
 Array Array::cast(DType to) const {
+  if (recipe_) return to == dtype_ ? copy() : copy().cast(to);
   Array out(to, shape_);
   switch (to) {
     case DType::f32: fill_from<float>(out, *this); break;

@@ -105,6 +105,14 @@ TEST(Families, MomentsAreExpectationsOfStatistics) {
   });
 }
 
+// Parameters that are equal are parameters apart: E log x of Beta(2, 2), not twice it.
+TEST(Families, MomentsOfEqualParametersAreApart) {
+  Graph g(op_table());
+  const Member m(g, family<Beta>(), {Array::scalar(2.0), Array::scalar(2.0)});
+  for (const Value& v : moments(family<Beta>(), m.natural))
+    EXPECT_NEAR(evaluate(g, v)[0], -5.0 / 6, 1e-14);  // digamma(2) - digamma(4)
+}
+
 TEST(Families, FaceHoldsMeanVarianceAndMeanLogarithm) {
   each_case([](const FamilyInfo&, Case& c) {
     const Face f = face(c.p.d);

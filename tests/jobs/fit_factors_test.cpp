@@ -147,7 +147,7 @@ TEST_F(FitFactors, DensitiesAndFilledCellsAreThoseOfTheGaussian) {
   }
   c = scale.asDiagonal() * c * scale.asDiagonal();
   const Array x = read_npy(data);
-  const TablePrediction p = predict_table({path("run"), data, {}, false, 1});
+  const TablePrediction p = predict_table({path("run"), data, {}, 1});
   const ImputedTable t = impute_table({path("run"), data, {}, true, 1});
   ASSERT_EQ(t.table.names[4], t.table.names[0] + "_sd");
   double total = 0;

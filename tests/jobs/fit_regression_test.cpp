@@ -226,7 +226,7 @@ TEST_F(FitRegression, PredictionsOfCountsAndClassesAddUp) {
     EXPECT_LT(s["coefficients"][std::size_t(j)]["low"].get<double>(), made);
     EXPECT_GT(s["coefficients"][std::size_t(j)]["high"].get<double>(), made);
   }
-  const TablePrediction p = predict_table({path("run"), classes, {}, true, 1});
+  const TablePrediction p = predict_table({path("run"), classes, {}, 1, true});
   EXPECT_EQ(p.table.names, (std::vector<std::string>{"p", "p_low", "p_high"}));
   const nlohmann::json j = evaluate_table(path("run"), classes, 1);
   EXPECT_LT(j["elbo"].get<double>(), j["log_predictive"].get<double>());
@@ -235,7 +235,7 @@ TEST_F(FitRegression, PredictionsOfCountsAndClassesAddUp) {
 // Rows to be predicted need no outcome, whether their column is empty or not there.
 TEST_F(FitRegression, RowsWithoutAnOutcomeArePredicted) {
   fit(kDiabetes, [](auto&, auto&) {});
-  const TablePrediction whole = predict_table({path("run"), kDiabetes, {}, false, 1});
+  const TablePrediction whole = predict_table({path("run"), kDiabetes, {}, 1});
   const Array all = read_csv(kDiabetes).values;
   std::ofstream lacking(path("lacking.csv")), holes(path("holes.csv"));
   lacking << "age,sex,bmi,bp,s1,s2,s3,s4,s5,s6\n";
@@ -251,7 +251,7 @@ TEST_F(FitRegression, RowsWithoutAnOutcomeArePredicted) {
   lacking.close();
   holes.close();
   for (const char* name : {"lacking.csv", "holes.csv"}) {
-    const TablePrediction p = predict_table({path("run"), path(name), {}, false, 1});
+    const TablePrediction p = predict_table({path("run"), path(name), {}, 1});
     for (std::int64_t i = 0; i < 20; ++i)
       for (int j = 0; j < 4; ++j)
         EXPECT_EQ(p.table.values.data<double>()[std::int64_t(p.table.names.size()) * i + j],

@@ -323,16 +323,28 @@ std::map<std::string, TermPair> compare_terms(const RandomModel& r, const State&
     const auto place = std::find(names.begin(), names.end(), name) - names.begin();
     out[name] = {found[std::size_t(place)].data<double>()[0], total};
   };
+  // Shapes and concentrations have more statistics than two points.
+  const auto by_quadrature = [&](const Conditional& c, int value) {
+    std::set<int> latents;
+    latents_below(m, Expr(const_cast<Model&>(m), value), latents);
+    for (const Arg& arg : c.args)
+      if (arg.expr()) latents_below(m, arg.expr(), latents);
+    return std::any_of(latents.begin(), latents.end(), [&](int z) {
+      const FamilyInfo* f = m.latent_of(z)->prior.family;
+      return f == &family<GammaShape>() || f == &family<Concentration>();
+    });
+  };
   for (const ObservedInfo& o : m.observed()) {
     const bool vectors = m.info(o.value).partial && o.likelihood.family == &family<MvNormal>() &&
                          o.likelihood.args.size() == 1;
     bool curved = vectors;
     for (const auto needs : o.likelihood.needs)
       curved = curved || needs == ParameterDoc::Needs::normal;
-    if (!curved) term(o.name, o.likelihood, o.value);
+    if (!curved && !by_quadrature(o.likelihood, o.value.index()))
+      term(o.name, o.likelihood, o.value);
   }
   for (const LatentInfo& z : m.latents())
-    if (z.prior.family->doc.support != Support::joint)
+    if (z.prior.family->doc.support != Support::joint && !by_quadrature(z.prior, z.expr))
       term(m.info(z.expr).name + ".prior", z.prior, Expr(const_cast<Model&>(m), z.expr));
   return out;
 }

@@ -146,7 +146,7 @@ void RandomModel::term() {
     p.choice = int(random_.dice(std::int64_t(choices_.size())));
   p.column = random_.coin(0.3);
   const int gates = counts["gate"];
-  switch (random_.dice(9)) {
+  switch (random_.dice(10)) {
     case 0:
     case 1:
     case 2: real_term(p); break;
@@ -156,7 +156,7 @@ void RandomModel::term() {
     case 6: vector_term(p); break;
     case 7: joint_term(p); break;
     default:
-      if (p.choice < 0 && random_.coin(0.5)) {
+      if (p.choice < 0 && random_.coin(0.8)) {
         site_term();
       } else {
         real_term(p);
@@ -178,22 +178,32 @@ void RandomModel::real_term(Place p) {
 }
 
 void RandomModel::positive_term(Place p) {
+  const auto positive = [](Stream& s) { return -std::log(s.unit()); };
+  if (random_.coin(0.25)) {
+    count("likelihood gamma of mean one");
+    const Expr a = shape(p);
+    model.observe(name("y"), gamma_mean_one(a), observed({}, p.column, true, positive));
+    return;
+  }
   const Expr r = rate(p, {});
   const bool known = random_.coin();
   count(known ? "likelihood gamma" : "likelihood exponential");
-  const Expr y = observed({}, p.column, true, [](Stream& s) { return -std::log(s.unit()); });
-  model.observe(name("y"), known ? gamma(random_.between(0.5, 3), r) : exponential_of(r), y);
+  const Arg a = known && random_.coin(0.6) ? Arg(shape(p)) : Arg(random_.between(0.5, 3));
+  const Expr y = observed({}, p.column, true, positive);
+  model.observe(name("y"), known ? gamma(a, r) : exponential_of(r), y);
 }
 
 void RandomModel::count_term(Place p) {
   const auto few = [](Stream& s) { return double(s.dice(5)); };
   const auto bit = [](Stream& s) { return double(s.dice(2)); };
-  const bool wide = random_.coin(0.4);
+  const bool wide = random_.coin(0.6);
   const Shape event = wide ? Shape{2} : Shape{};
   const std::int64_t how = random_.dice(3);
   if (how == 0) {
     count("likelihood poisson");
-    Expr r = rate(p, event);
+    const bool column = wide && random_.coin(0.9);
+    if (column) count("reshape");
+    Expr r = column ? reshape(rate(p, Shape{2, 1}), event) : rate(p, event);
     if (!wide && random_.coin(0.85)) {
       count("exposures");
       std::vector<double> e;
@@ -222,8 +232,13 @@ void RandomModel::category_term(Place p) {
   const std::int64_t k = 2 + random_.dice(3);
   count("dirichlet");
   const Plate plate = plate_of(p);
-  const Expr q =
-      gated(p, model.latent(name("p"), dirichlet(random_.between(1.1, 3)), plate, Shape{k}));
+  Arg alpha = random_.between(1.1, 3);
+  if (random_.coin(0.4)) {
+    count("concentration");
+    flat = false;
+    alpha = model.latent(name("alpha"), concentration(k, 2.0, 0.7));
+  }
+  const Expr q = gated(p, model.latent(name("p"), dirichlet(alpha), plate, Shape{k}));
   const bool one = random_.coin();
   count(one ? "likelihood categorical_of" : "likelihood multinomial_of");
   maskable = false;
@@ -294,12 +309,28 @@ void RandomModel::joint_term(Place p) {
 void RandomModel::site_term() {
   sites = true;
   affine = false;
+  if (random_.coin()) return softmax_term();
   const bool bits = random_.coin();
   count(bits ? "likelihood bernoulli" : "likelihood poisson_log");
   const Expr f = random_.coin() ? scalar({}) : inner(covariates(2), vector({}, 2));
   const Expr y = bits ? observed({}, false, true, [](Stream& s) { return double(s.dice(2)); })
                       : observed({}, false, true, [](Stream& s) { return double(s.dice(4)); });
   model.observe(name("y"), bits ? bernoulli(f) : poisson_log(f), y);
+}
+
+void RandomModel::softmax_term() {
+  const std::int64_t k = 2 + random_.dice(3);
+  const bool tilted = random_.coin();
+  count(tilted ? "likelihood categorical_tilted" : "likelihood categorical_bohning");
+  count("across");
+  maskable = false;
+  const Plate classes = model.plate(name("class"), k);
+  const Expr w = model.latent(name("w"), mvnormal(0.0, random_.between(0.3, 2)), classes, Shape{2});
+  const Expr f = across(inner(covariates(2), w), classes);
+  std::vector<double> x(std::size_t(rows_ * k), 0.0);
+  for (std::int64_t i = 0; i < rows_; ++i) x[std::size_t(i * k + random_.dice(k))] = 1;
+  const Expr y = add(Shape{k}, {row_}, x, false);
+  model.observe(name("y"), tilted ? categorical_tilted(f) : categorical_bohning(f), y);
 }
 
 }  // namespace fathom::test

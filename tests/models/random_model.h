@@ -70,6 +70,7 @@ class RandomModel {
   void vector_term(Place p);
   void joint_term(Place p);
   void site_term();
+  void softmax_term();
 
   Plate plate_of(Place p);
   Expr gated(Place p, Expr e);
@@ -80,6 +81,7 @@ class RandomModel {
   Expr elements(Place p, std::int64_t d);  // normal, each for itself
   Arg precision(Place p, bool* variance);
   Expr rate(Place p, const Shape& event);
+  Expr shape(Place p);
   Expr mean(Place p, bool local);
   Expr simple_mean(Place p, bool local);
   Expr by_version(Place p);

@@ -167,6 +167,42 @@ TEST_P(RandomModels, UpdatesDoNotDependOnTheFactorItself) {
   });
 }
 
+// P3: the slopes of the bound with latents of rows integrated out are those of the bound with these
+// given, where they are at their optimum (the envelope theorem).
+TEST_P(RandomModels, CollapsedSlopesAreTheStatisticsOfTwoSteps) {
+  each([&](int seed) {
+    Climb c(seed);
+    if (c.r.options.factors != Factors::mean_field) return;
+    c.begin(one);
+    c.climb.sweep(one);
+    Graph g(op_table());
+    LowerOptions options;
+    options.capacity = c.r.data.rows;
+    options.factors = Factors::mean_field;
+    options.points = c.r.options.points;
+    options.collapse = true;
+    Lowering lowering(c.r.model, g, options);
+    lowering.terms();
+    const Lowering::Given given = lowering.given_locals();
+    if (!given.expected) return;
+    std::vector<Value> leaves;
+    for (const LatentInfo& z : c.r.model.latents())
+      if (!c.r.model.streamed(c.r.model.info(z.expr)))
+        for (const Value& v : z.prior.family->leaves(lowering.moments(z))) leaves.push_back(v);
+    const std::vector<Value> collapsed = gradient(sum(lowering.evidence()), leaves);
+    const std::vector<Value> steps =
+        substitute(gradient(given.expected, leaves), given.leaves, given.optimum);
+    Bindings b;
+    for (const auto& [name, array] : c.r.data.columns) b["data." + name] = array;
+    for (const InputInfo& i : g.graph_inputs())
+      if (i.kind == InputKind::slot) b[i.name] = *c.state.find(i.name);
+    const std::vector<Array> one_step = evaluate_reference(g, collapsed, b),
+                             two_steps = evaluate_reference(g, steps, b);
+    for (std::size_t k = 0; k < leaves.size(); ++k)
+      ASSERT_EQ(first_difference(one_step[k], two_steps[k], 1e-9, 10), "") << k;
+  });
+}
+
 // P12 and P11: the same bits for any number of threads, and from a state that was kept.
 TEST_P(RandomModels, ThreadsAndInterruptionsChangeNoBit) {
   Workers two(2), three(3);

@@ -171,11 +171,22 @@ Expr RandomModel::rate(Place p, const Shape& event) {
   return gated(p, tau);
 }
 
+Expr RandomModel::shape(Place p) {
+  count("gamma_shape");
+  const Plate plate = plate_of(p);
+  return gated(p, model.latent(name("a"), gamma_shape(random_.between(1.2, 3), 1.0), plate));
+}
+
 // Of quantities that are gaussian given everything else: functions of them that keep moments.
 Expr RandomModel::deterministic(Place p) {
-  switch (random_.dice(5)) {
+  switch (random_.dice(7)) {
     case 0: count("affine map"); return scalar(p) * random_.between(-2, 2) + random_.normal();
     case 1: count("affine map"); return scalar(p) * covariates(0);
+    case 4: count("sum of a vector"); return sum(vector(p, 2 + random_.dice(2)));
+    case 5: {
+      count("take");
+      return inner(covariates(3), take(vector(p, 2), {0, 1, random_.dice(2)}));
+    }
     case 2: {
       count("repeat");
       return inner(repeat(scalar(p), 2), covariates(2));

@@ -11,12 +11,17 @@ struct Dirichlet {
                                  .support = Support::simplex,
                                  .source = "Bishop 2006, appendix B",
                                  .event_axes = 1};
-  static constexpr ParameterDoc parameters[] = {
-      {"concentration", Support::positive, "pseudo-counts over the last axis"}};
+  static constexpr ParameterDoc parameters[] = {{"concentration", Support::positive,
+                                                 "pseudo-counts over the last axis",
+                                                 ParameterDoc::Needs::log_gamma}};
 
   static Value expected_log_prob(const Face& x, std::span<const Face> p) {
     const Value a = p[0].mean;
     const int last = a.shape().rank() - 1;
+    if (p[0].random) {  // one number for all categories
+      const Value pull = (a - 1.0) * x.expected_log();
+      return sum(pull, pull.shape().rank() - 1, 1) - p[0].expected_log_beta();
+    }
     const Value terms = (a - 1.0) * x.expected_log() - lgamma(a);
     return lgamma(sum(a, last, 1)) + sum(terms, terms.shape().rank() - 1, 1);
   }

@@ -1,0 +1,102 @@
+// What a coordinate climb says of itself: starts that cannot move, blocks that lower the bound.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "fathom/climb/coordinate.h"
+
+namespace fathom {
+
+namespace {
+
+// Latents of the plate that `e` is made of.
+void latents_on(const Model& m, Expr e, int plate, std::set<int>* found) {
+  const ExprInfo& i = m.info(e);
+  const bool on = std::find(i.plates.begin(), i.plates.end(), plate) != i.plates.end();
+  if (i.kind == ExprKind::latent && on) found->insert(e.index());
+  for (const Expr& in : i.inputs) latents_on(m, in, plate, found);
+}
+
+}  // namespace
+
+void CoordinateClimb::find_choices(const Model& model, const std::vector<Factor>& factors,
+                                   State& state) {
+  std::map<Gate, std::set<int>> chosen;
+  for (std::size_t e = 0; e < model.size(); ++e) {
+    const ExprInfo& i = model.info(int(e));
+    if (i.kind != ExprKind::gate || !model.streamed(model.info(i.inputs[0]))) continue;
+    for (const Gate& g : i.gates)
+      if (g.which == i.inputs[0].index()) latents_on(model, i.inputs[1], g.plate, &chosen[g]);
+  }
+  for (const auto& [gate, latents] : chosen) {
+    const PlateInfo& plate = model.plates()[std::size_t(gate.plate)];
+    Choices c{fmt::format("{} ({})", model.info(gate.which).name, plate.name), plate.size, {}};
+    for (const Factor& f : factors) {
+      if (!latents.count(model.latents()[f.latent].expr)) continue;
+      for (std::size_t k = 0; k < f.slots.size(); ++k) {
+        const Shape& s = f.slots[k].shape();
+        std::int64_t after = 1;
+        for (int a = s.rank(); a-- > 0; after *= s.extent(a))
+          if (s[a].label != kNoLabel && graph_->label_info(s[a].label).name == plate.name) break;
+        c.naturals.emplace_back(
+            &state.slot(fmt::format("{}.natural.{}", f.name, k), model.dtype(), s), after);
+      }
+    }
+    if (c.size > 1 && !c.naturals.empty()) choices_.push_back(std::move(c));
+  }
+}
+
+std::string CoordinateClimb::alike() const {
+  for (const Choices& c : choices_) {
+    const bool same = std::all_of(c.naturals.begin(), c.naturals.end(), [&](const auto& n) {
+      const auto& [array, after] = n;
+      const std::size_t one = std::size_t(after) * size_of(array->dtype()),
+                        all = one * std::size_t(c.size);
+      for (std::size_t at = 0; at < array->bytes(); at += all)
+        for (std::int64_t k = 1; k < c.size; ++k)
+          if (std::memcmp(array->raw() + at, array->raw() + at + std::size_t(k) * one, one) != 0)
+            return false;
+      return true;
+    });
+    if (same) return c.name;
+  }
+  return {};
+}
+
+std::string CoordinateClimb::lowest_block(const std::vector<Array>& from, Workers& workers) {
+  for (std::size_t k = 0; k < from.size(); ++k)
+    std::memcpy(naturals_[k]->raw(), from[k].raw(), from[k].bytes());
+  auto before = terms(workers);
+  if (collect_) collect(workers);
+  double least = INFINITY;
+  std::string text;
+  for (Step& step : steps_) {
+    update(step, workers);
+    const auto after = terms(workers);
+    double change = 0, fall = INFINITY;
+    std::string term;
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      const double d = after[i].second - before[i].second;
+      change += d;
+      if (d < fall) term = after[i].first;
+      fall = std::min(fall, d);
+    }
+    if (change < least) {
+      least = change;
+      text = fmt::format("the update of {} moves it by {:.3g}, term \"{}\" by {:.3g}",
+                         fmt::join(step.latents, ", "), change, term, fall);
+    }
+    before = after;
+  }
+  return text;
+}
+
+void CoordinateClimb::temperature(double t) {
+  if (!temperature_)
+    raise<ConfigError>("[coordinate] a temperature needs CoordinateOptions::tempered");
+  if (!(t > 0) || !std::isfinite(t)) raise<ConfigError>("[coordinate] a temperature of {}", t);
+  const Array value = Array::scalar(t).cast(temperature_->dtype());
+  std::memcpy(temperature_->raw(), value.raw(), value.bytes());
+}
+
+}  // namespace fathom

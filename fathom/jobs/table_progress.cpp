@@ -1,0 +1,84 @@
+#include "fathom/jobs/table_progress.h"
+
+#include <cstring>
+#include <filesystem>
+
+namespace fathom {
+
+namespace {
+
+constexpr const char *kFile = "progress.json", *kTensors = "progress.safetensors";
+
+nlohmann::json json_of(const Climbed& c) {
+  return {{"per_row", c.per_row},  // null where it is no number
+          {"last_rise", c.last_rise},
+          {"sweeps", c.sweeps},
+          {"converged", c.converged},
+          {"fault", c.fault}};
+}
+
+Climbed climbed_of(const nlohmann::json& j) {
+  Climbed c;
+  if (j.at("per_row").is_number()) c.per_row = j.at("per_row");
+  if (j.at("last_rise").is_number()) c.last_rise = j.at("last_rise");
+  c.sweeps = j.at("sweeps");
+  c.converged = j.at("converged");
+  c.fault = j.at("fault");
+  return c;
+}
+
+void add(const State& state, const std::string& prefix, Tensors& out) {
+  for (const auto& [name, a] : state.slots()) out.arrays[prefix + name] = a;
+}
+
+void take(const Tensors& in, const std::string& prefix, State& state) {
+  for (const auto& [name, a] : in.arrays) {
+    if (!name.starts_with(prefix)) continue;
+    std::memcpy(state.slot(name.substr(prefix.size()), a.dtype(), a.shape()).raw(), a.raw(),
+                a.bytes());
+  }
+}
+
+}  // namespace
+
+void write_progress(RunFolder& folder, const TableProgress& p) {
+  nlohmann::json j = {{"restart", p.restart},
+                      {"bounds", p.bounds},
+                      {"best", p.best},
+                      {"kept", json_of(p.kept)},
+                      {"seconds", p.seconds}};
+  j["ended"] = nlohmann::json::array();
+  for (const Climbed& c : p.ended) j["ended"].push_back(json_of(c));
+  Tensors tensors;
+  add(p.state, "climb.", tensors);
+  add(p.factors, "best.", tensors);
+  folder.write_tensors(kTensors, tensors);
+  folder.write_json(kFile, j);
+}
+
+std::optional<TableProgress> read_progress(const RunFolder& folder) {
+  if (!folder.has(kFile)) return {};
+  const nlohmann::json j = folder.read_json(kFile);
+  const Tensors tensors = folder.read_tensors(kTensors);
+  TableProgress p;
+  try {
+    p.restart = j.at("restart");
+    p.bounds = j.at("bounds").get<std::vector<double>>();
+    for (const nlohmann::json& c : j.at("ended")) p.ended.push_back(climbed_of(c));
+    p.best = j.at("best");
+    p.kept = climbed_of(j.at("kept"));
+    p.seconds = j.at("seconds");
+  } catch (const nlohmann::json::exception&) {
+    raise<DataError>("{}: damaged: fit anew with --force", folder.file(kFile));
+  }
+  take(tensors, "climb.", p.state);
+  take(tensors, "best.", p.factors);
+  return p;
+}
+
+void remove_progress(const RunFolder& folder) {
+  std::error_code ignored;
+  for (const char* name : {kFile, kTensors}) std::filesystem::remove(folder.file(name), ignored);
+}
+
+}  // namespace fathom

@@ -1,0 +1,97 @@
+// A climb whose slots were saved and read again goes on bit for bit (property P11 of coordinate
+// ascent): with statistics, with a pass for each block, and with damped steps.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "fathom/climb/ascend.h"
+#include "fathom/io/safetensors.h"
+#include "fathom/kernels/rng.h"
+
+namespace fathom {
+namespace {
+
+constexpr std::int64_t kRows = 300;
+
+enum class Kind : std::uint8_t { linear, student, logistic };
+
+struct Regression {
+  Model m{DType::f64};
+  DataSet data;
+
+  explicit Regression(Kind kind) {
+    const Plate row = m.plate("row");
+    const Expr x = m.data("x", row, Shape{2}, DType::f64), y = m.data("y", row, {}, DType::f64);
+    const Expr w = m.latent("w", mvnormal(0.0, 0.1), Shape{2});
+    if (kind == Kind::logistic) {
+      m.observe("y", bernoulli(inner(x, w)), y);
+    } else {
+      Expr precision = m.latent("tau", gamma(1.0, 1.0));
+      if (kind == Kind::student) precision = precision * m.latent("u", gamma(2.0, 2.0), row);
+      m.observe("y", normal_precision(inner(x, w), precision), y);
+    }
+    Array xs(DType::f64, Shape{kRows, 2}), ys(DType::f64, Shape{kRows});
+    kernels::fill_normal(Key{5, 1}, nullptr, 0, kRows, 2, xs.data<double>());
+    kernels::fill_normal(Key{5, 2}, nullptr, 0, kRows, 1, ys.data<double>());
+    for (std::int64_t i = 0; i < kRows; ++i) {
+      double& v = ys.data<double>()[i];
+      v += xs.data<double>()[2 * i] - 2 * xs.data<double>()[2 * i + 1];
+      if (kind == Kind::logistic) v = v > 0;
+    }
+    data.rows = kRows;
+    data.columns = {{"x", xs}, {"y", ys}};
+  }
+};
+
+class Continue : public testing::TestWithParam<Kind> {};
+
+TEST_P(Continue, SavedAndReadAgain) {
+  const Regression r(GetParam());
+  Workers workers(2), one(1);
+  State whole, part;
+  std::vector<double> bounds;
+  {
+    CoordinateClimb climb(r.m, r.data, whole);
+    for (int sweep = 0; sweep < 8; ++sweep) bounds.push_back(climb.sweep(workers));
+  }
+  CoordinateClimb first(r.m, r.data, part);
+  for (std::size_t sweep = 0; sweep < 3; ++sweep) EXPECT_EQ(first.sweep(workers), bounds[sweep]);
+
+  const std::string file = testing::TempDir() + "continue.safetensors";
+  Tensors saved;
+  saved.arrays = part.slots();
+  write_safetensors(file, saved);
+  State again;
+  for (const auto& [name, a] : read_safetensors(file).arrays)
+    std::copy_n(a.raw(), a.bytes(), again.slot(name, a.dtype(), a.shape()).raw());
+  std::filesystem::remove(file);
+  CoordinateClimb rest(r.m, r.data, again);
+  for (std::size_t sweep = 3; sweep < bounds.size(); ++sweep)
+    EXPECT_EQ(rest.sweep(one), bounds[sweep]) << sweep;
+}
+
+TEST_P(Continue, AscendGoesOnFromItsBounds) {
+  const Regression r(GetParam());
+  Workers workers(2);
+  State whole, part;
+  CoordinateClimb climb(r.m, r.data, whole), stopped(r.m, r.data, part);
+  const Ascent all = ascend(climb, kRows, {.tolerance = 1e-9}, workers);
+  ASSERT_TRUE(all.converged);
+  std::vector<double> bounds;
+  for (std::size_t done = 0; done < all.bounds.size();) {  // one sweep at a time
+    const Ascent some = ascend(
+        stopped, kRows, {.tolerance = 1e-9}, workers, [](const SweepRecord&) { return false; },
+        bounds);
+    EXPECT_TRUE(some.interrupted);
+    bounds = some.bounds;
+    done = bounds.size();
+  }
+  EXPECT_EQ(bounds, all.bounds);
+  EXPECT_TRUE(ascend(stopped, kRows, {.tolerance = 1e-9}, workers, {}, bounds).converged);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Continue,
+                         testing::Values(Kind::linear, Kind::student, Kind::logistic));
+
+}  // namespace
+}  // namespace fathom

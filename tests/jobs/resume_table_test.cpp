@@ -1,0 +1,120 @@
+// A fit of a table that was interrupted and goes on is the fit that was not, bit for bit.
+#include <gtest/gtest.h>
+
+#include "fathom/io/npy.h"
+#include "tests/jobs/small_tables.h"
+
+namespace fathom {
+namespace {
+
+using testing::gmm_fit;
+using testing::kFaithful;
+using testing::TempFolder;
+using testing::two_clusters;
+
+class ResumeTable : public ::testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return folder_.file(name); }
+
+  FitTableConfig config(const std::string& data, const std::string& run, int threads = 1) const {
+    return gmm_fit(data, path(run), [&](GmmSettings& g, FitTableConfig& f) {
+      g.components = 3;
+      f.settings.restarts = 3;
+      f.settings.ascent.sweeps = 12;
+      f.settings.ascent.tolerance = 1e-4;
+      f.threads = threads;
+    });
+  }
+
+  // Stops after so many sweeps; 0: never.
+  FitTableResult fit(const FitTableConfig& c, int sweeps) const {
+    FitTableHooks hooks;
+    int done = 0;
+    hooks.sweep = [&](const TableSweep&) { ++done; };
+    hooks.interrupted = [&] { return done == sweeps; };
+    return fit_table(c, hooks);
+  }
+
+  static nlohmann::json figures(nlohmann::json s) {
+    for (const char* key : {"seconds", "rows_per_second", "threads"}) s.erase(key);
+    return s;
+  }
+  std::vector<nlohmann::json> bounds_of(const std::string& run) const {
+    std::vector<nlohmann::json> lines = RunFolder::open(path(run)).read_metrics();
+    for (nlohmann::json& line : lines)
+      for (const char* key : {"seconds", "rows_per_second"}) line.erase(key);
+    return lines;
+  }
+  std::string model_of(const std::string& run) const {
+    const Bytes b = map_file(path(run + "/model.safetensors"));
+    return {reinterpret_cast<const char*>(b.data.get()), b.size};
+  }
+
+  // Interrupts after every one of `stops`, each counted from where the last fit went on.
+  void expect_same(const std::string& data, const std::vector<int>& stops) {
+    const FitTableResult whole = fit(config(data, "whole"), 0);
+    FitTableConfig c = config(data, "parts");
+    for (const int stop : stops) {
+      const FitTableResult part = fit(c, stop);
+      ASSERT_TRUE(part.interrupted);
+      EXPECT_EQ(part.summary["stopped"], "interrupted");
+      c = config(data, "parts", c.threads == 1 ? 2 : 1);
+      c.resume = true;
+    }
+    const FitTableResult rest = fit(c, 0);
+    EXPECT_EQ(figures(whole.summary), figures(rest.summary));
+    EXPECT_EQ(bounds_of("whole"), bounds_of("parts"));
+    EXPECT_EQ(model_of("whole"), model_of("parts"));
+    EXPECT_FALSE(RunFolder::open(path("parts")).has("progress.json"));
+  }
+
+  void expect_refused(const FitTableConfig& c, const std::string& part) const {
+    try {
+      fit(c, 0);
+      ADD_FAILURE() << "not refused";
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
+    }
+  }
+
+  TempFolder folder_;
+};
+
+TEST_F(ResumeTable, InTheFirstRestart) { expect_same(kFaithful, {3}); }
+TEST_F(ResumeTable, InSeveralRestarts) { expect_same(kFaithful, {1, 12, 5}); }
+
+TEST_F(ResumeTable, InStartsAndInTheClimbOverAllRows) {
+  write_npy(path("x.npy"), two_clusters(9001, 2, 4));
+  const int starts = int(fit(config(path("x.npy"), "starts"), 0).summary["restarts"].size());
+  ASSERT_EQ(starts, 3);
+  int before = 0;  // sweeps on some of the rows
+  for (const nlohmann::json& line : RunFolder::open(path("starts")).read_metrics())
+    before += line["restart"] != 0;
+  expect_same(path("x.npy"), {4, before - 3, 1});
+}
+
+TEST_F(ResumeTable, SaysWhatItCannotGoOnWith) {
+  FitTableConfig c = config(kFaithful, "run");
+  fit(c, 4);
+  FitTableConfig other = c;
+  other.resume = true;
+  other.data = FATHOM_SOURCE_DIR "/data/iris.csv";
+  expect_refused(other, "not the table that");
+  FitTableConfig more = c;
+  more.resume = true;
+  more.settings.restarts = 4;
+  more.given = {"restarts"};
+  expect_refused(more, "--restarts 4 differs from the run's 3");
+  FitTableConfig anew = c;
+  anew.resume = anew.force = true;
+  expect_refused(anew, "choose one");
+  c.resume = true;
+  fit(c, 0);
+  expect_refused(c, "has ended");
+  FitTableConfig nothing = config(kFaithful, "none");
+  nothing.resume = true;
+  expect_refused(nothing, "none");
+}
+
+}  // namespace
+}  // namespace fathom
