@@ -28,6 +28,7 @@ BENCH = "build/release/bench"
 FATHOM = "build/release/fathom"
 FASHION = "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz"  # dataset-fashion-mnist
 CSV = "build/bench/table.csv"
+ROWS = "build/bench/rows.npy"
 EPOCHS, STEPS_PER_EPOCH = 5, 469
 FIT = [FATHOM, "fit", "vae", "{data}", "-o", "{tmp}/run", "--latent", "20", "--activation", "tanh",
        "--binarize", "dynamic", "--validation", "0", "--batch", "128", "--threads", "{threads}"]
@@ -112,6 +113,14 @@ WORKS = {
     "mixture": mixture("mixture sweep, 1e6 x 16, K = 32", 1_000_000, 16, 32, 5, 2),
     "mixture_2": mixture("mixture sweep, 1e6 x 2, K = 8", 1_000_000, 2, 8, 20, 10),
     "mixture_small": mixture("mixture sweep, 1,000 x 2, K = 3", 1000, 2, 3, 2000, 500),
+    "mixture_64": mixture("mixture sweep, 1e6 x 64, K = 64", 1_000_000, 64, 64, 2, 1),
+    "mixture_fit": Work("mixture by EM, 1e6 x 16, K = 32, 20 sweeps, from the shell",
+                        [FATHOM, "fit", "gmm", ROWS, "-o", "{tmp}/run", "--components", "32",
+                         "--method", "em", "--start", "random", "--restarts", "1", "--sweeps", "20",
+                         "--tolerance", "0", "--threads", "{threads}"],
+                        "gmm_fit.py", ["--data", ROWS], peers=("sklearn-em",), kind="wall",
+                        prepare=["gmm_fit.py", "--make", ROWS]),
+    "sweep": Work("ten numbers, mean and precision: a sweep", [f"{BENCH}/sweep"], "", threads=1),
     "gemm": Work("GEMM through the plan against the library",
                  [f"{BENCH}/gemm", "--threads", "{threads}"], kind="self"),
 }
@@ -163,6 +172,8 @@ class Runner:
 
     def peers(self):
         """Name and program of each peer that starts."""
+        if not self.work.script:
+            return {}
         if not os.path.exists(PYTHON):
             say(f"{self.name}: {PYTHON} is absent; make it with bench/setup_peers.sh")
             return {}

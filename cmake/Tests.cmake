@@ -1,5 +1,6 @@
 # The tests. Each folder below tests/ is one executable and one ctest test of the same name
-# ("ctest -R ops"); folders that take long are cut into shards that run side by side.
+# ("ctest -R ops"); folders that take long are cut into shards that run side by side. tests/oracles
+# is what they share: values by Eigen and Boost.Math, whose headers are read once, there.
 
 find_package(GTest REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)  # oracles of linear algebra; headers only
@@ -7,10 +8,16 @@ find_package(Boost REQUIRED)  # oracles for special functions; headers only
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 set(shards_laws 4)
-set(not_googletest install tools)
+set(not_googletest install oracles tools)
 
 file(GLOB test_folders RELATIVE ${PROJECT_SOURCE_DIR}/tests CONFIGURE_DEPENDS tests/*)
 list(REMOVE_ITEM test_folders ${not_googletest})
+fathom_sources(oracle_sources tests/oracles/*.cpp)
+add_library(test_oracles STATIC ${oracle_sources})
+target_compile_options(test_oracles PRIVATE ${FATHOM_WARNINGS})
+target_include_directories(test_oracles PRIVATE ${PROJECT_SOURCE_DIR})
+target_link_libraries(test_oracles PRIVATE Boost::headers Eigen3::Eigen)
+
 foreach(folder IN LISTS test_folders)
   fathom_sources(test_sources tests/${folder}/*.cpp)
   if(NOT test_sources)
@@ -23,13 +30,14 @@ foreach(folder IN LISTS test_folders)
   # The time goes into the library; what calls it is compiled for a short build. Not packs: g++ 12
   # fails on them.
   if(NOT folder STREQUAL "kernels")
-    target_compile_options(test_${folder} PRIVATE $<$<CONFIG:Release>:-O1>)
+    target_compile_options(test_${folder} PRIVATE $<$<CONFIG:Release>:-O0>)
   endif()
   # The same for all test executables, because they share one precompiled header.
   target_compile_definitions(test_${folder} PRIVATE
     FATHOM_SOURCE_DIR="${PROJECT_SOURCE_DIR}" FATHOM_PROGRAM="${PROJECT_BINARY_DIR}/fathom")
   target_include_directories(test_${folder} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_link_libraries(test_${folder} PRIVATE fathom GTest::gtest_main Boost::headers Eigen3::Eigen)
+  target_link_libraries(test_${folder} PRIVATE fathom test_oracles GTest::gtest_main ZLIB::ZLIB
+    Boost::headers Eigen3::Eigen)
   if(NOT FATHOM_PCH OR folder STREQUAL "kernels")
     # Each file then shows what it forgot to include.
   elseif(NOT first_test)

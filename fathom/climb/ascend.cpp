@@ -33,6 +33,16 @@ std::string worst_term(CoordinateClimb& climb, Workers& workers, double* size) {
 Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& config,
               Workers& workers, const std::function<bool(const SweepRecord&)>& each,
               std::vector<double> before) {
+  return ascend_by(
+      [&](Workers& w) {
+        return AscentStep{climb.sweep(w), 1};
+      },
+      true, climb, rows, config, workers, each, std::move(before));
+}
+
+Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std::int64_t rows,
+                 const AscentConfig& config, Workers& workers,
+                 const std::function<bool(const SweepRecord&)>& each, std::vector<double> before) {
   if (config.sweeps < 1) raise<ConfigError>("sweeps {}: at least 1", config.sweeps);
   if (!(config.tolerance >= 0)) raise<ConfigError>("tolerance {}: not below 0", config.tolerance);
   if (const std::string alike = climb.alike(); !alike.empty())
@@ -42,20 +52,26 @@ Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& con
         alike);
   Ascent out;
   out.bounds = std::move(before);
-  const auto ended = [&](double rise) { return rise <= config.tolerance * double(rows); };
+  out.sweeps = int(out.bounds.size());
+  const auto ended = [&](double rise) {
+    return (monotone ? rise : std::abs(rise)) <= config.tolerance * double(rows);
+  };
   if (out.bounds.size() > 1 && ended(out.bounds.back() - out.bounds[out.bounds.size() - 2])) {
     out.converged = true;
     return out;
   }
   std::vector<Array> from;
   for (const Array* n : climb.naturals()) from.push_back(n->copy());
-  for (int sweep = int(out.bounds.size()) + 1; sweep <= config.sweeps; ++sweep) {
-    const double begin = now(), bound = climb.sweep(workers);
+  while (out.sweeps < config.sweeps) {
+    const double begin = now();
+    const AscentStep taken = step(workers);
+    const double bound = taken.elbo;
+    const int sweep = out.sweeps += taken.sweeps;
     double size = 0;
     if (!std::isfinite(bound))
       raise<NumericError>("[ascend] sweep {}: the bound is {}; term \"{}\" is the first to look at",
                           sweep, bound, worst_term(climb, workers, &size));
-    if (!out.bounds.empty() && bound < out.bounds.back() - 1e-10 * std::abs(bound)) {
+    if (monotone && !out.bounds.empty() && bound < out.bounds.back() - 1e-10 * std::abs(bound)) {
       worst_term(climb, workers, &size);
       if (bound < out.bounds.back() - 1e-10 * size)
         raise<NumericError>(
@@ -67,7 +83,7 @@ Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& con
       std::memcpy(from[k].raw(), climb.naturals()[k]->raw(), from[k].bytes());
     const double rise = out.bounds.empty() ? INFINITY : bound - out.bounds.back();
     out.bounds.push_back(bound);
-    if (each && !each({sweep, bound, now() - begin})) {
+    if (each && !each({sweep, bound, (now() - begin) / taken.sweeps})) {
       out.interrupted = true;
       return out;
     }

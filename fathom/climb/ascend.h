@@ -19,13 +19,21 @@ struct AscentConfig {
 };
 
 struct SweepRecord {
-  int sweep = 0;  // 1-based
+  int sweep = 0;  // passes over the rows so far
   double elbo = 0;
   double seconds = 0;
 };
 
+// One or more sweeps of a climb by other means than its own (batches, extrapolation).
+struct AscentStep {
+  double elbo = 0;
+  int sweeps = 1;  // passes over the rows that it took
+};
+using Stepper = std::function<AscentStep(Workers&)>;
+
 struct Ascent {
-  std::vector<double> bounds;  // after each sweep
+  std::vector<double> bounds;  // after each step
+  int sweeps = 0;              // passes over the rows
   bool converged = false, interrupted = false;
   double elbo() const { return bounds.back(); }
 };
@@ -57,5 +65,12 @@ struct AnnealConfig {
 // temperatures flatten what the objective has of local optima. Returns the sweeps taken.
 int anneal(CoordinateClimb& climb, const AnnealConfig& config, Workers& workers,
            const std::function<void(double temperature, double objective)>& each = {});
+
+// The same by steps on the state that `climb` is on. Those of a climb that is not `monotone`
+// (stochastic) may lower the bound, and end where they move it by no more than the tolerance.
+Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std::int64_t rows,
+                 const AscentConfig& config, Workers& workers,
+                 const std::function<bool(const SweepRecord&)>& each = {},
+                 std::vector<double> before = {});
 
 }  // namespace fathom

@@ -80,6 +80,11 @@ double BatchClimb::stochastic(std::int64_t batch, double rho, Workers& workers) 
   return bound;
 }
 
+void BatchClimb::forget() {
+  for (std::vector<Array>& kept : kept_) kept.clear();
+  visited_ = 0;
+}
+
 double BatchClimb::elbo(Workers& workers) {
   double beyond = 0;
   std::vector<Array> total;

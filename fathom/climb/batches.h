@@ -27,6 +27,9 @@ class BatchClimb {
   // A pass over all rows.
   double elbo(Workers& workers);
 
+  // Statistics of batches that were visited, for another start.
+  void forget();
+
   CoordinateClimb& climb() { return climb_; }
 
  private:

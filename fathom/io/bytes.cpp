@@ -160,10 +160,11 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::fail(const char* what) {
   const bool full = errno == ENOSPC || errno == EFBIG || errno == EDQUOT;
-  raise<DataError>(
-      "{}: cannot be {}: {}{}", path_, what,
-      errno == ENOENT ? "there is no such folder" : std::strerror(errno),
-      full ? ": make room, then try again or --resume; what was saved before is kept" : "");
+  raise<DataError>("{}: cannot be {}: {}{}", path_, what,
+                   errno == ENOENT ? "there is no such folder" : std::strerror(errno),
+                   full ? ": make room, then try again; what was saved before is kept, and "
+                          "--resume goes on from it"
+                        : "");
 }
 
 void AtomicFile::write(std::span<const std::byte> content) {

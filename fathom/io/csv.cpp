@@ -299,7 +299,7 @@ Array parse_blocks(const CsvLayout& l, std::span<CsvBlock> blocks, const std::st
                              : parse_blocks<double>(l, blocks, path, workers);
 }
 
-// All of a table but its values.
+// All of a table but its values. Throws where some of them are infinite.
 Table described(const Opened& file, std::int64_t rows, const std::string& path) {
   if (rows == 0) raise<DataError>("{}: the table has no rows", path);
   const CsvLayout& l = file.layout;
@@ -311,12 +311,22 @@ Table described(const Opened& file, std::int64_t rows, const std::string& path) 
     if (l.role[i] >= 0) t.names[std::size_t(l.role[i])] = l.names[i];
     if (l.role[i] <= -2) t.text_names[std::size_t(-2 - l.role[i])] = l.names[i];
   }
+  std::int64_t infinite = 0;
+  std::string first_infinite;
+  const auto tally = [&](const CsvBlock::Cells& cells, std::int64_t& count, std::string& first) {
+    if (cells.count && count == 0)
+      first = fmt::format("line {}, column {}", cells.line, detail::shown(l.names[cells.field]));
+    count += cells.count;
+  };
   for (const CsvBlock& b : file.blocks) {
-    if (b.missing && t.missing == 0)
-      t.first_missing = fmt::format("line {}, column {}", b.missing_line,
-                                    detail::shown(l.names[b.missing_field]));
-    t.missing += b.missing;
+    tally(b.missing, t.missing, t.first_missing);
+    tally(b.infinite, infinite, first_infinite);
   }
+  if (infinite)
+    raise<DataError>(
+        "{}: {} infinite value{}, the first in {}: drop those rows or mark the cells "
+        "as NA",
+        path, infinite, infinite == 1 ? "" : "s", first_infinite);
   return t;
 }
 

@@ -38,7 +38,8 @@ struct Table {
 };
 
 // Parses in blocks cut by size, on the pool when one is given: the same table for any pool. Throws
-// DataError naming line and column: ragged rows, text among numbers, infinities, bad quotes.
+// DataError naming line and column: ragged rows, text among numbers, bad quotes, and infinities
+// with their count.
 Table read_csv(const std::string& path, const CsvOptions& options = {}, Workers* workers = nullptr);
 Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& options = {},
                 Workers* workers = nullptr);

@@ -143,9 +143,9 @@ class BlockParser {
 
   void check_count(std::int64_t line, std::size_t count) {
     if (count != fields_)
-      fail(line, fmt::format("{} fields, {} expected as in the first line: complete it, "
+      fail(line, fmt::format("{} field{}, {} expected as in the first line: complete it, "
                              "or quote fields that hold the delimiter",
-                             count, fields_));
+                             count, count == 1 ? "" : "s", fields_));
   }
 
   // Of a line from the end of one of its fields on, that one included.
@@ -178,19 +178,16 @@ class BlockParser {
     T& to = out_[l_.role[field]];
     if (is_missing(text, *l_.missing)) {
       to = std::numeric_limits<T>::quiet_NaN();
-      if (b_.missing++ == 0) {
-        b_.missing_line = line;
-        b_.missing_field = field;
-      }
+      b_.missing.add(line, field);
       return;
     }
     const Decimal how = any_decimal(text.data(), text.data() + text.size(), &to);
     if (how == Decimal::fine) return;
-    const char* what =
-        how == Decimal::not_a_number ? "not a number: drop the column, keep it as text, or mark "
-                                       "missing cells as NA"
-        : how == Decimal::infinite   ? "an infinite value: drop the row or mark the cell as NA"
-                                     : "a number too large for its type";
+    if (how == Decimal::infinite) return b_.infinite.add(line, field);  // all of them are counted
+    const char* what = how == Decimal::not_a_number
+                           ? "not a number: drop the column, keep it as text, or mark "
+                             "missing cells as NA"
+                           : "a number too large for its type";
     fail(line,
          fmt::format("column \"{}\" holds \"{}\", {}", shown(l_.names[field]), shown(text), what));
   }

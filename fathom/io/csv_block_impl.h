@@ -31,9 +31,19 @@ struct CsvBlock {
   std::int64_t capacity = 0;  // at most so many rows
   std::int64_t row = 0;       // where its rows begin in the table
 
-  std::int64_t rows = 0, missing = 0;
-  std::int64_t missing_line = 0;  // of the first missing cell
-  std::size_t missing_field = 0;
+  // Cells of one kind: how many, and where the first of them is.
+  struct Cells {
+    std::int64_t count = 0, line = 0;
+    std::size_t field = 0;
+    void add(std::int64_t at_line, std::size_t at_field) {
+      if (count++ > 0) return;
+      line = at_line;
+      field = at_field;
+    }
+  };
+
+  std::int64_t rows = 0;
+  Cells missing, infinite;
   std::string error;  // of the first bad line, with its number
   std::vector<std::vector<std::string>> text;
 };

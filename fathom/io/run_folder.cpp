@@ -55,6 +55,18 @@ void remove_leftovers(const fs::path& p) {
   }
 }
 
+// Does `write`. Errors name the run, not the hidden place where it is made.
+template <class F>
+void write_in(const std::string& place, const std::string& path, F&& write) {
+  try {
+    write();
+  } catch (const DataError& e) {
+    std::string text = e.what();
+    if (text.rfind(place, 0) == 0) text.replace(0, place.size(), path);
+    throw DataError(text);
+  }
+}
+
 // The whole lines of a text: all up to its last line end.
 std::string_view whole_lines(std::string_view text) { return text.substr(0, text.rfind('\n') + 1); }
 
@@ -161,15 +173,15 @@ bool RunFolder::has(const std::string& name) const {
 }
 
 void RunFolder::write_text(const std::string& name, const std::string& text) {
-  write_atomically(file(name), text);
+  write_in(place_, path_, [&] { write_atomically(file(name), text); });
 }
 
 void RunFolder::write_bytes(const std::string& name, std::span<const std::byte> bytes) {
-  write_atomically(file(name), bytes);
+  write_in(place_, path_, [&] { write_atomically(file(name), bytes); });
 }
 
 void RunFolder::write_json(const std::string& name, const nlohmann::json& value) {
-  write_atomically(file(name), dump(value, 2));
+  write_in(place_, path_, [&] { write_atomically(file(name), dump(value, 2)); });
 }
 
 nlohmann::json RunFolder::read_json(const std::string& name) const {
@@ -181,7 +193,7 @@ nlohmann::json RunFolder::read_json(const std::string& name) const {
 }
 
 void RunFolder::write_tensors(const std::string& name, const Tensors& tensors) {
-  write_safetensors(file(name), tensors);
+  write_in(place_, path_, [&] { write_safetensors(file(name), tensors); });
 }
 
 Tensors RunFolder::read_tensors(const std::string& name) const {
@@ -189,9 +201,10 @@ Tensors RunFolder::read_tensors(const std::string& name) const {
 }
 
 void RunFolder::append_metrics(const nlohmann::json& line) {
-  const std::string path = file(kMetrics), text = dump(line, -1);
+  const std::string path = file(kMetrics), shown = (fs::path(path_) / kMetrics).string(),
+                    text = dump(line, -1);
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (fd < 0) raise<DataError>("{}: cannot be written: {}", path, std::strerror(errno));
+  if (fd < 0) raise<DataError>("{}: cannot be written: {}", shown, std::strerror(errno));
   off_t end = ::lseek(fd, 0, SEEK_END);
   char last = '\n';
   if (end > 0 && ::pread(fd, &last, 1, end - 1) == 1 && last != '\n')
@@ -206,7 +219,7 @@ void RunFolder::append_metrics(const nlohmann::json& line) {
   const int why = errno;
   if (!good && ::ftruncate(fd, end) != 0) done = 0;  // a torn line is cut off by the next append
   ::close(fd);
-  if (!good) raise<DataError>("{}: cannot be written: {}", path, std::strerror(why));
+  if (!good) raise<DataError>("{}: cannot be written: {}", shown, std::strerror(why));
 }
 
 std::vector<nlohmann::json> RunFolder::read_metrics() const {

@@ -47,6 +47,17 @@ int threads_for(const FitTableConfig& c) {
   return c.threads == 0 && !ignored && size < kSmallFile ? 1 : c.threads;
 }
 
+// All climbs of one size of the model.
+struct Fitted {
+  State best;
+  std::vector<Climbed> climbs;  // one for each restart
+  Climbed kept;
+  int best_restart = 0;  // restart that is kept
+  std::int64_t start_rows = 0;
+  std::vector<std::pair<std::string, double>> terms;
+  double bound = 0;
+};
+
 class FitTableJob {
  public:
   FitTableJob(const FitTableConfig& config, const FitTableHooks& hooks)
@@ -69,11 +80,13 @@ class FitTableJob {
     data_ = load_table(config_.data, config_.settings.table, model_.needs(), workers_, hooks_.note,
                        folder_->file("table"));
     if (config_.resume) check_same_table();
-    build();
+    sizes_ = model_.sizes();
+    for (const std::int64_t size : sizes_) set_size(size);
+    if (sizes_.size() > 1) set_size(sizes_.front());
     note_fit();
     begin_ = now() - (progress_ ? progress_->seconds : 0);
-    const State best = climb_all();
-    return close(best);
+    climb_sizes();
+    return close(fitted_.best);
   }
 
  private:
@@ -123,6 +136,7 @@ class FitTableJob {
       raise<ConfigError>("--sweeps must be at least 1, got {}", s.ascent.sweeps);
     if (!(s.ascent.tolerance >= 0))
       raise<ConfigError>("--tolerance must not be negative, got {}", s.ascent.tolerance);
+    s.climb.check(model_.stochastic());
   }
 
   void check_place(const std::string& path) const {
@@ -137,7 +151,9 @@ class FitTableJob {
   }
 
   // Errors of the model know columns, not files.
-  void build() {
+  void set_size(std::int64_t size) {
+    if (sizes_.size() > 1) model_.set_size(size);
+    size_ = size;
     try {
       model_.build(data_.moments, data_.format);
       model_.check(data_.rows.x);
@@ -149,7 +165,8 @@ class FitTableJob {
   void note_fit() const {
     const auto& columns = data_.format.columns;
     const auto shown = std::min<std::ptrdiff_t>(data_.format.width(), 8);
-    note(model_.describe());
+    note(model_.describe() +
+         (sizes_.size() > 1 ? fmt::format("; and so on up to {} components", sizes_.back()) : ""));
     note(fmt::format("{} rows of {}{}; {} thread{}, {}", data_.rows.count(),
                      fmt::join(columns.begin(), columns.begin() + shown, ", "),
                      shown < data_.format.width() ? ", ..." : "", workers_.size(),
@@ -160,15 +177,16 @@ class FitTableJob {
 
   // One line of metrics for each sweep, and a call of the hook. Terms of large tables are worked
   // out after sweeps 1, 2, 4, ...: they take a pass over the rows of their own.
-  bool record(CoordinateClimb& climb, const SweepRecord& s, int restart, const TableRows& rows,
+  bool record(TableClimb& climb, const SweepRecord& s, int restart, const TableRows& rows,
               double last) {
     constexpr std::int64_t kSmall = 20000;
     const double per = rows.total(), speed = double(rows.count()) / std::max(s.seconds, 1e-9);
     double bound = s.elbo;
     nlohmann::json line = {{"restart", restart}, {"sweep", s.sweep}};
+    if (sizes_.size() > 1) line["size"] = size_;
     if (rows.count() <= kSmall / 4 || std::has_single_bit(unsigned(s.sweep))) {
       bound = 0;
-      for (const auto& [name, value] : climb.terms(workers_)) {
+      for (const auto& [name, value] : climb.whole().terms(workers_)) {
         line["terms"][name] = value / per;
         bound += value;
       }
@@ -190,35 +208,42 @@ class FitTableJob {
 
   // Whether this climb was under way when the fit was interrupted.
   bool goes_on(int restart) const { return progress_ && progress_->restart == restart; }
+  // Steps other than whole sweeps have more to remember than is written down.
+  bool can_go_on() const {
+    const TableClimbSettings& c = config_.settings.climb;
+    return sizes_.size() == 1 && !c.accelerate && c.batch == 0 && !model_.stochastic();
+  }
 
-  Climbed ascend_from(CoordinateClimb& climb, const State& state, int restart,
-                      const TableRows& rows) {
+  Climbed ascend_from(TableClimb& climb, const State& state, int restart, const TableRows& rows) {
     const std::vector<double> before = goes_on(restart) ? progress_->bounds : std::vector<double>();
     const double total = rows.total();
     double last = before.empty() ? NAN : before.back();
-    const Ascent a = ascend(
-        climb, rows.count(), config_.settings.ascent, workers_,
+    const Ascent a = climb.ascend(
+        config_.settings.ascent, workers_,
         [&](const SweepRecord& s) {
           const bool on = record(climb, s, restart, rows, last);
           last = s.elbo;
           return on;
         },
         before);
-    if (interrupted_) left_ = TableProgress{restart, a.bounds, state.copy(), {}, 0, {}, {}, 0};
+    if (interrupted_ && can_go_on())
+      left_ = TableProgress{restart, a.bounds, state.copy(), {}, 0, {}, {}, 0};
     Climbed c;
     c.per_row = a.elbo() / total;
-    c.sweeps = int(a.bounds.size());
+    c.sweeps = a.sweeps;
     c.converged = a.converged;
-    if (c.sweeps > 1) c.last_rise = (a.bounds.back() - a.bounds[a.bounds.size() - 2]) / total;
+    if (a.bounds.size() > 1)
+      c.last_rise = (a.bounds.back() - a.bounds[a.bounds.size() - 2]) / total;
     c.fault = model_.fault(state);
     return c;
   }
 
   // A restart on `rows`; a start that cannot be, or a climb that comes to no number, is its fault.
-  Climbed restart(CoordinateClimb& climb, const State& state, const TableRows& rows, int number) {
+  Climbed restart(TableClimb& climb, const State& state, const TableRows& rows, int number) {
     Climbed c;
     try {
-      if (!goes_on(number)) model_.start(climb, rows, fold(key(), std::uint64_t(number)), workers_);
+      if (!goes_on(number))
+        model_.start(climb.whole(), rows, fold(key(), std::uint64_t(number)), workers_);
       c = ascend_from(climb, state, number, rows);
     } catch (const NumericError& e) {
       c.fault = model_.fault(state);
@@ -238,24 +263,69 @@ class FitTableJob {
 
   Key key() const { return fold(Key{config_.settings.seed, 0}, 21); }
 
+  // Every size that is asked for; the best by its bound, or of maximum likelihood by BIC, stays.
+  void climb_sizes() {
+    Fitted best;
+    std::int64_t best_size = 0;
+    double most = -INFINITY;
+    std::string failure;
+    for (const std::int64_t size : sizes_) {
+      if (sizes_.size() > 1) set_size(size);
+      fitted_ = {};
+      try {
+        fitted_.best = climb_all();
+      } catch (const NumericError& e) {
+        if (sizes_.size() == 1) throw;
+        failure = e.what();
+        choices_.push_back({{"size", size}, {"set_aside", fitted_.climbs.front().fault}});
+        continue;
+      }
+      complete();
+      if (sizes_.size() == 1) return;
+      const bool elbo = model_.objective() == Objective::elbo;
+      const double score = elbo ? fitted_.bound : -0.5 * bic();
+      choices_.push_back({{"size", size}, {elbo ? "elbo" : "objective", fitted_.bound}});
+      if (!elbo) choices_.back()["bic"] = bic();
+      if (!fitted_.kept.fault.empty()) choices_.back()["set_aside"] = fitted_.kept.fault;
+      if (hooks_.climbed)
+        hooks_.climbed(fmt::format("{} component{}: {} {:.4f}{}{}", size, size == 1 ? "" : "s",
+                                   name_of(model_.objective()), fitted_.bound,
+                                   elbo ? "" : fmt::format(", BIC {:.4f}", bic()),
+                                   fitted_.kept.fault.empty() ? "" : ", set aside"));
+      if (fitted_.kept.fault.empty() && score > most) {
+        most = score;
+        best_size = size;
+        best = std::move(fitted_);
+      }
+      if (interrupted_) break;
+    }
+    if (best_size == 0) raise<NumericError>("{}", failure.empty() ? "no fit is sound" : failure);
+    fitted_ = std::move(best);
+    set_size(best_size);
+  }
+
+  // Schwarz 1978, the sign by which lower is better.
+  double bic() const {
+    return double(model_.free_parameters()) * std::log(data_.rows.total()) - 2 * fitted_.bound;
+  }
+
   State climb_all() {
     const TableRows& all = data_.rows;
-    const bool large = all.count() > kStartRows;
-    const bool started = goes_on(0);
+    const bool large = all.count() > kStartRows, started = goes_on(0);
     State best;
     if (!started) best = climb_starts(start_rows(large));
     if (!large || interrupted_) return best;
     State state;
-    CoordinateClimb climb(model_.model(), model_.data(all), state, model_.options());
+    TableClimb climb(model_, all, state, config_.settings.climb, fold(key(), 1 << 20));
     if (started) {
       take_up(state, best);
-      start_rows_ = kStartRows;
+      fitted_.start_rows = kStartRows;
     } else {
       assign_factors(best, state);
     }
-    kept_ = ascend_from(climb, state, 0, all);
-    if (interrupted_) leave(climbs_, best_, kept_, {});
-    finish(climb);
+    fitted_.kept = ascend_from(climb, state, 0, all);
+    if (left_) leave(fitted_.climbs, fitted_.best_restart, fitted_.kept, {});
+    finish(climb.whole());
     return state.copy();
   }
 
@@ -272,9 +342,9 @@ class FitTableJob {
   // What was done before the fit was interrupted, and the slots of the climb that was under way.
   void take_up(State& state, State& best) {
     state.assign(progress_->state);
-    climbs_ = progress_->ended;
-    best_ = progress_->best;
-    kept_ = progress_->kept;
+    fitted_.climbs = progress_->ended;
+    fitted_.best_restart = progress_->best;
+    fitted_.kept = progress_->kept;
     best = progress_->factors.copy();
   }
   // The same for another fit to go on with.
@@ -289,50 +359,54 @@ class FitTableJob {
   // All restarts on `rows`; the factors of the best. Faulty ones are kept only where all are.
   State climb_starts(const TableRows& rows) {
     State state, best;
-    CoordinateClimb climb(model_.model(), model_.data(rows), state, model_.options());
+    TableClimb climb(model_, rows, state, config_.settings.climb, fold(key(), 1 << 21));
     const State priors = state.copy();
-    start_rows_ = rows.count();
+    fitted_.start_rows = rows.count();
     for (int r = progress_ ? progress_->restart : 1; r <= restarts() && !interrupted_; ++r) {
       state.assign(priors);
       if (goes_on(r)) take_up(state, best);
       const Climbed ended = restart(climb, state, rows, r);
-      if (interrupted_) leave(climbs_, best_, kept_, best);
-      climbs_.push_back(ended);
-      const Climbed& c = climbs_.back();
+      if (left_) leave(fitted_.climbs, fitted_.best_restart, fitted_.kept, best);
+      fitted_.climbs.push_back(ended);
+      const Climbed& c = fitted_.climbs.back();
       if (std::isnan(c.per_row)) continue;
       const bool better =
-          best_ == 0 || (c.fault.empty() != kept_.fault.empty() ? c.fault.empty()
-                                                                : c.per_row > kept_.per_row + kTie);
+          fitted_.best_restart == 0 ||
+          (c.fault.empty() != fitted_.kept.fault.empty() ? c.fault.empty()
+                                                         : c.per_row > fitted_.kept.per_row + kTie);
       if (!better) continue;
-      best_ = r;
-      kept_ = c;
+      fitted_.best_restart = r;
+      fitted_.kept = c;
       best = state.copy();
     }
-    if (best_ == 0)
+    if (fitted_.best_restart == 0)
       raise<NumericError>("{}: no restart came to an end: {}; --method vb, or fewer components",
-                          config_.data, climbs_.front().fault);
-    if (start_rows_ == data_.rows.count()) {
+                          config_.data, fitted_.climbs.front().fault);
+    if (fitted_.start_rows == data_.rows.count()) {
       assign_factors(best, state);
-      finish(climb);
+      finish(climb.whole());
     }
     return best;
   }
 
   // The bound and its terms at the factors that are kept.
   void finish(CoordinateClimb& climb) {
-    terms_ = climb.terms(workers_);
-    bound_ = 0;
-    for (const auto& [name, value] : terms_) bound_ += value;
+    fitted_.terms = climb.terms(workers_);
+    fitted_.bound = 0;
+    for (const auto& [name, value] : fitted_.terms) fitted_.bound += value;
     seconds_ = now() - begin_;
   }
 
+  // Where it was interrupted before it came to all rows.
+  void complete() {
+    if (!fitted_.terms.empty()) return;
+    State state;
+    CoordinateClimb climb(model_.model(), model_.data(data_.rows), state, model_.options());
+    assign_factors(fitted_.best, state);
+    finish(climb);
+  }
+
   FitTableResult close(const State& best) {
-    if (terms_.empty()) {  // interrupted before it came to all rows
-      State state;
-      CoordinateClimb climb(model_.model(), model_.data(data_.rows), state, model_.options());
-      assign_factors(best, state);
-      finish(climb);
-    }
     write_config();
     write_table_model(*folder_, best, data_.moments);
     FitTableResult out;
@@ -378,17 +452,19 @@ class FitTableJob {
     f.objective = name_of(model_.objective());
     f.rows = data_.rows.count();
     f.total = data_.rows.total();
-    f.bound = bound_;
+    f.bound = fitted_.bound;
     f.standardized = data_.format.standardized;
     f.log_scale = data_.format.log_scale(data_.rows);
-    f.sweeps = kept_.sweeps;
-    f.tolerance = config_.settings.ascent.tolerance;
-    f.last_rise = kept_.last_rise;
-    f.converged = kept_.converged;
+    f.sweeps = fitted_.kept.sweeps;
+    f.tolerance = model_.stochastic()
+                      ? std::max(config_.settings.ascent.tolerance, kStochasticTolerance)
+                      : config_.settings.ascent.tolerance;
+    f.last_rise = fitted_.kept.last_rise;
+    f.converged = fitted_.kept.converged;
     f.interrupted = interrupted_;
-    f.start_rows = start_rows_;
+    f.start_rows = fitted_.start_rows;
     f.starts_differ = model_.start_has_chance();
-    for (const Climbed& c : climbs_)
+    for (const Climbed& c : fitted_.climbs)
       c.fault.empty() ? f.restarts.push_back(c.per_row) : f.set_aside.push_back(c.fault);
     return f;
   }
@@ -399,30 +475,49 @@ class FitTableJob {
     nlohmann::json s = {
         {"task", model_.task()}, {"unit", "row"}, {"n", f.rows}, {"dims", data_.format.width()}};
     const bool elbo = model_.objective() == Objective::elbo;
-    s[elbo ? "elbo" : "objective"] = bound_;
-    s[elbo ? "elbo_per_row" : "objective_per_row"] = bound_ / f.total;
+    s[elbo ? "elbo" : "objective"] = fitted_.bound;
+    s[elbo ? "elbo_per_row" : "objective_per_row"] = fitted_.bound / f.total;
     if (!elbo) s["objective_kind"] = f.objective;
+    if (model_.objective() == Objective::likelihood && model_.free_parameters() > 0) {
+      s["parameters"] = model_.free_parameters();
+      s["aic"] = 2 * double(model_.free_parameters()) - 2 * fitted_.bound;
+      s["bic"] = bic();
+    }
+    if (!choices_.is_null()) {
+      s["choices"] = choices_;
+      s["chosen"] = size_;
+    }
     if (!data_.format.weights.empty()) s["weight"] = f.total;
-    for (const auto& [name, value] : terms_) s["terms"][name] = value;
+    for (const auto& [name, value] : fitted_.terms) s["terms"][name] = value;
     s["standardized"] = f.standardized;
     if (f.standardized) s["log_scale_per_row"] = f.log_scale;
-    s["sweeps"] = kept_.sweeps;
-    s["converged"] = kept_.converged;
-    for (const Climbed& c : climbs_) {
+    s["sweeps"] = fitted_.kept.sweeps;
+    s["converged"] = fitted_.kept.converged;
+    for (const Climbed& c : fitted_.climbs) {
       nlohmann::json one = {{"sweeps", c.sweeps}, {"converged", c.converged}};
       if (std::isfinite(c.per_row)) one["per_row"] = c.per_row;
       if (!c.fault.empty()) one["set_aside"] = c.fault;
       s["restarts"].push_back(std::move(one));
     }
-    s["best_restart"] = best_;
+    s["best_restart"] = fitted_.best_restart;
     s["agreeing_restarts"] = agreeing(f.restarts);
-    s["start_rows"] = start_rows_;
+    s["start_rows"] = fitted_.start_rows;
     s["seconds"] = seconds_;
-    double swept = double(kept_.sweeps) * (start_rows_ < f.rows ? n : 0);
-    for (const Climbed& c : climbs_) swept += double(c.sweeps) * double(start_rows_);
+    double swept = double(fitted_.kept.sweeps) * (fitted_.start_rows < f.rows ? n : 0);
+    for (const Climbed& c : fitted_.climbs) swept += double(c.sweeps) * double(fitted_.start_rows);
     s["rows_per_second"] = swept / std::max(seconds_, 1e-9);
-    s["stopped"] = interrupted_ ? "interrupted" : kept_.converged ? "converged" : "sweeps";
+    s["stopped"] = interrupted_ ? "interrupted" : fitted_.kept.converged ? "converged" : "sweeps";
     std::vector<std::string> verdict = climb_verdict(f);
+    if (s.contains("bic"))
+      verdict.push_back(fmt::format("AIC {:.2f}, BIC {:.2f}, by {} parameters; lower is better.",
+                                    s["aic"].get<double>(), s["bic"].get<double>(),
+                                    model_.free_parameters()));
+    if (!choices_.is_null())
+      verdict.push_back(fmt::format("Of {} to {} components, {} are best by {}.", sizes_.front(),
+                                    sizes_.back(), size_,
+                                    elbo ? "the bound, which is not corrected for the ways to "
+                                           "name components"
+                                         : "BIC"));
     model_.summarise(best, data_.format, s, verdict);
     s["verdict"] = verdict;
     s["seed"] = config_.settings.seed;
@@ -438,12 +533,11 @@ class FitTableJob {
   TableData data_;
   std::optional<RunFolder> folder_;
   std::optional<TableProgress> progress_, left_;  // that this fit goes on from; that it leaves
-  std::vector<Climbed> climbs_;                   // one for each restart
-  Climbed kept_;
-  int best_ = 0;  // restart that is kept
-  std::int64_t start_rows_ = 0;
-  std::vector<std::pair<std::string, double>> terms_;
-  double bound_ = 0, begin_ = 0, seconds_ = 0;
+  std::vector<std::int64_t> sizes_;
+  std::int64_t size_ = 0;
+  Fitted fitted_;
+  nlohmann::json choices_;
+  double begin_ = 0, seconds_ = 0;
   bool interrupted_ = false;
 };
 

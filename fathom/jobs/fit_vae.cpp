@@ -151,9 +151,10 @@ class FitVaeJob {
     if (hooks_.note) hooks_.note(text);
   }
 
-  void load(const VaeSettings& s) {
-    data_ = load_vae_data(config_.data, s.data, s.model, s.fit.seed, workers_,
-                          [this](const std::string& text) { note(text); });
+  void load(const VaeSettings& s, const PixelFormat* fitted = nullptr) {
+    data_ = load_vae_data(
+        config_.data, s.data, s.model, s.fit.seed, workers_,
+        [this](const std::string& text) { note(text); }, fitted);
     if (data_.validation.set.rows == 0 && s.fit.patience > 0)
       raise<ConfigError>("--patience watches the validation ELBO: --validation must not be 0");
   }
@@ -196,7 +197,7 @@ class FitVaeJob {
     VaeRun run = open_vae_run(config_.run);
     position_ = read_checkpoint(run);
     merge_settings(config_, run);
-    load(run.settings);
+    load(run.settings, &run.format);
     const auto had = run.config.at("data").value("fingerprint", std::uint32_t(0));
     if (had != fingerprint(data_.train))
       raise<DataError>("{}: not the data that {} was fitted to", config_.data, config_.run);

@@ -32,7 +32,7 @@ void Gmm::build(const TableMoments& m, const TableFormat& format) {
   width_ = m.width();
   moments_ = m;
   format_ = format;
-  settings_.check_rows(m.rows);
+  settings_.check_rows(m.rows, format);
   if (has_matrix()) {
     if (m.rows <= width_)
       raise<DataError>(
@@ -64,6 +64,16 @@ DataSet Gmm::data(const TableRows& rows) const {
   set.columns["x"] = rows.x;
   add_row_data(rows, format_, settings_.components, set);
   return set;
+}
+
+std::int64_t Gmm::free_parameters() const {
+  const std::int64_t k = settings_.components, d = width_, matrix = d * (d + 1) / 2;
+  switch (covariance_) {
+    case Covariance::tied: return k - 1 + k * d + matrix;
+    case Covariance::diagonal: return k - 1 + 2 * k * d;
+    case Covariance::spherical: return k - 1 + k * d + k;
+    default: return k - 1 + k * (d + matrix);
+  }
 }
 
 std::string Gmm::describe() const {

@@ -60,7 +60,7 @@ Array features_of(const DataSet& set, std::int64_t n) {
 
 void Mixture::build(const TableMoments& m, const TableFormat& format) {
   settings_.check();
-  settings_.check_rows(m.rows);
+  settings_.check_rows(m.rows, format);
   format_ = format;
   groups_ = ColumnGroups::of(format);
   ColumnMixtureConfig c;
@@ -107,6 +107,13 @@ DataSet Mixture::data(const TableRows& rows) const {
   return set;
 }
 
+std::int64_t Mixture::free_parameters() const {
+  std::int64_t each =
+      std::int64_t(2 * groups_.real.size() + groups_.bits.size() + groups_.counts.size());
+  for (const std::int64_t levels : groups_.levels) each += levels - 1;
+  return settings_.components - 1 + settings_.components * each;
+}
+
 std::string Mixture::describe() const {
   std::vector<std::string> kinds;
   const auto add = [&](std::size_t count, const char* kind) {
@@ -117,8 +124,8 @@ std::string Mixture::describe() const {
   add(groups_.counts.size(), groups_.counts.size() == 1 ? "count" : "counts");
   add(groups_.categories.size(), groups_.categories.size() == 1 ? "category" : "categories");
   return fmt::format("{} component{} of {} columns ({}), independent given the component{}",
-                     settings_.components, settings_.components == 1 ? "" : "s", format_.width(),
-                     fmt::join(kinds, ", "), settings_.describe());
+                     settings_.components.text(), settings_.components == 1 ? "" : "s",
+                     format_.width(), fmt::join(kinds, ", "), settings_.describe());
 }
 
 void Mixture::start(CoordinateClimb& climb, const TableRows& rows, Key key,

@@ -30,12 +30,18 @@ class Mixture : public TableModelWith<MixtureOfColumnsSettings> {
 
   std::string_view task() const override { return kTask; }
   std::string_view title() const override { return "Mixture"; }
-  TableNeeds needs() const override { return {true, settings_.components, true, settings_.kind}; }
+  TableNeeds needs() const override {
+    return {true, settings_.components.last, true, settings_.kind};
+  }
   void build(const TableMoments& moments, const TableFormat& format) override;
   const Model& model() const override { return mixture_->model; }
   DataSet data(const TableRows& rows) const override;
   CoordinateOptions options() const override { return {.factors = settings_.factors()}; }
   Objective objective() const override { return settings_.objective(); }
+  bool stochastic() const override { return settings_.stochastic(); }
+  std::int64_t free_parameters() const override;
+  std::vector<std::int64_t> sizes() const override { return settings_.sizes(); }
+  void set_size(std::int64_t size) override { settings_.components = size; }
   std::string describe() const override;
   void start(CoordinateClimb& climb, const TableRows& rows, Key key,
              Workers& workers) const override;

@@ -1,7 +1,9 @@
 #include "fathom/jobs/mixture_settings.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <istream>
 #include <limits>
 
 #include "fathom/climb/start.h"
@@ -10,6 +12,19 @@
 namespace fathom {
 
 namespace {
+
+constexpr std::pair<std::string_view, Factors> kMixtureMethods[] = {{"em", Factors::likelihood},
+                                                                    {"map", Factors::mode},
+                                                                    {"vb", Factors::mean_field},
+                                                                    {"svi", Factors::mean_field}};
+
+std::int64_t whole_number(const std::string& text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    raise<ConfigError>("--components \"{}\": a number, or a range such as 1:10", text);
+  return value;
+}
 
 std::string holding_sentence(std::int64_t holding, std::int64_t count, bool vb) {
   if (holding == count)
@@ -26,14 +41,54 @@ std::string holding_sentence(std::int64_t holding, std::int64_t count, bool vb) 
 
 }  // namespace
 
+std::string ComponentCount::text() const {
+  return first == last ? std::to_string(first) : fmt::format("{}:{}", first, last);
+}
+
+ComponentCount ComponentCount::parse(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  ComponentCount c(whole_number(text.substr(0, colon)));
+  if (colon != std::string::npos) c.last = whole_number(text.substr(colon + 1));
+  return c;
+}
+
+std::istream& operator>>(std::istream& in, ComponentCount& count) {
+  std::string text;
+  in >> text;
+  count = ComponentCount::parse(text);
+  return in;
+}
+std::ostream& operator<<(std::ostream& out, const ComponentCount& count) {
+  return out << count.text();
+}
+void to_json(nlohmann::json& j, const ComponentCount& count) {
+  if (count.first == count.last) {
+    j = count.first;
+  } else {
+    j = count.text();
+  }
+}
+void from_json(const nlohmann::json& j, ComponentCount& count) {
+  count = j.is_string() ? ComponentCount::parse(j.get<std::string>())
+                        : ComponentCount(j.get<std::int64_t>());
+}
+
 void MixtureSettings::check() const {
   factors();
-  if (components < 1) raise<ConfigError>("--components must be at least 1, got {}", components);
+  if (components.first < 1)
+    raise<ConfigError>("--components must be at least 1, got {}", components.text());
+  if (components.last < components.first)
+    raise<ConfigError>("--components {}: a range goes upwards, as 1:10", components.text());
+  if (components.last > components.first && method == "map")
+    raise<ConfigError>(
+        "--components {} with --method map: a penalised log-likelihood does not choose between "
+        "numbers of components; --method vb does by its bound, em by BIC",
+        components.text());
   if (!(concentration >= 0) || !std::isfinite(concentration))
     raise<ConfigError>("--concentration must be positive, got {}", concentration);
   if (start != "kmeans" && start != "random" && start != "blocks")
     raise<ConfigError>("--start \"{}\": one of kmeans, random, blocks", start);
-  if (process && method != "vb")
+  if (process && points())
     raise<ConfigError>("--process is a prior on weights and goes with --method vb, not {}", method);
   if (method == "map" && concentration > 0 && concentration < 1)
     raise<ConfigError>(
@@ -42,13 +97,15 @@ void MixtureSettings::check() const {
         concentration);
 }
 
-Factors MixtureSettings::factors() const { return word<Factors>("method", method, kMethods); }
+Factors MixtureSettings::factors() const {
+  return word<Factors>("method", method, kMixtureMethods);
+}
 
 Objective MixtureSettings::objective() const { return objective_of(factors()); }
 
 double MixtureSettings::prior_concentration() const {
   if (concentration > 0) return concentration;
-  return process || method != "vb" ? 1 : 1 / double(components);
+  return process || points() ? 1 : 1 / double(components.first);
 }
 
 std::string MixtureSettings::describe() const {
@@ -57,13 +114,25 @@ std::string MixtureSettings::describe() const {
       process
           ? fmt::format("; weights of a Dirichlet process ({:g}), truncated", prior_concentration())
           : fmt::format("; weights ~ Dirichlet({:.3g})", prior_concentration());
-  return prior + (method == "vb" ? "; variational Bayes" : "; posterior mode by EM");
+  return prior + (stochastic() ? "; stochastic variational Bayes"
+                  : points()   ? "; posterior mode by EM"
+                               : "; variational Bayes");
 }
 
-void MixtureSettings::check_rows(std::int64_t rows) const {
-  if (rows < components)
+std::vector<std::int64_t> MixtureSettings::sizes() const {
+  std::vector<std::int64_t> all;
+  for (std::int64_t k = components.first; k <= components.last; ++k) all.push_back(k);
+  if (all.empty()) all.push_back(components.first);  // check() refuses it
+  return all;
+}
+
+void MixtureSettings::check_rows(std::int64_t rows, const TableFormat& format) const {
+  if (rows < components.last)
     raise<DataError>("{} rows for {} components: at least one row each; --components {} at most",
-                     rows, components, rows);
+                     rows, components.last, rows);
+  if (std::int64_t(format.classes.size()) > components.first)
+    raise<DataError>("column \"{}\" names {} components, more than {}: --components {} at least",
+                     format.labels, format.classes.size(), components.first, format.classes.size());
 }
 
 Array MixtureSettings::start_of(const TableRows& rows, Key key) const {

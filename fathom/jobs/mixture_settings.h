@@ -2,20 +2,40 @@
 // what is said of components.
 #pragma once
 
+#include <iosfwd>
+
 #include "fathom/jobs/table_model.h"
 #include "fathom/jobs/words.h"
 
 namespace fathom {
 
+// A number of components, or a range "1:10" of them to choose from.
+struct ComponentCount {
+  std::int64_t first = 3, last = 3;
+
+  ComponentCount(std::int64_t count = 3) : first(count), last(count) {}
+  operator std::int64_t() const { return first; }
+  std::string text() const;
+  static ComponentCount parse(const std::string& text);  // throws ConfigError
+};
+std::istream& operator>>(std::istream& in, ComponentCount& count);  // throws ConfigError
+std::ostream& operator<<(std::ostream& out, const ComponentCount& count);
+void to_json(nlohmann::json& j, const ComponentCount& count);
+void from_json(const nlohmann::json& j, ComponentCount& count);
+
 struct MixtureSettings {
-  std::int64_t components = 3;
+  ComponentCount components;
   std::string method = "vb", start = "kmeans";
   bool process = false;
   double concentration = 0;
 
   static void fields(auto& self, auto&& f) {
-    f("components", self.components, "components; of a process the most that it may use");
-    f("method", self.method, "em (maximum likelihood), map (posterior mode) or vb (posterior)");
+    f("components", self.components,
+      "components, or a range 1:10: the best by its bound, or by BIC, is kept; of a process the "
+      "most that it may use");
+    f("method", self.method,
+      "em (maximum likelihood), map (posterior mode), vb (posterior) or svi (the same, by steps on "
+      "batches of rows)");
     f("process", self.process,
       "weights of a Dirichlet process, truncated at --components; with vb");
     f("concentration", self.concentration,
@@ -29,14 +49,16 @@ struct MixtureSettings {
   void check() const;
   Factors factors() const;
   Objective objective() const;
-  bool points() const { return method != "vb"; }  // of all factors
+  bool points() const { return method == "em" || method == "map"; }  // of all factors
+  bool stochastic() const { return method == "svi"; }
+  std::vector<std::int64_t> sizes() const;
   double prior_concentration() const;
   // Added to the rows of each component in the weights' natural parameters.
   double prior_rows() const { return method == "em" || process ? 0 : prior_concentration() - 1; }
   // "; weights ~ Dirichlet(0.333); variational Bayes"
   std::string describe() const;
-  // Throws DataError where there are fewer rows than components.
-  void check_rows(std::int64_t rows) const;
+  // Throws DataError where there are fewer rows than components, or fewer of these than labels.
+  void check_rows(std::int64_t rows, const TableFormat& format) const;
   // The component of each row at first, [n, components]: where it is known, that.
   Array start_of(const TableRows& rows, Key key) const;
 };

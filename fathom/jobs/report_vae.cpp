@@ -32,7 +32,7 @@ void add_pictures(VaePage& page, VaeRun& run, VaeScorer& scorer, const VaeRows* 
     add_picture(
         page, run.folder, "manifold.png",
         sheet(scorer.decode(manifold_codes(kManifold)), item,
-              {.columns = kManifold, .gap = 0, .zoom = zoom_for(item, kManifold, 640)}),
+              {.columns = kManifold, .zoom = zoom_for(item, kManifold, 640)}),
         "The latent plane, decoded",
         "A grid through the inverse normal CDF: each picture is as likely as its neighbour.");
   if (rows) {
@@ -126,8 +126,9 @@ std::string report_vae(const ReportVaeConfig& config, const Note& note) {
                       source));
     return write_vae_report(run, scorer, nullptr, summary);
   }
-  const VaeData data = load_vae_data(source, run.settings.data, run.settings.model,
-                                     run.settings.fit.seed, workers, [](const std::string&) {});
+  const VaeData data = load_vae_data(
+      source, run.settings.data, run.settings.model, run.settings.fit.seed, workers,
+      [](const std::string&) {}, &run.format);
   return write_vae_report(run, scorer, &data, summary);
 }
 

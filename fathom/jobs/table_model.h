@@ -52,6 +52,12 @@ class TableModel {
   virtual DataSet data(const TableRows& rows) const = 0;
   virtual CoordinateOptions options() const { return {}; }
   virtual Objective objective() const { return Objective::elbo; }
+  virtual bool stochastic() const { return false; }  // climbed by a batch at a time
+  // Numbers that a point estimate sets freely, of AIC and BIC; 0: not known.
+  virtual std::int64_t free_parameters() const { return 0; }
+  // Sizes that are asked for, the best of which is kept: numbers of components. One: no choice.
+  virtual std::vector<std::int64_t> sizes() const { return {0}; }
+  virtual void set_size(std::int64_t) {}     // to be built anew
   virtual std::string describe() const = 0;  // in words, one line
 
   // Sets the factors of `climb` somewhere to climb from; another key, another place.

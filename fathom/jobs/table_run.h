@@ -9,19 +9,21 @@
 #include <memory>
 
 #include "fathom/io/run_folder.h"
-#include "fathom/jobs/table_model.h"
+#include "fathom/jobs/table_climb.h"
 
 namespace fathom {
 
 struct TableSettings {
   TableConfig table;
   AscentConfig ascent;
+  TableClimbSettings climb;
   int restarts = 5;
   std::uint64_t seed = 1;
 
   static void fields(auto& self, auto&& f) {
     f("restarts", self.restarts, "climbs from different starts; the best is kept");
     AscentConfig::fields(self.ascent, f);
+    TableClimbSettings::fields(self.climb, f);
     f("seed", self.seed, "seed of every draw");
     TableConfig::fields(self.table, f);
   }

@@ -115,7 +115,6 @@ Loaded load(const std::string& path, const VaeDataConfig& config, Workers& worke
       raise<ConfigError>("{}: there is no column \"{}\" to be the label", path, config.label);
     }
   }
-  check_finite(l.data);
   return l;
 }
 
@@ -203,6 +202,43 @@ void check_grey(const Dataset& d, double one, std::int64_t width) {
       "--binarize dynamic (bits drawn anew each epoch), threshold (above one half) or fixed:SEED "
       "(drawn once), or model them with --likelihood gaussian",
       d.source, place_text(d, at, width));
+}
+
+// A table with the columns of the fit in another order is brought to that order. Throws DataError
+// where some of them are there and others are not.
+void match_columns(Dataset& d, const std::vector<std::string>& wanted) {
+  if (wanted.empty() || d.columns == wanted || d.columns.size() != wanted.size()) return;
+  std::vector<std::size_t> from;
+  const std::string* missing = nullptr;
+  for (const std::string& name : wanted) {
+    const auto found = std::find(d.columns.begin(), d.columns.end(), name);
+    if (found == d.columns.end()) {
+      missing = missing ? missing : &name;
+    } else {
+      from.push_back(std::size_t(found - d.columns.begin()));
+    }
+  }
+  if (from.empty()) return;  // names of another kind: columns go by their places
+  if (missing)
+    raise<DataError>("{}: the column \"{}\" of the fit is missing: name columns as there", d.source,
+                     *missing);
+  Array out(d.values.dtype(), d.values.shape());
+  const std::size_t size = size_of(out.dtype()), width = wanted.size();
+  for (std::size_t i = 0; i < std::size_t(d.rows()); ++i)
+    for (std::size_t j = 0; j < width; ++j)
+      std::copy_n(d.values.raw() + (i * width + from[j]) * size, size,
+                  out.raw() + (i * width + j) * size);
+  d.values = std::move(out);
+  d.columns = wanted;
+}
+
+// Rows as wide as those of the fit, their columns in its order. What they hold is looked at later.
+void match_shape(Dataset& d, const PixelFormat& f) {
+  match_columns(d, f.columns);
+  const std::int64_t width = d.values.size() / d.rows();
+  if (width != f.width)
+    raise<DataError>("{}: rows have {} numbers, the model's have {}{}", d.source, width, f.width,
+                     f.item.empty() ? "" : " (" + shape_text(f.item) + ")");
 }
 
 // Decides how values are stored, and checks them against the likelihood.
@@ -399,7 +435,8 @@ std::uint32_t fingerprint(const VaeRows& rows) {
 }
 
 VaeData load_vae_data(const std::string& path, const VaeDataConfig& config, const VaeConfig& model,
-                      std::uint64_t seed, Workers& workers, const Note& note) {
+                      std::uint64_t seed, Workers& workers, const Note& note,
+                      const PixelFormat* fitted) {
   const std::uint64_t bits_seed = check_binarize(model.binarize);
   if (model.likelihood == "gaussian" && model.binarize != "none")
     raise<ConfigError>("--binarize {} makes bits: it goes with --likelihood bernoulli",
@@ -409,6 +446,8 @@ VaeData load_vae_data(const std::string& path, const VaeDataConfig& config, cons
   VaeData out;
   out.source = path;
   out.kind = l.data.kind;
+  if (fitted) match_shape(l.data, *fitted);
+  check_finite(l.data);
   out.format = decide(l, config, model);
   describe(l, out.format, model, note);
   if (!l.label_note.empty()) note(fmt::format("labels for pictures from {}", l.label_note));
@@ -434,38 +473,6 @@ VaeData load_vae_data(const std::string& path, const VaeDataConfig& config, cons
   return out;
 }
 
-namespace {
-
-// A table with the columns of the fit in another order is brought to that order. Throws DataError
-// where some of them are there and others are not.
-void match_columns(Dataset& d, const std::vector<std::string>& wanted) {
-  if (wanted.empty() || d.columns == wanted || d.columns.size() != wanted.size()) return;
-  std::vector<std::size_t> from;
-  const std::string* missing = nullptr;
-  for (const std::string& name : wanted) {
-    const auto found = std::find(d.columns.begin(), d.columns.end(), name);
-    if (found == d.columns.end()) {
-      missing = missing ? missing : &name;
-    } else {
-      from.push_back(std::size_t(found - d.columns.begin()));
-    }
-  }
-  if (from.empty()) return;  // names of another kind: columns go by their places
-  if (missing)
-    raise<DataError>("{}: the column \"{}\" of the fit is missing: name columns as there", d.source,
-                     *missing);
-  Array out(d.values.dtype(), d.values.shape());
-  const std::size_t size = size_of(out.dtype()), width = wanted.size();
-  for (std::size_t i = 0; i < std::size_t(d.rows()); ++i)
-    for (std::size_t j = 0; j < width; ++j)
-      std::copy_n(d.values.raw() + (i * width + from[j]) * size, size,
-                  out.raw() + (i * width + j) * size);
-  d.values = std::move(out);
-  d.columns = wanted;
-}
-
-}  // namespace
-
 VaeRows load_vae_rows(const std::string& path, const VaeDataConfig& given, const PixelFormat& f,
                       const VaeConfig& model, Workers& workers) {
   VaeDataConfig config = given;
@@ -478,12 +485,9 @@ VaeRows load_vae_rows(const std::string& path, const VaeDataConfig& given, const
     l = load(path, config, workers);
   }
   if (l.labels.empty() && config.label == "auto") find_label_file(l, path);
-  match_columns(l.data, f.columns);
+  match_shape(l.data, f);
+  check_finite(l.data);
   const Dataset& d = l.data;
-  const std::int64_t width = d.values.size() / d.rows();
-  if (width != f.width)
-    raise<DataError>("{}: rows have {} numbers, the model's have {}{}", path, width, f.width,
-                     f.item.empty() ? "" : " (" + shape_text(f.item) + ")");
   const bool bytes = d.values.dtype() == DType::u8;
   if ((f.eight_bit || f.bits) && !bytes)
     raise<DataError>("{}: holds {}, the model was fitted to bytes", path,
@@ -491,9 +495,9 @@ VaeRows load_vae_rows(const std::string& path, const VaeDataConfig& given, const
   if (f.bits && first_grey(d.values, 1) >= 0)
     raise<DataError>("{}: the model was fitted to bytes 0 and 1; here are others", path);
   if (model.likelihood == "bernoulli" && !f.eight_bit && !f.bits)
-    check_unit_range(d, f.divisor, width);
+    check_unit_range(d, f.divisor, f.width);
   if (model.likelihood == "bernoulli" && model.binarize == "none" && !f.bits)
-    check_grey(d, f.eight_bit ? 255 : f.divisor, width);
+    check_grey(d, f.eight_bit ? 255 : f.divisor, f.width);
   // Bytes 0 and 1 are bits, not pixels of which 255 are white.
   if (model.likelihood == "bernoulli" && f.eight_bit && first_grey(d.values, 1) < 0) {
     Array wide(DType::u8, d.values.shape());

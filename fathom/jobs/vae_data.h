@@ -68,9 +68,11 @@ struct VaeData {
 using Note = std::function<void(const std::string&)>;
 
 // Reads, checks and splits the data of a fit. Throws DataError or ConfigError with a remedy: not
-// finite, outside [0, 1] or grey under a Bernoulli. What a user should know goes to `note`.
+// finite, outside [0, 1] or grey under a Bernoulli. What a user should know goes to `note`. For a
+// run that exists, `fitted` is its format: rows of another width are refused before all else.
 VaeData load_vae_data(const std::string& path, const VaeDataConfig& config, const VaeConfig& model,
-                      std::uint64_t seed, Workers& workers, const Note& note);
+                      std::uint64_t seed, Workers& workers, const Note& note,
+                      const PixelFormat* fitted = nullptr);
 
 // Rows of another file for a model that was fitted to `format`. Bytes 0 and 1 are bits, whether it
 // was fitted to bits or to pixels of 0 to 255. Throws DataError when they do not fit.

@@ -24,6 +24,18 @@ std::string elbo_sentence(const VaeFigures& f) {
                      f.unit, f.elbo, rows);
 }
 
+// An epoch's line and the closing figures are of the same rows under other draws.
+void draws_sentence(const VaeFigures& f, std::vector<std::string>& out) {
+  const auto at = std::size_t(f.best_epoch);
+  if (!f.validation || at < 1 || at > f.validation_curve.size()) return;
+  const double line = f.validation_curve[at - 1];
+  if (std::abs(line - *f.validation) < 0.01) return;
+  out.push_back(
+      fmt::format("Both are of epoch {}, the best on validation, with draws of their own; under "
+                  "those of its line validation was {:.2f}.",
+                  at, line));
+}
+
 std::string gap_sentence(const VaeFigures& f) {
   const double gap = f.gap->log_px - f.gap->elbo;
   return fmt::format(
@@ -55,8 +67,9 @@ void unit_sentences(const VaeFigures& f, std::vector<std::string>& out) {
   const auto all = std::int64_t(f.activity.size());
   if (all == 0) return;
   if (active == all) {
-    out.push_back(all == 1
-                      ? "The latent unit is active."
+    out.push_back(all == 1 ? "The latent unit is active."
+                  : all == 2
+                      ? "Both latent units are active."
                       : fmt::format("All {} latent units are active{}.", all,
                                     all >= 5 ? "; a larger --latent may raise the bound" : ""));
     return;
@@ -113,6 +126,7 @@ double late_slope(const std::vector<double>& curve) {
 
 std::vector<std::string> vae_verdict(const VaeFigures& f) {
   std::vector<std::string> out{elbo_sentence(f)};
+  draws_sentence(f, out);
   if (f.gap) out.push_back(gap_sentence(f));
   if (f.gap_lost)
     out.push_back(

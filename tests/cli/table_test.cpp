@@ -87,10 +87,15 @@ TEST_F(TableCli, ComparesWhatMayBeCompared) {
 
 TEST_F(TableCli, MistakesAreRefusedWithARemedy) {
   refused(fit(faithful(), {"--components", "0"}), {"--components", "at least 1"});
+  refused(fit(faithful(), {"--components", "some"}), {"--components \"some\"", "1:10"});
+  refused(fit(faithful(), {"--components", "3:1"}), {"--components 3:1", "upwards"});
+  refused(fit(faithful(), {"--components", "1:4", "--method", "map"}), {"BIC"});
+  refused(fit(faithful(), {"--accelerate", "--batch", "50"}), {"--accelerate", "--batch"});
+  refused(fit(faithful(), {"--forgetting", "0.4"}), {"--forgetting", "above 0.5"});
   refused(fit(faithful(), {"--components", "300"}), {"faithful.csv", "272 rows"});
   refused(fit(faithful(), {"--columns", "eruption"}), {"eruption", "did you mean eruptions?"});
   refused(fit(faithful(), {"--columns", "3"}), {"from 1 to 2"});
-  refused(fit(faithful(), {"--method", "mcmc"}), {"em, map, vb"});
+  refused(fit(faithful(), {"--method", "mcmc"}), {"em, map, vb, svi"});
   refused(fit(faithful(), {"--covariance", "round"}), {"full, tied, diag, spherical"});
   refused(fit(faithful(), {"--start", "far"}), {"kmeans, random, blocks"});
   refused(fit(faithful(), {"--method", "em", "--process"}), {"--process", "vb"});
@@ -113,7 +118,7 @@ TEST_F(TableCli, MistakesAreRefusedWithARemedy) {
   write("zeros.csv", "a,w\n1,0\n2,0\n5,0\n");
   refused(fit(file("zeros.csv"), {"--weights", "w"}), {"\"w\" are zero"});
   write("infinite.csv", "a,b\n1,2\n3,inf\n");
-  refused(fit(file("infinite.csv")), {"infinite.csv", "line 3", "\"b\""});
+  refused(fit(file("infinite.csv")), {"infinite.csv", "line 3", "column b"});
   write("constant.csv", "a,b\n1,2\n1,3\n1,5\n");
   refused(fit(file("constant.csv"), {"--components", "1"}), {"\"a\" is constant", "--drop a"});
   write("twice.csv", "a,b,c\n1,2,1\n2,3,2\n3,5,3\n");

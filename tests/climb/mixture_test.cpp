@@ -2,11 +2,11 @@
 // textbook updates of its factors (Bishop 2006, sections 10.2 and 10.3) written out in doubles.
 #include <gtest/gtest.h>
 
-#include <boost/math/special_functions/digamma.hpp>
 #include <cmath>
 
 #include "fathom/climb/coordinate.h"
 #include "fathom/exec/reference.h"
+#include "tests/oracles/special.h"
 
 namespace fathom {
 namespace {
@@ -54,9 +54,9 @@ struct Factors {
     return (d.y[n] - mean) * (d.y[n] - mean) + spread;
   }
   double log_weight(int k) const {
-    return boost::math::digamma(alpha[k]) - boost::math::digamma(alpha[0] + alpha[1]);
+    return oracle::digamma(alpha[k]) - oracle::digamma(alpha[0] + alpha[1]);
   }
-  double log_precision(int k) const { return boost::math::digamma(a[k]) - std::log(b[k]); }
+  double log_precision(int k) const { return oracle::digamma(a[k]) - std::log(b[k]); }
 
   // log p(y_n, which = k) in expectation.
   double score(const Rows& d, std::int64_t n, int k) const {
@@ -132,9 +132,8 @@ struct Factors {
     for (int k = 0; k < kParts; ++k) {
       total -= std::lgamma(kWeightPrior) - std::lgamma(alpha[k]) +
                (alpha[k] - kWeightPrior) * log_weight(k);
-      total -= (a[k] - kShape) * boost::math::digamma(a[k]) - std::lgamma(a[k]) +
-               std::lgamma(kShape) + kShape * (std::log(b[k]) - std::log(kRate)) +
-               a[k] * (kRate - b[k]) / b[k];
+      total -= (a[k] - kShape) * oracle::digamma(a[k]) - std::lgamma(a[k]) + std::lgamma(kShape) +
+               kShape * (std::log(b[k]) - std::log(kRate)) + a[k] * (kRate - b[k]) / b[k];
       double s[2][2];
       covariance(k, s);
       const double det = s[0][0] * s[1][1] - s[0][1] * s[1][0];

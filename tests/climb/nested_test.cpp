@@ -2,12 +2,12 @@
 // outer one. Against densities and sums written out.
 #include <gtest/gtest.h>
 
-#include <Eigen/Dense>
 #include <cmath>
 
 #include "fathom/climb/coordinate.h"
 #include "fathom/io/csv.h"
 #include "fathom/kernels/rng.h"
+#include "tests/oracles/gaussian.h"
 
 namespace fathom {
 namespace {
@@ -75,19 +75,20 @@ TEST(Nested, MixtureOfFactorAnalysersHasTheDensityOfItsRows) {
     for (std::int64_t i = 0; i < n; ++i) {
       double p = 0;
       for (std::int64_t k = 0; k < parts; ++k) {
-        Eigen::MatrixXd wk(d, q);  // plates in the order of the model: column, then part
-        for (std::int64_t j = 0; j < d; ++j)
-          for (std::int64_t l = 0; l < q; ++l)
-            wk(j, l) = lw.data<double>()[(j * parts + k) * q + l];
-        Eigen::MatrixXd c = wk * wk.transpose();
-        Eigen::VectorXd r(d);
+        // plates in the order of the model: column, then part
+        const auto loading = [&](std::int64_t j, std::int64_t l) {
+          return lw.data<double>()[(j * parts + k) * q + l];
+        };
+        std::vector<double> c(std::size_t(d * d)), means(std::size_t(d), 0.0);
         for (std::int64_t j = 0; j < d; ++j) {
-          c(j, j) += 1 / lt.data<double>()[j];
-          r[j] = x.data<double>()[i * d + j] - lm.data<double>()[j * parts + k];
+          means[std::size_t(j)] = lm.data<double>()[j * parts + k];
+          for (std::int64_t h = 0; h < d; ++h) {
+            double& cell = c[std::size_t(j * d + h)] = j == h ? 1 / lt.data<double>()[j] : 0;
+            for (std::int64_t l = 0; l < q; ++l) cell += loading(j, l) * loading(h, l);
+          }
         }
         p += pi.data<double>()[k] *
-             std::exp(-0.5 * (r.dot(c.ldlt().solve(r)) + std::log(c.determinant()) +
-                              double(d) * std::log(2 * 3.14159265358979323846)));
+             std::exp(oracle::log_normal({x.data<double>() + i * d, std::size_t(d)}, means, c));
       }
       density += std::log(p);
     }

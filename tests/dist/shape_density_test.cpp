@@ -30,7 +30,7 @@ struct Integral {
       t[1] = x;
       t[2] = std::lgamma(x);
       t[3] = x * u;
-      t[4] = n.categories * t[2] - std::lgamma(n.categories * x);
+      t[4] = n.categories > 0 ? n.categories * t[2] - std::lgamma(n.categories * x) : 0;
     };
     long double t[5];
     for (int i = 0; i < count; ++i) {

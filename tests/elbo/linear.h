@@ -1,7 +1,6 @@
 // The linear-Gaussian model whose likelihood is known: probabilistic PCA (Tipping & Bishop 1999).
 #pragma once
 
-#include <Eigen/Dense>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -9,6 +8,7 @@
 #include "fathom/climb/fit.h"
 #include "fathom/io/csv.h"
 #include "fathom/io/npy.h"
+#include "tests/oracles/gaussian.h"
 
 namespace fathom::testing {
 
@@ -55,26 +55,23 @@ inline DataSet centred_faces() {
 
 // The optimum for a fixed noise variance: Tipping & Bishop 1999, eq. 7, with R = I.
 struct Ppca {
-  Eigen::VectorXd eigenvalues;  // of the covariance with divisor N, falling
-  Eigen::MatrixXd loading;      // [d, k]
-  double log_likelihood;        // per row
+  std::vector<double> eigenvalues;           // of the covariance with divisor N, falling
+  std::vector<std::vector<double>> loading;  // k columns of d
+  double log_likelihood;                     // per row
 
   Ppca(const DataSet& data, int k, double variance) {
     const Array& x = data.columns.at("x");
-    const auto n = Eigen::Index(data.rows), d = Eigen::Index(x.size() / data.rows);
-    const Eigen::Map<const Eigen::Matrix<double, -1, -1, Eigen::RowMajor>> m(x.data<double>(), n,
-                                                                             d);
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> e(m.transpose() * m / double(n));
-    eigenvalues = e.eigenvalues().reverse();
-    loading = Eigen::MatrixXd::Zero(d, k);
+    const auto d = std::size_t(x.size() / data.rows);
+    const oracle::Spectrum of_data = oracle::spectrum(x.values<double>(), d);
+    eigenvalues = of_data.values;
     double s = double(d) * std::log(2 * M_PI);
-    for (Eigen::Index j = 0; j < d; ++j) {
-      if (j < k && eigenvalues[j] > variance) {
-        s += std::log(eigenvalues[j]) + 1;
-        loading.col(j) = e.eigenvectors().col(d - 1 - j) * std::sqrt(eigenvalues[j] - variance);
-      } else {
-        s += std::log(variance) + eigenvalues[j] / variance;
-      }
+    for (std::size_t j = 0; j < d; ++j) {
+      const bool kept = j < std::size_t(k) && eigenvalues[j] > variance;
+      s += kept ? std::log(eigenvalues[j]) + 1 : std::log(variance) + eigenvalues[j] / variance;
+      if (j >= std::size_t(k)) continue;
+      loading.emplace_back(d, 0.0);
+      for (std::size_t i = 0; kept && i < d; ++i)
+        loading[j][i] = of_data.vectors[j][i] * std::sqrt(eigenvalues[j] - variance);
     }
     log_likelihood = -0.5 * s;
   }
@@ -99,16 +96,18 @@ struct LinearVae {
 
   // Parameters at the optimum of `p`: the exact posterior of each row.
   void set_optimum(const Ppca& p, double variance, State& state) const {
-    const Eigen::Index d = p.loading.rows(), k = p.loading.cols();
+    const auto k = std::int64_t(p.loading.size()), d = std::int64_t(p.loading[0].size());
     Array& w = state.slot("w", DType::f64, Shape{k, d});
     Array& v = state.slot("encoder.0.weight", DType::f64, Shape{d, k});
     Array& sd = state.slot("log_sd", DType::f64, Shape{k});
-    for (Eigen::Index j = 0; j < k; ++j) {
-      for (Eigen::Index i = 0; i < d; ++i) {
-        w.data<double>()[j * d + i] = p.loading(i, j);
-        v.data<double>()[i * k + j] = p.loading(i, j) / p.eigenvalues[j];
+    for (std::int64_t j = 0; j < k; ++j) {
+      const double eigenvalue = p.eigenvalues[std::size_t(j)];
+      for (std::int64_t i = 0; i < d; ++i) {
+        const double l = p.loading[std::size_t(j)][std::size_t(i)];
+        w.data<double>()[j * d + i] = l;
+        v.data<double>()[i * k + j] = l / eigenvalue;
       }
-      sd.data<double>()[j] = 0.5 * std::log(variance / p.eigenvalues[j]);
+      sd.data<double>()[j] = 0.5 * std::log(variance / eigenvalue);
     }
     state.slot("b", DType::f64, Shape{d});
     state.slot("encoder.0.bias", DType::f64, Shape{k});

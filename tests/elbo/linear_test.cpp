@@ -42,7 +42,8 @@ TEST_F(LinearAtOptimum, UnitKlIsHalfLogOfEigenvalueOverNoise) {
   const std::vector<double> kl = e.unit_kl(data, "z", Key{1, 1}, workers);
   ASSERT_EQ(kl.size(), std::size_t(kLatent));
   for (int j = 0; j < kLatent; ++j)
-    EXPECT_NEAR(kl[std::size_t(j)], 0.5 * std::log(exact.eigenvalues[j] / kVariance), 1e-9);
+    EXPECT_NEAR(kl[std::size_t(j)], 0.5 * std::log(exact.eigenvalues[std::size_t(j)] / kVariance),
+                1e-9);
 }
 
 TEST_F(LinearAtOptimum, ImportanceWeightsAreConstantUnderTheExactPosterior) {

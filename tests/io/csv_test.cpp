@@ -92,12 +92,13 @@ TEST(Csv, CountsMissingCells) {
 }
 
 TEST(Csv, ErrorsNameLineAndColumn) {
-  expect_error([] { parse("a,b\n1,2\n3\n"); }, {"t.csv line 3: 1 fields, 2 expected"});
+  expect_error([] { parse("a,b\n1,2\n3\n"); }, {"t.csv line 3: 1 field, 2 expected"});
   expect_error([] { parse("a,b\n1,2\n\n3,4,5\n"); }, {"t.csv line 4: 3 fields, 2 expected"});
   expect_error([] { parse("a,b\n1,2\n3,four\n"); },
                {"line 3", "column \"b\"", "\"four\"", "not a number", "drop"});
-  expect_error([] { parse("a,b\n1,inf\n"); }, {"line 2", "column \"b\"", "infinite"});
-  expect_error([] { parse("a,b\n1,-Infinity\n"); }, {"infinite"});
+  expect_error([] { parse("a,b\n1,inf\n"); }, {"1 infinite value, ", "line 2, column b", "NA"});
+  expect_error([] { parse("a,b\nNA,2\n1,-Infinity\ninf,4\n"); },
+               {"2 infinite values", "line 3, column b"});
   expect_error([] { parse("a,b\n1,1e999\n"); }, {"line 2", "too large"});
   expect_error([] { parse("a,b\n1,\"2\n3,4\n"); }, {"line 2", "not closed"});
   expect_error([] { parse("a,b\n1,\"2\"x\n"); }, {"line 2", "closing quote"});

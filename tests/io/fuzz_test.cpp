@@ -2,6 +2,7 @@
 // and spliced in. It must succeed or throw Error, and soon. Sizes that a header promises are
 // checked before memory is taken, so that nothing here needs much of it.
 #include <sys/resource.h>
+#include <zlib.h>
 
 #include <functional>
 
@@ -129,23 +130,43 @@ TEST(Fuzz, SafetensorsAndRuns) {
       500);
 }
 
+// Deflated bytes: with a gzip header for a window of 31, bare for one of -15.
+std::string deflated(const std::string& s, int window) {
+  z_stream z{};
+  EXPECT_EQ(deflateInit2(&z, 9, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string out(deflateBound(&z, uLong(s.size())) + 32, '\0'), in = s;
+  z.next_in = reinterpret_cast<Bytef*>(in.data());
+  z.avail_in = uInt(in.size());
+  z.next_out = reinterpret_cast<Bytef*>(out.data());
+  z.avail_out = uInt(out.size());
+  EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
+  out.resize(z.total_out);
+  deflateEnd(&z);
+  return out;
+}
+
+// A zip file of one entry, stored or deflated.
+std::string zip_of(const std::string& npy, bool deflate) {
+  const auto u16 = [](std::size_t v) { return little(std::uint16_t(v)); };
+  const auto u32 = [](std::size_t v) { return little(std::uint32_t(v)); };
+  const std::string body = deflate ? deflated(npy, -15) : npy, method = u16(deflate ? 8 : 0);
+  const auto crc = crc32(0, reinterpret_cast<const Bytef*>(npy.data()), uInt(npy.size()));
+  const std::string sizes = u32(crc) + u32(body.size()) + u32(npy.size()) + u16(5) + u16(0);
+  const std::string start = "PK\3\4" + u16(20) + u16(0) + method + u32(0) + sizes + "a.npy" + body;
+  const std::string directory = "PK\1\2" + u16(20) + u16(20) + u16(0) + method + u32(0) + sizes +
+                                u16(0) + u16(0) + u16(0) + u32(0) + u32(0) + "a.npy";
+  return start + directory + "PK\5\6" + u32(0) + u16(1) + u16(1) + u32(directory.size()) +
+         u32(start.size()) + u16(0);
+}
+
 // Whatever a file holds, the reader that is chosen must cope: zip, gzip and all others.
 TEST(Fuzz, Datasets) {
   TempFolder t;
-  const std::string npy = npy_seeds()[1];
-  const auto u16 = [](std::size_t v) { return little(std::uint16_t(v)); };
-  const auto u32 = [](std::size_t v) { return little(std::uint32_t(v)); };
-  const std::string sizes = u32(0) + u32(npy.size()) + u32(npy.size()) + u16(5) + u16(0);
-  const std::string start = "PK\3\4" + u16(20) + u16(0) + u16(0) + u32(0) + sizes + "a.npy" + npy;
-  const std::string directory = "PK\1\2" + u16(20) + u16(20) + u16(0) + u16(0) + u32(0) + sizes +
-                                u16(0) + u16(0) + u16(0) + u32(0) + u32(0) + "a.npy";
-  const std::string zip = start + directory + "PK\5\6" + u32(0) + u16(1) + u16(1) +
-                          u32(directory.size()) + u32(start.size()) + u16(0);
-  const std::string stored = {1,   8,    0,   char(0xf7), char(0xff), '1', ',',
-                              '2', '\n', '3', ',',        '4',        '\n'};
-  std::string gzip("\x1f\x8b\x08\0\0\0\0\0\0\3", 10);
-  for (const std::string& part : {stored, u32(0), u32(8)}) gzip += part;
-  fuzz({zip, gzip, "a,b\n1,2\n", npy},
+  const std::string npy = npy_seeds()[1], stored = zip_of(npy, false), packed = zip_of(npy, true);
+  for (const std::string& zip : {stored, packed})
+    EXPECT_EQ(load_dataset(put(t / "whole", zip)).values.shape(), (Shape{5}));
+  EXPECT_EQ(load_dataset(put(t / "whole", deflated("a,b\n1,2\n", 31))).columns.size(), 2u);
+  fuzz({stored, packed, deflated("a,b\n1,2\n", 31), deflated(npy, 31), "a,b\n1,2\n", npy},
        [&](const std::string& s) { load_dataset(put(t / "f", s)); });
 }
 

@@ -29,6 +29,13 @@ TEST(RunFolder, NothingIsLeftOfWhatWasNotPublished) {
   EXPECT_TRUE(files_in(t.path()).empty());
 }
 
+TEST(RunFolder, ErrorsNameTheRunAndNotItsHiddenPlace) {
+  TempFolder t;
+  RunFolder run = new_run(t / "r");
+  const std::string error = error_of([&] { run.write_text("none/report.html", "<p>"); });
+  EXPECT_EQ(error.rfind(t / "r/none/report.html: ", 0), 0u) << error;
+}
+
 // A fit that was killed cannot remove what it began; the next one in its place does.
 TEST(RunFolder, LeftoversOfProcessesThatAreGoneAreRemoved) {
   TempFolder t;

@@ -172,6 +172,40 @@ TEST_F(UseVae, AReportDoesWithoutTheData) {
   std::filesystem::rename(path("elsewhere.npy"), data());
 }
 
+// Rows of another width are refused for that, whatever they hold.
+TEST_F(UseVae, AnotherShapeIsSaidBeforeAnotherRange) {
+  Array wrong(DType::f64, Shape{20, 9});
+  for (std::int64_t i = 0; i < wrong.size(); ++i) wrong.data<double>()[i] = double(i) - 7;
+  wrong.data<double>()[3] = NAN;
+  write_npy(path("wrong.npy"), wrong);
+  EvaluateVaeConfig e;
+  e.run = run();
+  e.data = path("wrong.npy");
+  ReportVaeConfig r;
+  r.run = run();
+  r.data = path("wrong.npy");
+  FitVaeConfig on = small_fit(path("wrong.npy"), run());
+  on.resume = true;
+  on.settings.fit.epochs = 50;
+  on.given = {"epochs"};
+  const std::vector<std::pair<const char*, std::function<void()>>> verbs = {
+      {"evaluate", [&] { evaluate_vae(e); }},
+      {"encode", [&] { encode_vae(map(path("wrong.npy"), "codes.csv")); }},
+      {"reconstruct", [&] { reconstruct_vae(map(path("wrong.npy"), "x.npy")); }},
+      {"report", [&] { report_vae(r, {}); }},
+      {"resume", [&] { fit_vae(on, {}); }}};
+  for (const auto& [verb, job] : verbs) {
+    std::string said;
+    try {
+      job();
+    } catch (const DataError& error) {
+      said = error.what();
+    }
+    EXPECT_NE(said.find("rows have 9 numbers, the model's have 16 (4 x 4)"), std::string::npos)
+        << verb << ": " << said;
+  }
+}
+
 TEST_F(UseVae, InfoAndPlanTellWhatTheyLookAt) {
   Workers workers(1);
   EXPECT_EQ(info(run(), workers)["what"], "run");

@@ -52,6 +52,20 @@ TEST(Verdict, SaysWhichTrainingRowsItsFigureIsOf) {
   EXPECT_TRUE(has(said(f), "-100.00 on 1000 of the 54000 training images."));
 }
 
+// Each evaluation draws anew: two figures of one state differ, and the verdict says why.
+TEST(Verdict, TellsItsDrawsFromThoseOfTheEpochsLine) {
+  VaeFigures f = settled();
+  EXPECT_FALSE(has(said(f), "draws of their own"));
+  f.validation = -100.64;
+  const std::string s = said(f);
+  EXPECT_TRUE(has(s, "of epoch 19")) << s;
+  EXPECT_TRUE(has(s, "draws of their own")) << s;
+  EXPECT_TRUE(has(s, "validation was -101.00")) << s;
+  f.validation_curve.clear();  // none were kept
+  f.validation.reset();
+  EXPECT_FALSE(has(said(f), "draws of their own"));
+}
+
 TEST(Verdict, StillClimbing) {
   VaeFigures f = settled();
   f.best_epoch = 20;

@@ -1,11 +1,11 @@
 #include "tests/models/points.h"
 
 #include <Eigen/Dense>
-#include <boost/math/special_functions/digamma.hpp>
 #include <cmath>
 #include <set>
 
 #include "fathom/exec/reference.h"
+#include "tests/oracles/special.h"
 
 namespace fathom::test {
 
@@ -27,12 +27,12 @@ Array zip(const Array& a, const Array& b, double (*f)(double, double)) {
 }
 
 double gamma_point(double a, double b, double sign) {
-  const double mean = a / b, log_mean = boost::math::digamma(a) - std::log(b);
+  const double mean = a / b, log_mean = oracle::digamma(a) - std::log(b);
   return mean + sign * std::sqrt(std::max(0.0, mean * mean - std::exp(2 * log_mean)));
 }
 double beta_point(double a, double b, double sign) {
-  const double all = boost::math::digamma(a + b), p = std::exp(2 * (boost::math::digamma(a) - all)),
-               q = std::exp(2 * (boost::math::digamma(b) - all)), s = 1 + p - q;
+  const double all = oracle::digamma(a + b), p = std::exp(2 * (oracle::digamma(a) - all)),
+               q = std::exp(2 * (oracle::digamma(b) - all)), s = 1 + p - q;
   return 0.5 * (s + sign * std::sqrt(std::max(0.0, s * s - 4 * p)));
 }
 

@@ -216,7 +216,7 @@ Expr RandomModel::simple_mean(Place p, bool use_local) {
       }
     }
   }
-  switch (random_.dice(4)) {
+  switch (random_.dice(8)) {
     case 0: return scalar(p);
     case 1: {
       count("inner");

@@ -3,12 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/math/special_functions/digamma.hpp>
 #include <cmath>
 #include <limits>
 
 #include "fathom/climb/coordinate.h"
 #include "fathom/kernels/rng.h"
+#include "tests/oracles/special.h"
 
 namespace fathom {
 namespace {
@@ -92,7 +92,7 @@ TEST(ColumnMixture, TheBoundOfRowsIsTheSumOverComponents) {
   const auto natural = [&](const char* name, int k) {
     return fit.state.find(fmt::format("{}.natural.{}", name, k))->data<double>();
   };
-  const auto digamma = [](double x) { return boost::math::digamma(x); };
+  using oracle::digamma;
   const double* w = natural("weights", 0);
   double total = 0;
   for (std::int64_t i = 0; i < kRows; ++i) {

@@ -2,7 +2,6 @@
 // forms and published values.
 #include <gtest/gtest.h>
 
-#include <Eigen/Dense>
 #include <cmath>
 #include <limits>
 

@@ -1,0 +1,119 @@
+// Ways to climb a table: extrapolated, in batches, stochastic, and over numbers of components. The
+// optima are those of whole sweeps; values with their source: tests/zoo/gaussian_mixture_test.cpp.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/jobs/small_tables.h"
+
+namespace fathom {
+namespace {
+
+using testing::gmm_fit;
+using testing::kFaithful;
+using testing::TempFolder;
+
+class TableClimbs : public ::testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return folder_.file(name); }
+  template <class F>
+  nlohmann::json fit(F&& change, const std::string& data = kFaithful) const {
+    FitTableConfig c = gmm_fit(data, path("run"), [&](GmmSettings& g, FitTableConfig& f) {
+      g.components = 2;
+      g.concentration = 1;
+      f.settings.restarts = 2;
+      f.settings.ascent.tolerance = 1e-13;
+      change(g, f);
+    });
+    c.force = true;
+    return fit_table(c, {}).summary;
+  }
+  TempFolder folder_;
+};
+
+constexpr double kBound = -1178.57183828, kLikelihood = -1130.26396018;
+
+TEST_F(TableClimbs, ExtrapolatedSweepsReachTheSameOptimum) {
+  for (const char* method : {"vb", "em"}) {
+    int sweeps[2];
+    for (const bool fast : {false, true}) {
+      const auto s = fit([&](GmmSettings& g, FitTableConfig& c) {
+        g.method = method;
+        g.start = "blocks";
+        c.settings.climb.accelerate = fast;
+      });
+      const bool vb = s.contains("elbo");
+      EXPECT_NEAR(s[vb ? "elbo" : "objective"].get<double>(), vb ? kBound : kLikelihood, 1e-7);
+      sweeps[fast] = s["sweeps"];
+    }
+    RecordProperty(fmt::format("plain_{}", method), sweeps[0]);
+    RecordProperty(fmt::format("extrapolated_{}", method), sweeps[1]);
+    EXPECT_LE(sweeps[1], sweeps[0]);
+  }
+}
+
+TEST_F(TableClimbs, BatchesWithKeptSumsReachTheSameOptimum) {
+  const auto s = fit([](auto&, FitTableConfig& c) { c.settings.climb.batch = 60; });
+  EXPECT_NEAR(s["elbo"].get<double>(), kBound, 1e-7);
+  EXPECT_EQ(s["agreeing_restarts"], 2);
+}
+
+TEST_F(TableClimbs, StochasticStepsComeClose) {
+  const auto s = fit([](GmmSettings& g, FitTableConfig& c) {
+    g.method = "svi";
+    c.settings.climb.batch = 34;
+    c.settings.climb.steps.delay = 10;
+    c.settings.ascent.sweeps = 60;
+  });
+  EXPECT_NEAR(s["elbo"].get<double>(), kBound, 2.0);
+  EXPECT_LE(s["elbo"].get<double>(), kBound + 1e-7);
+  EXPECT_LE(s["sweeps"].get<int>(), 60);
+}
+
+// Of AIC and BIC, the sign by which lower is better; scikit-learn's of this fit is 2322.19174310.
+TEST_F(TableClimbs, CriteriaOfMaximumLikelihood) {
+  const auto s = fit([](GmmSettings& g, auto&) { g.method = "em"; });
+  EXPECT_EQ(s["parameters"], 11);
+  EXPECT_NEAR(s["bic"].get<double>(), 2322.19174310, 1e-6);
+  EXPECT_NEAR(s["aic"].get<double>(), 2 * 11 - 2 * kLikelihood, 1e-6);
+  EXPECT_FALSE(fit([](auto&, auto&) {}).contains("bic"));
+}
+
+TEST_F(TableClimbs, OfARangeTheBestIsKept) {
+  for (const char* method : {"vb", "em"}) {
+    const auto range = [&](GmmSettings& g, auto&) {
+      g.method = method;
+      g.components = ComponentCount::parse("1:3");
+    };
+    const auto s = fit(range);
+    ASSERT_EQ(s["choices"].size(), 3u);
+    const bool vb = s.contains("elbo");
+    double best = -INFINITY;
+    std::int64_t at = 0;
+    for (const auto& c : s["choices"]) {
+      const double score = vb ? c["elbo"].get<double>() : -c["bic"].get<double>();
+      if (score > best) {
+        best = score;
+        at = c["size"];
+      }
+    }
+    EXPECT_EQ(s["chosen"], at);
+    EXPECT_EQ(std::int64_t(s["components"].size()), at);
+    EXPECT_NEAR(vb ? s["elbo"].get<double>() : -s["bic"].get<double>(), best, 1e-9);
+    if (vb) {
+      EXPECT_NEAR(s["choices"][0]["elbo"].get<double>(), -1303.89751779, 1e-7);
+    }
+    const TableRun run = open_table_run(path("run"));
+    EXPECT_EQ(run.config["settings"]["components"], at);
+    // Each size is climbed as if it were asked for alone.
+    const auto alone = fit([&](GmmSettings& g, auto&) {
+      g.method = method;
+      g.components = 3;
+    });
+    const char* key = vb ? "elbo" : "objective";
+    EXPECT_EQ(alone[key], s["choices"][2][key]);
+  }
+}
+
+}  // namespace
+}  // namespace fathom

@@ -1,0 +1,22 @@
+// Multivariate normals by Eigen. Its headers take long: they are read once, in the source.
+#pragma once
+
+#include <span>
+#include <vector>
+
+namespace fathom::oracle {
+
+// log N of the elements of x that are not NaN, 0 where all are (Little & Rubin 2002, section 11.2).
+// The covariance is [d, d].
+double log_normal(std::span<const double> x, std::span<const double> mean,
+                  std::span<const double> covariance);
+
+// Of the covariance X'X / n of centred rows x, [n, d]: eigenvalues, falling, and an eigenvector of
+// length one for each.
+struct Spectrum {
+  std::vector<double> values;
+  std::vector<std::vector<double>> vectors;
+};
+Spectrum spectrum(std::span<const double> x, std::size_t d);
+
+}  // namespace fathom::oracle
