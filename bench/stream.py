@@ -65,9 +65,9 @@ def status(pid):
 def fit(options, data, run, stream, limit):
     program = os.environ.get("FATHOM", str(ROOT / "build/release/fathom"))
     command = [program, "fit", "gmm", str(data), "-o", str(run), "--force", "--quiet",
-               "--stream", stream, "--components", str(options.components),
-               "--restarts", "1", "--sweeps", str(options.sweeps), "--tolerance", "0",
-               "--threads", str(options.threads)]
+               "--stream", stream, "--components", str(options.components), "--restarts",
+               "1", "--sweeps", str(options.sweeps), "--tolerance", "0", "--threads",
+               str(options.threads)]
 
     def restrict():
         if limit:

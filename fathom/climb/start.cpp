@@ -175,16 +175,25 @@ Array filled_with_means(const Array& rows) {
   return out;
 }
 
+std::vector<std::int64_t> some_places(std::int64_t count, std::int64_t most, Key key) {
+  std::vector<std::int64_t> out;
+  const std::int64_t wanted = std::min(count, most);
+  // Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S).
+  for (std::int64_t i = 0; std::int64_t(out.size()) < wanted; ++i)
+    if (unit(key, std::uint64_t(i)) * double(count - i) < double(wanted - std::int64_t(out.size())))
+      out.push_back(i);
+  return out;
+}
+
 Array some_rows(const Array& rows, std::int64_t most, Key key) {
   const std::int64_t n = rows.shape().extent(0), d = rows.size() / std::max<std::int64_t>(n, 1);
   if (n <= most) return rows;
   Array out(rows.dtype(), Shape{most, d});
   const std::size_t bytes = std::size_t(d) * size_of(rows.dtype());
-  // Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S).
-  for (std::int64_t i = 0, taken = 0; i < n && taken < most; ++i) {
-    if (unit(key, std::uint64_t(i)) * double(n - i) >= double(most - taken)) continue;
+  std::byte* to = out.raw();
+  for (const std::int64_t i : some_places(n, most, key)) {
     const Array row = rows.part(i, 1).made();
-    std::copy_n(row.raw(), bytes, out.raw() + std::size_t(taken++) * bytes);
+    to = std::copy_n(row.raw(), bytes, to);
   }
   return out;
 }

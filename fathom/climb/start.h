@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "fathom/base/key.h"
 #include "fathom/tensor/buffer.h"
@@ -24,7 +25,8 @@ Array block_start(const Array& rows, std::int64_t count, std::span<const int> kn
 // Rows [n, d] with the means of their columns where cells are missing (NaN).
 Array filled_with_means(const Array& rows);
 
-// At most `most` rows, a keyed choice in the order of the table.
+// At most `most` of `count` places, a keyed choice in their order; rows of a table at them.
+std::vector<std::int64_t> some_places(std::int64_t count, std::int64_t most, Key key);
 Array some_rows(const Array& rows, std::int64_t most, Key key);
 
 }  // namespace fathom

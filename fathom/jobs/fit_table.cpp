@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <numeric>
 #include <optional>
 
 #include "fathom/climb/start.h"
@@ -334,9 +333,7 @@ class FitTableJob {
     TableRows rows = data_.rows;
     rows.x = large ? rows.x : rows.x.made();
     if (!large) return rows;
-    Array places(DType::i64, Shape{rows.count(), 1});
-    std::iota(places.data<std::int64_t>(), places.data<std::int64_t>() + places.size(), 0);
-    return chosen_rows(rows, some_rows(places, kStartRows, fold(key(), 0)).values<std::int64_t>());
+    return chosen_rows(rows, some_places(rows.count(), kStartRows, fold(key(), 0)));
   }
 
   // What was done before the fit was interrupted, and the slots of the climb that was under way.
