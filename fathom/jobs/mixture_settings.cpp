@@ -120,9 +120,9 @@ std::string MixtureSettings::describe() const {
 }
 
 std::vector<std::int64_t> MixtureSettings::sizes() const {
+  check();  // of the whole range: a model is of one of its sizes
   std::vector<std::int64_t> all;
   for (std::int64_t k = components.first; k <= components.last; ++k) all.push_back(k);
-  if (all.empty()) all.push_back(components.first);  // check() refuses it
   return all;
 }
 
