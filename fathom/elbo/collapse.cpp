@@ -188,7 +188,8 @@ void Lowering::collapse() {
   };
 
   Value inner, inner_given;  // of rows, once latents under a choice are integrated out or given
-  for (const auto& [expr, gate] : under_) {
+  for (const auto& [expr, outer] : under_) {
+    const Gate gate = outer;  // clang 14 captures no structured binding
     Value f;
     const auto join = [&](Value elements, std::vector<Gate> gates) {
       std::erase(gates, gate);

@@ -22,7 +22,7 @@ Array& slot(State& s, const char* latent, int k) {
 
 }  // namespace
 
-void FactorTable::check() const {
+void FactorTable::check_settings() const {
   const FactorSettings& s = settings_;
   word("method", s.method, kMethods);
   if (s.start != "pca" && s.start != "random")
@@ -48,7 +48,7 @@ std::vector<double> FactorTable::units() const {
 }
 
 void FactorTable::build(const TableMoments& m, const TableFormat& format) {
-  check();
+  check_settings();
   width_ = m.width();
   moments_ = m;
   format_ = format;

@@ -60,7 +60,7 @@ class FactorTable : public TableModelWith<FactorSettings> {
   virtual bool relevance() const { return false; }
 
  private:
-  void check() const;
+  void check_settings() const;
   double typical_variance() const;  // of a column, over all columns
   // The standard deviations of the columns, by which factor analysis is free to scale; or ones.
   std::vector<double> units() const;

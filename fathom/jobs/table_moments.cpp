@@ -71,12 +71,11 @@ TableMoments moments_of_some(const Array& rows, const Array& weights) {
   const std::int64_t n = rows.shape().extent(0), d = rows.size() / n;
   const double *x = rows.data<double>(), *w = weights.size() > 0 ? weights.data<double>() : nullptr;
   TableMoments m{0, Array(DType::f64, Shape{d}), Array(DType::f64, Shape{d, d})};
-  double *mean = m.mean.data<double>(), *covariance = m.covariance.data<double>(), total = 0;
+  double *mean = m.mean.data<double>(), *covariance = m.covariance.data<double>();
   std::vector<double> seen(std::size_t(d), 0);  // weight of the cells of each column
   for (std::int64_t i = 0; i < n; ++i) {
     const double count = w ? w[i] : 1;
     m.rows += count > 0;
-    total += count;
     for (std::int64_t j = 0; j < d; ++j) {
       if (std::isnan(x[i * d + j])) continue;
       seen[std::size_t(j)] += count;
