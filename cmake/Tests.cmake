@@ -1,6 +1,6 @@
 # The tests. Each folder below tests/ is one executable and one ctest test of the same name
 # ("ctest -R ops"); folders that take long are cut into shards that run side by side. tests/oracles
-# is what they share: values by Eigen and Boost.Math, whose headers are read once, there.
+# and tests/support are what they share; the headers of Eigen and Boost.Math are read once, there.
 
 find_package(GTest REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)  # oracles of linear algebra; headers only
@@ -8,7 +8,7 @@ find_package(Boost REQUIRED)  # oracles for special functions; headers only
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 set(shards_laws 4)
-set(not_googletest install oracles tools)
+set(not_googletest install oracles support tools)
 
 file(GLOB test_folders RELATIVE ${PROJECT_SOURCE_DIR}/tests CONFIGURE_DEPENDS tests/*)
 list(REMOVE_ITEM test_folders ${not_googletest})
@@ -19,7 +19,7 @@ target_include_directories(test_oracles PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(test_oracles PRIVATE Boost::headers Eigen3::Eigen)
 
 # Products of Eigen do not compile without optimisation (g++ 12: prefetches want constants).
-foreach(source jobs/fit_factors_test elbo/linear_test zoo/covariances_test models/points)
+foreach(source zoo/covariances_test models/points)
   set_source_files_properties(tests/${source}.cpp PROPERTIES
     SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS -O1)
 endforeach()
@@ -38,6 +38,7 @@ foreach(folder IN LISTS test_folders)
   if(NOT folder STREQUAL "kernels")
     target_compile_options(test_${folder} PRIVATE $<$<CONFIG:Release>:-O0>)
   endif()
+  fathom_batches(test_${folder} 8)
   # The same for all test executables, because they share one precompiled header.
   target_compile_definitions(test_${folder} PRIVATE
     FATHOM_SOURCE_DIR="${PROJECT_SOURCE_DIR}" FATHOM_PROGRAM="${PROJECT_BINARY_DIR}/fathom")

@@ -43,8 +43,6 @@ void release_interrupts() {
 
 namespace {
 
-double number(const nlohmann::json& j, const char* key) { return j.at(key).get<double>(); }
-
 void print_evaluation(const nlohmann::json& j) {
   const double n = number(j, "n");
   const std::string unit = j.value("unit", "row");

@@ -1,12 +1,16 @@
 // The verbs: each runs one job and shows what came of it. They return the exit code.
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include "fathom/jobs/fit_vae.h"
 #include "fathom/jobs/look.h"
 #include "fathom/jobs/report_vae.h"
 #include "fathom/jobs/use_vae.h"
 
 namespace fathom::cli {
+
+inline double number(const nlohmann::json& j, const char* key) { return j.at(key).get<double>(); }
 
 inline constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells have it
 

@@ -14,8 +14,6 @@ namespace fathom::cli {
 
 namespace {
 
-double number(const nlohmann::json& j, const char* key) { return j.at(key).get<double>(); }
-
 void print_table(const TextTable& table) {
   const std::string text = table.csv();
   std::fwrite(text.data(), 1, text.size(), stdout);

@@ -1,16 +1,13 @@
 #include "fathom/climb/ascend.h"
 
-#include <chrono>
 #include <cmath>
 #include <cstring>
+
+#include "fathom/base/clock.h"
 
 namespace fathom {
 
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // The terms of the bound, for a message: what fell most, or what is not a number.
 std::string worst_term(CoordinateClimb& climb, Workers& workers, double* size) {

@@ -1,9 +1,10 @@
 #include "fathom/climb/fit.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
+
+#include "fathom/base/clock.h"
 
 namespace fathom {
 
@@ -18,10 +19,6 @@ namespace {
 enum Purpose : std::uint64_t { kInit = 1, kOrder = 2, kNoise = 3, kValidation = 4 };
 
 Key purpose(std::uint64_t seed, Purpose p) { return fold(Key{seed, 0}, p); }
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 

@@ -19,7 +19,7 @@ Pair hermite(int k, long double x) {
   return p;
 }
 
-HermiteRule make_rule() {
+HermiteRule make_hermite_rule() {
   constexpr int n = kHermiteNodes;
   HermiteRule r{};
   int found = 0;
@@ -44,7 +44,7 @@ HermiteRule make_rule() {
 }  // namespace
 
 const HermiteRule& hermite_rule() {
-  static const HermiteRule rule = make_rule();
+  static const HermiteRule rule = make_hermite_rule();
   return rule;
 }
 

@@ -14,7 +14,7 @@ struct LegendreRule {
   std::array<double, kNodes> node, weight;
 };
 
-LegendreRule make_rule() {
+LegendreRule make_legendre_rule() {
   constexpr int n = kNodes;
   LegendreRule r{};
   for (int i = 0; i < n; ++i) {
@@ -56,7 +56,7 @@ Value ShapeDensity::numbers(Value log_number) const {
 }
 
 ShapeDensity::Nodes ShapeDensity::nodes() const {
-  static const LegendreRule rule = make_rule();
+  static const LegendreRule rule = make_legendre_rule();
   const Value peak = shape_peak(numbers(log));
   const int last = peak.shape().rank() - 1;
   const auto part = [&](int k) { return slice(peak, last, k, 1); };

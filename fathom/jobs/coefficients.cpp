@@ -3,6 +3,7 @@
 #include <cmath>
 #include <eigen3/Eigen/Cholesky>
 
+#include "fathom/base/constants.h"
 #include "fathom/dist/quadrature.h"
 #include "fathom/kernels/quantiles.h"
 #include "fathom/kernels/special.h"
@@ -118,7 +119,7 @@ double Coefficients::log_density(const double* row, double y) const {
                           : dof > 0
                               ? double(kernels::lgamma((dof + 1) / 2) - kernels::lgamma(dof / 2)) -
                                     0.5 * std::log(dof * 3.14159265358979323846 / noise)
-                              : 0.5 * std::log(noise) - 0.91893853320467274178;
+                              : 0.5 * std::log(noise) - kHalfLogTwoPi;
   const auto log_at = [&](double at) {
     if (link == Link::poisson) return y * at - std::exp(at);
     const double square = noise * (y - offset - at) * (y - offset - at);

@@ -13,7 +13,6 @@ namespace fathom {
 
 namespace {
 
-constexpr double kWeak = 1e-3;   // shape of the gamma priors
 constexpr double kRank = 1e-10;  // of the whole variance: below it a direction has none
 
 Array& slot(State& s, const char* latent, int k) {
@@ -76,8 +75,7 @@ void FactorTable::build(const TableMoments& m, const TableFormat& format) {
   config.relevance = relevance();
   config.loading = 1 / v;
   config.mean = 1e-4 / v;
-  config.shape = kWeak;
-  config.rate = kWeak * v;
+  config.rate *= v;
   config.missing = format.missing;
   analysis_.emplace(width_, q, config);
   if (!format.weights.empty()) weigh_rows(analysis_->model, analysis_->row);

@@ -10,7 +10,6 @@ namespace fathom {
 
 namespace {
 
-constexpr std::int64_t kPoints = 2000;
 constexpr double kNoNoise = 1e-4;  // of a column's variance: less is none
 
 std::string use_sentence(std::int64_t used, std::int64_t latent) {
@@ -127,7 +126,7 @@ void add_loadings(const LinearFactors& f, const TableFormat& format, const Table
 
 void add_scores(const LinearFactors& f, const TableRows& rows, const std::string& label, Page& page,
                 Workers& workers) {
-  const TableRows some = even_rows(rows, kPoints);
+  const TableRows some = even_rows(rows, kShownRows);
   const FactorScores z = f.scores(some.x, workers);
   Scatter s;
   s.x_label = "z1";

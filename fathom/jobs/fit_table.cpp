@@ -1,11 +1,11 @@
 #include "fathom/jobs/fit_table.h"
 
 #include <bit>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <optional>
 
+#include "fathom/base/clock.h"
 #include "fathom/climb/start.h"
 #include "fathom/jobs/report_table.h"
 #include "fathom/jobs/table_progress.h"
@@ -21,10 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kTie = 1e-9;  // nats per row: the first of restarts that agree is kept
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // "faithful-gmm", or the first of "faithful-gmm-2", ... that nobody has taken.
 std::string run_named_after(const std::string& data, std::string_view task) {

@@ -1,10 +1,10 @@
 #include "fathom/jobs/fit_vae.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 
+#include "fathom/base/clock.h"
 #include "fathom/jobs/closing.h"
 #include "fathom/jobs/fields_json.h"
 #include "fathom/jobs/report_vae.h"
@@ -14,10 +14,6 @@
 namespace fathom {
 
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // Keeps the newest and the best state and writes them, not more often than every few seconds: an
 // epoch of a small model takes less than a save.

@@ -5,6 +5,7 @@
 #include <map>
 #include <numbers>
 
+#include "fathom/base/constants.h"
 #include "fathom/kernels/gamma_draw.h"
 #include "fathom/kernels/linalg.h"
 #include "fathom/kernels/rng.h"
@@ -13,8 +14,6 @@
 namespace fathom {
 
 namespace {
-
-constexpr double kLogTwoPi = 1.83787706640934548356;
 
 View view_of(const Array& a) {
   return dense_view(const_cast<std::byte*>(a.raw()), a.dtype(), a.shape());

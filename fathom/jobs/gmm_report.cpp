@@ -11,8 +11,6 @@ namespace fathom {
 
 namespace {
 
-constexpr std::int64_t kPoints = 2000;  // of a scatter; a histogram takes more
-
 // A direction of the page: a weighted sum of the file's columns, with its name.
 struct View2 {
   std::vector<double> axis[2];  // of rows as the model sees them
@@ -192,7 +190,7 @@ void Gmm::report(const State& state, const TableFormat& format, const TableRows*
   TableRows some;
   std::vector<int> component;
   if (rows) {
-    some = even_rows(*rows, width_ == 1 ? 50 * kPoints : kPoints);
+    some = even_rows(*rows, width_ == 1 ? 50 * kShownRows : kShownRows);
     const RowPredictions p = predict(state, some.x, workers);
     for (std::int64_t i = 0; i < some.count(); ++i)
       component.push_back(int(p.values.data<double>()[i * (c.count + 1)]) - 1);

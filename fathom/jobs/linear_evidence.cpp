@@ -4,6 +4,7 @@
 #include <eigen3/Eigen/Cholesky>
 #include <eigen3/Eigen/Eigenvalues>
 
+#include "fathom/base/constants.h"
 #include "fathom/kernels/special.h"
 
 namespace fathom {
@@ -12,8 +13,6 @@ namespace {
 
 using Matrix = Eigen::MatrixXd;
 using Vector = Eigen::VectorXd;
-
-constexpr double kLogTwoPi = 1.83787706640934548356;
 
 Eigen::Map<const Matrix> square(const RegressionSums& s) {  // symmetric: either order of axes
   return {s.xx.data<double>(), s.xy.size(), s.xy.size()};

@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "fathom/base/constants.h"
 #include "fathom/kernels/rng.h"
 
 namespace fathom {
@@ -15,8 +16,6 @@ namespace {
 using Matrix = Eigen::MatrixXd;
 using Vector = Eigen::VectorXd;
 using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-constexpr double kLogTwoPi = 1.83787706640934548356;
 
 Eigen::Map<const Rows> matrix(const Array& a, std::int64_t rows, std::int64_t columns) {
   return {a.data<double>(), rows, columns};
@@ -33,15 +32,15 @@ Eigen::Map<const Rows> covariance_of(const LinearFactors& f, std::int64_t column
 }
 
 // Parameters at one place: a draw of them, or their expectations.
-struct Place {
+struct Parameters {
   Matrix w;       // [width, latent]
   Matrix second;  // [latent^2, width]: E w w' of each column
   Vector mean, precision;
 };
 
-Place expected(const LinearFactors& f) {
-  Place p{matrix(f.loadings, f.width, f.latent), Matrix(f.latent * f.latent, f.width),
-          vector(f.mean), vector(f.noise)};
+Parameters expected(const LinearFactors& f) {
+  Parameters p{matrix(f.loadings, f.width, f.latent), Matrix(f.latent * f.latent, f.width),
+               vector(f.mean), vector(f.noise)};
   for (std::int64_t d = 0; d < f.width; ++d) {
     const Matrix e = p.w.row(d).transpose() * p.w.row(d) + covariance_of(f, d);
     p.second.col(d) = Eigen::Map<const Vector>(e.data(), e.size());
@@ -62,10 +61,11 @@ std::vector<Matrix> spreads(const LinearFactors& f) {
   return out;
 }
 
-Place drawn(const LinearFactors& f, const std::vector<Matrix>& spread, Key key, std::int64_t draw) {
+Parameters drawn(const LinearFactors& f, const std::vector<Matrix>& spread, Key key,
+                 std::int64_t draw) {
   const std::int64_t d = f.width, q = f.latent;
   if (f.points) return expected(f);
-  Place p{Matrix(d, q), Matrix(q * q, d), Vector(d), Vector(d)};
+  Parameters p{Matrix(d, q), Matrix(q * q, d), Vector(d), Vector(d)};
   std::vector<double> e(std::size_t(d * (q + 1)));
   kernels::fill_normal(fold(key, 0), nullptr, draw, 1, d * (q + 1), e.data());
   const double shared = f.shared_noise ? noise_draw(f, 0, fold(key, 1), draw) : 0;
@@ -93,7 +93,7 @@ struct Pattern {
 // Patterns of a place, each worked out when it is first met.
 class Patterns {
  public:
-  explicit Patterns(const Place& place) : place_(place) {}
+  explicit Patterns(const Parameters& place) : place_(place) {}
 
   const Pattern& of(const double* row) {
     const auto d = std::size_t(place_.mean.size());
@@ -145,7 +145,7 @@ class Patterns {
     p.constant -= p.precision.matrixLLT().diagonal().array().log().sum();
   }
 
-  const Place& place_;
+  const Parameters& place_;
   std::map<std::vector<bool>, Pattern> known_;
   const Pattern* last_ = nullptr;
 };
@@ -268,7 +268,7 @@ double LinearFactors::variance(const std::vector<double>& units) const {
 
 FactorScores LinearFactors::scores(const Array& rows, Workers& workers) const {
   const std::int64_t n = rows.shape().extent(0), q = latent;
-  const Place p = expected(*this);
+  const Parameters p = expected(*this);
   FactorScores out{Array(DType::f64, Shape{n, q}), Array(DType::f64, Shape{n, q})};
   for_blocks(n, workers, [&](std::int64_t first, std::int64_t past) {
     Patterns patterns(p);
@@ -286,12 +286,12 @@ FactorScores LinearFactors::scores(const Array& rows, Workers& workers) const {
 std::vector<double> LinearFactors::log_density(const Array& rows, Workers& workers) const {
   const std::int64_t n = rows.shape().extent(0), draws = points ? 1 : kDraws;
   const std::vector<Matrix> spread = points ? std::vector<Matrix>() : spreads(*this);
-  std::vector<Place> places;
+  std::vector<Parameters> places;
   for (std::int64_t s = 0; s < draws; ++s) places.push_back(drawn(*this, spread, Key{1, 23}, s));
   std::vector<double> out(std::size_t(n), 0);
   for_blocks(n, workers, [&](std::int64_t first, std::int64_t past) {
     std::vector<double> top(std::size_t(past - first), -INFINITY), sum(top.size(), 0);
-    for (const Place& p : places) {
+    for (const Parameters& p : places) {
       Patterns patterns(p);
       for (std::int64_t i = first; i < past; ++i) {
         const double v = patterns.log_density(rows.data<double>() + i * width);
@@ -311,7 +311,7 @@ std::vector<double> LinearFactors::log_density(const Array& rows, Workers& worke
 
 FilledRows LinearFactors::fill(const Array& rows, Workers& workers) const {
   const std::int64_t n = rows.shape().extent(0);
-  const Place p = expected(*this);
+  const Parameters p = expected(*this);
   FilledRows out{rows.copy(), Array(DType::f64, Shape{n, width})};
   for_blocks(n, workers, [&](std::int64_t first, std::int64_t past) {
     Patterns patterns(p);
@@ -336,10 +336,10 @@ FilledRows LinearFactors::fill(const Array& rows, Workers& workers) const {
 Array LinearFactors::sample(std::int64_t n, Key key) const {
   Array out(DType::f64, Shape{n, width});
   const std::vector<Matrix> spread = points ? std::vector<Matrix>() : spreads(*this);
-  const Place known = points ? expected(*this) : Place{};
+  const Parameters known = points ? expected(*this) : Parameters{};
   std::vector<double> e(std::size_t(latent + width));
   for (std::int64_t i = 0; i < n; ++i) {
-    const Place p = points ? known : drawn(*this, spread, fold(key, 0), i);
+    const Parameters p = points ? known : drawn(*this, spread, fold(key, 0), i);
     kernels::fill_normal(fold(key, 1), nullptr, i, 1, latent + width, e.data());
     const Vector f = p.mean + p.w * Eigen::Map<const Vector>(e.data(), latent);
     for (std::int64_t d = 0; d < width; ++d)

@@ -15,8 +15,6 @@ constexpr std::pair<std::string_view, Link> kLikelihoods[] = {
 constexpr std::pair<std::string_view, bool> kPriors[] = {{"ard", true}, {"ridge", false}};
 constexpr std::pair<std::string_view, bool> kPrecisions[] = {{"vb", false}, {"em", true}};
 
-constexpr double kWeak = 1e-3;  // shape of the gamma priors
-
 }  // namespace
 
 void RegressionTable::prepare(TableConfig& table) const {
@@ -38,8 +36,7 @@ void RegressionTable::build(const TableMoments& m, const TableFormat& format) {
   config_ = {};
   config_.link = link_;
   config_.relevance = word("prior", settings_.prior, kPriors);
-  config_.shape = kWeak;
-  config_.rate = kWeak * unit;
+  config_.rate *= unit;
   config_.intercept = link_ == Link::linear ? 1e-4 / unit : 1e-2;
   config_.missing = format.missing;
   word("method", settings_.method, kPrecisions);

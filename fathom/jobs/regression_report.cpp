@@ -10,8 +10,6 @@ namespace fathom {
 
 namespace {
 
-constexpr std::int64_t kPoints = 2000;
-
 bool leaves_out_zero(const Estimate95& e) { return e.low > 0 || e.high < 0; }
 
 nlohmann::json to_json(const Estimate95& e) {
@@ -174,7 +172,7 @@ void RegressionTable::report(const State& state, const TableFormat&, const Table
                                                 : " to the logarithm of the rate") +
           ".");
   if (rows) {
-    const TableRows some = even_rows(*rows, link_ == Link::logistic ? 100000 : kPoints);
+    const TableRows some = even_rows(*rows, link_ == Link::logistic ? 100000 : kShownRows);
     std::vector<std::pair<double, double>> predicted;
     for (std::int64_t i = 0; i < some.count(); ++i) {
       const double* row = some.x.data<double>() + i * (columns_ + 1);

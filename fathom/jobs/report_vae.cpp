@@ -15,7 +15,7 @@ namespace fathom {
 
 namespace {
 
-constexpr std::int64_t kColumns = 16, kManifold = 20, kPoints = 4000;
+constexpr std::int64_t kColumns = 16, kManifold = 20, kCodes = 4000;
 
 // Pictures for the page and, under `name`, beside it.
 void add_picture(VaePage& page, RunFolder& folder, const std::string& name, const Array& image,
@@ -55,7 +55,7 @@ void add_pictures(VaePage& page, VaeRun& run, VaeScorer& scorer, const VaeRows* 
 // Groups of equal labels, where they are few.
 void add_codes(VaePage& page, const VaeRun& run, VaeScorer& scorer, const VaeRows& rows) {
   if (run.settings.model.latent != 2) return;
-  const VaeRows some = slice_rows(rows, 0, kPoints);
+  const VaeRows some = slice_rows(rows, 0, kCodes);
   const Array mean = scorer.encode(some).mean;
   std::map<double, int> groups;
   for (double label : some.labels) groups.emplace(label, 0);

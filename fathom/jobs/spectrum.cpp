@@ -3,6 +3,8 @@
 #include <cmath>
 #include <eigen3/Eigen/Eigenvalues>
 
+#include "fathom/base/constants.h"
+
 namespace fathom {
 
 Spectrum spectrum_of(const Array& covariance) {
@@ -33,7 +35,7 @@ double highest_likelihood(const Spectrum& s, std::int64_t latent, std::int64_t r
   const auto d = double(s.values.size()), n = double(rows), shrink = (n - 1) / n;
   double logs = (d - double(latent)) * std::log(shrink * discarded(s, latent));
   for (std::size_t k = 0; k < std::size_t(latent); ++k) logs += std::log(shrink * s.values[k]);
-  return -0.5 * n * (d * 1.83787706640934548356 + logs + d);
+  return -0.5 * n * (d * kLogTwoPi + logs + d);
 }
 
 }  // namespace fathom

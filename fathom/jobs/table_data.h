@@ -143,6 +143,7 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
 // Values [n, d] as the file has them, from those that the model sees.
 Array in_file_units(const Array& rows, const TableFormat& format);
 
+constexpr std::int64_t kShownRows = 2000;  // points of a picture
 // At most `most` rows, evenly taken, held in memory.
 TableRows even_rows(const TableRows& rows, std::int64_t most);
 // These rows, in this order.

@@ -9,12 +9,13 @@ namespace fathom {
 
 namespace {
 
-constexpr std::int64_t kGroups = 16, kBlock = 512;  // fixed by shape: the same sums for any workers
+// Fixed by shape: the same sums for any workers.
+constexpr std::int64_t kGroups = 16, kBlockRows = 512;
 
 // Calls body(group, first, past) for groups of rows.
 template <class F>
 void for_groups(std::int64_t n, Workers& workers, F&& body) {
-  const std::int64_t groups = std::min(kGroups, (n + kBlock - 1) / kBlock);
+  const std::int64_t groups = std::min(kGroups, (n + kBlockRows - 1) / kBlockRows);
   workers.each(std::size_t(groups), [&](std::size_t g, int) {
     body(std::int64_t(g), std::int64_t(g) * n / groups, (std::int64_t(g) + 1) * n / groups);
   });
@@ -23,8 +24,8 @@ void for_groups(std::int64_t n, Workers& workers, F&& body) {
 // Calls body(values, count) for blocks of rows first .. past, which may be made for it.
 template <class F>
 void for_blocks(const Array& rows, std::int64_t first, std::int64_t past, F&& body) {
-  for (std::int64_t at = first; at < past; at += kBlock) {
-    const std::int64_t count = std::min(kBlock, past - at);
+  for (std::int64_t at = first; at < past; at += kBlockRows) {
+    const std::int64_t count = std::min(kBlockRows, past - at);
     const Array block = rows.part(at, count).made();
     body(block.data<double>(), count);
   }
@@ -33,7 +34,7 @@ void for_blocks(const Array& rows, std::int64_t first, std::int64_t past, F&& bo
 // sum_n (x_n - mean)(x_n - mean)' over rows first .. past, onto `out`.
 void add_scatter(const Array& rows, const double* mean, std::int64_t first, std::int64_t past,
                  std::int64_t d, double* out) {
-  std::vector<double> centred(std::size_t(std::min(kBlock, past - first) * d));
+  std::vector<double> centred(std::size_t(std::min(kBlockRows, past - first) * d));
   for_blocks(rows, first, past, [&](const double* x, std::int64_t count) {
     for (std::int64_t i = 0; i < count; ++i)
       for (std::int64_t j = 0; j < d; ++j) centred[std::size_t(i * d + j)] = x[i * d + j] - mean[j];
@@ -83,9 +84,9 @@ TableMoments moments_of_some(const Array& rows, const Array& weights) {
     }
   }
   for (std::int64_t j = 0; j < d; ++j) mean[j] /= seen[std::size_t(j)];
-  std::vector<double> centred(std::size_t(std::min(kBlock, n) * d));
-  for (std::int64_t at = 0; at < n; at += kBlock) {
-    const std::int64_t here = std::min(kBlock, n - at);
+  std::vector<double> centred(std::size_t(std::min(kBlockRows, n) * d));
+  for (std::int64_t at = 0; at < n; at += kBlockRows) {
+    const std::int64_t here = std::min(kBlockRows, n - at);
     for (std::int64_t i = 0; i < here; ++i)
       for (std::int64_t j = 0; j < d; ++j) {
         const double v = x[(at + i) * d + j] - mean[j];

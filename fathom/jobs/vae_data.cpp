@@ -45,7 +45,7 @@ auto with_elements(const Array& a, F&& f) {
   }
 }
 
-struct Loaded {
+struct Pixels {
   Dataset data;
   std::string label;  // its column
   std::vector<double> labels;
@@ -57,7 +57,7 @@ bool names_a_label(const std::string& column) {
 }
 
 // Takes column `k` out of a table.
-void take_label(Loaded& l, std::size_t k) {
+void take_label(Pixels& l, std::size_t k) {
   Dataset& d = l.data;
   const std::int64_t rows = d.rows(), width = std::int64_t(d.columns.size());
   Array rest(DType::f64, Shape{rows, width - 1});
@@ -79,7 +79,7 @@ void take_label(Loaded& l, std::size_t k) {
 }
 
 // Labels of images lie beside them where MNIST and its kin put them.
-void find_label_file(Loaded& l, const std::string& path) {
+void find_label_file(Pixels& l, const std::string& path) {
   const std::string images = "images-idx3", labels = "labels-idx1";
   const std::size_t at = path.rfind(images);
   if (at == std::string::npos) return;
@@ -97,8 +97,8 @@ void find_label_file(Loaded& l, const std::string& path) {
   }
 }
 
-Loaded load(const std::string& path, const VaeDataConfig& config, Workers& workers) {
-  Loaded l;
+Pixels load(const std::string& path, const VaeDataConfig& config, Workers& workers) {
+  Pixels l;
   DatasetOptions options;
   options.array = config.array;
   options.columns = split(config.columns);
@@ -242,7 +242,7 @@ void match_shape(Dataset& d, const PixelFormat& f) {
 }
 
 // Decides how values are stored, and checks them against the likelihood.
-PixelFormat decide(const Loaded& l, const VaeDataConfig& config, const VaeConfig& model) {
+PixelFormat decide(const Pixels& l, const VaeDataConfig& config, const VaeConfig& model) {
   const Dataset& d = l.data;
   PixelFormat f;
   f.width = d.values.size() / d.rows();
@@ -276,7 +276,7 @@ Array store(const Array& values, const PixelFormat& f) {
   return out;
 }
 
-VaeRows all_rows(Loaded&& l, const PixelFormat& f) {
+VaeRows all_rows(Pixels&& l, const PixelFormat& f) {
   VaeRows rows;
   rows.set.rows = l.data.rows();
   rows.set.columns["x"] = store(l.data.values, f);
@@ -321,7 +321,7 @@ VaeRows split_off(VaeRows& rows, std::int64_t count, std::uint64_t seed) {
   return out;
 }
 
-void describe(const Loaded& l, const PixelFormat& f, const VaeConfig& model, const Note& note) {
+void describe(const Pixels& l, const PixelFormat& f, const VaeConfig& model, const Note& note) {
   const Dataset& d = l.data;
   note(fmt::format("{}: {} rows of {} numbers{}", d.source, d.rows(), f.width,
                    f.item.empty() ? "" : fmt::format(", pictures of {}", shape_text(f.item))));
@@ -441,7 +441,7 @@ VaeData load_vae_data(const std::string& path, const VaeDataConfig& config, cons
   if (model.likelihood == "gaussian" && model.binarize != "none")
     raise<ConfigError>("--binarize {} makes bits: it goes with --likelihood bernoulli",
                        model.binarize);
-  Loaded l = load(path, config, workers);
+  Pixels l = load(path, config, workers);
   if (l.labels.empty() && config.label == "auto") find_label_file(l, path);
   VaeData out;
   out.source = path;
@@ -477,7 +477,7 @@ VaeRows load_vae_rows(const std::string& path, const VaeDataConfig& given, const
                       const VaeConfig& model, Workers& workers) {
   VaeDataConfig config = given;
   if (!f.label.empty() && config.label == "auto") config.label = f.label;
-  Loaded l;
+  Pixels l;
   try {
     l = load(path, config, workers);
   } catch (const ConfigError&) {  // this table has no labels

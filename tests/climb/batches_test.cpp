@@ -11,24 +11,19 @@
 #include "fathom/io/csv.h"
 #include "fathom/zoo/factor_analysis.h"
 #include "fathom/zoo/gaussian_mixture.h"
+#include "tests/support/tables.h"
 
 namespace fathom {
 namespace {
 
-Array table(const std::string& name, const std::string& columns) {
-  CsvOptions options;
-  options.columns = {columns};
-  return read_csv(std::string(FATHOM_SOURCE_DIR "/data/") + name, options).values.copy();
-}
-
-struct Mixture {
-  Array x = table("faithful.csv", "0:2");
+struct FaithfulMixture {
+  Array x = shipped_table("faithful.csv", "0:2");
   GaussianMixture mixture{2, 2, GaussianMixturePrior::of_rows(x, 1.0)};
   State state;
   Workers workers{2};
   DataSet data;
 
-  Mixture() {
+  FaithfulMixture() {
     data.rows = x.shape().extent(0);
     data.columns["x"] = x;
     CoordinateClimb whole(mixture.model, data, state);
@@ -47,7 +42,7 @@ void expect_same(const State& a, const State& b) {
 
 // P7 of the reference: the whole data and a step of one are coordinate ascent, bit by bit.
 TEST(Stochastic, WithOneBatchAndAWholeStepIsCoordinateAscent) {
-  Mixture a, b;
+  FaithfulMixture a, b;
   CoordinateClimb whole(a.mixture.model, a.data, a.state);
   BatchClimb batches(b.mixture.model, b.data, b.state, {});
   ASSERT_EQ(batches.batches(), 1);
@@ -61,7 +56,7 @@ TEST(Stochastic, WithOneBatchAndAWholeStepIsCoordinateAscent) {
 // The mean over batches of what a batch stands for is the whole: its estimate of the bound is
 // unbiased where batches are of one size.
 TEST(Stochastic, EstimatesAreUnbiased) {
-  Mixture m;
+  FaithfulMixture m;
   CoordinateOptions options;
   options.batch = m.data.rows / 8;
   ASSERT_EQ(m.data.rows % options.batch, 0);
@@ -77,7 +72,7 @@ TEST(Stochastic, EstimatesAreUnbiased) {
 }
 
 TEST(Stochastic, ComesCloseToTheBoundOfTheWhole) {
-  Mixture m;
+  FaithfulMixture m;
   CoordinateOptions options;
   options.batch = 34;
   BatchClimb batches(m.mixture.model, m.data, m.state, options);
@@ -89,7 +84,7 @@ TEST(Stochastic, ComesCloseToTheBoundOfTheWhole) {
 }
 
 TEST(Memoised, NeverLowersTheBoundAndReachesTheSameOptimum) {
-  Mixture m;
+  FaithfulMixture m;
   CoordinateOptions options;
   options.batch = 60;  // the last one is shorter
   BatchClimb batches(m.mixture.model, m.data, m.state, options);
@@ -109,7 +104,7 @@ TEST(Memoised, NeverLowersTheBoundAndReachesTheSameOptimum) {
 }
 
 TEST(Batches, OfAModelWithoutStatisticsAreRefused) {
-  Mixture m;
+  FaithfulMixture m;
   m.mixture.model.missing(m.mixture.x);
   CoordinateOptions options;
   options.batch = 50;
@@ -121,7 +116,7 @@ TEST(Batches, OfAModelWithoutStatisticsAreRefused) {
 TEST(Accelerated, ProbabilisticPcaNeedsAFifthOfTheSweeps) {
   const double want[] = {-470.66945832, -404.96278016, -379.91463012};
   const int plain[] = {181, 400, 865};
-  Array x = table("iris.csv", "0:4");
+  Array x = shipped_table("iris.csv", "0:4");
   const std::int64_t n = x.shape().extent(0), d = x.shape().extent(1);
   for (std::int64_t j = 0; j < d; ++j) {
     double mean = 0;

@@ -9,7 +9,7 @@ namespace fathom {
 namespace {
 
 // Numbers in two or three groups, on which components have a mean and a precision of their own.
-struct Mixture {
+struct SmallMixture {
   Model m{DType::f64};
   DataSet data;
   State state;
@@ -17,7 +17,7 @@ struct Mixture {
   std::vector<double> x = {-2.1, -1.9, -2.4, -1.2, 0.1, 0.4, 1.9, 2.2, 2.6, 3.1, 1.7, 2.0};
   std::unique_ptr<CoordinateClimb> climb;
 
-  explicit Mixture(CoordinateOptions options, std::int64_t k = 2) {
+  explicit SmallMixture(CoordinateOptions options, std::int64_t k = 2) {
     const Plate row = m.plate("row"), component = m.plate("component", k);
     const Expr xs = m.data("x", row, {}, DType::f64);
     const Expr weights = m.latent("weights", dirichlet(1.0), Shape{k});
@@ -40,7 +40,7 @@ struct Mixture {
 // Hard EM climbs the likelihood of rows and choices together; at its end each row lies where that
 // is highest (Celeux & Govaert 1992).
 TEST(Hard, ChoicesAreTheLikeliest) {
-  Mixture f({.factors = Factors::likelihood, .hard = true});
+  SmallMixture f({.factors = Factors::likelihood, .hard = true});
   f.start();
   double last = -INFINITY;
   for (int sweep = 0; sweep < 30; ++sweep) {
@@ -123,7 +123,7 @@ TEST(Tempered, OneFactorIsThePosteriorToAPower) {
 // At 1 it is the climb without temperatures; at any other the objective rises too, choices are
 // nearer to even the higher it is, and annealing ends where an ascent stays.
 TEST(Tempered, EveryTemperatureHasItsOwnAscent) {
-  Mixture plain({}), f({.tempered = true});
+  SmallMixture plain({}), f({.tempered = true});
   plain.start();
   f.start();
   for (int i = 0; i < 5; ++i)
@@ -162,13 +162,13 @@ TEST(Tempered, EveryTemperatureHasItsOwnAscent) {
 }
 
 TEST(Tempered, IsAskedFor) {
-  Mixture plain({});
+  SmallMixture plain({});
   EXPECT_THROW(plain.climb->temperature(2), ConfigError);
   EXPECT_THROW(anneal(*plain.climb, {.start = 1}, plain.workers), ConfigError);
 }
 
 TEST(Ascend, ComponentsThatAreAllAlikeAreRefused) {
-  Mixture f({});
+  SmallMixture f({});
   EXPECT_EQ(f.climb->alike(), "which (component)");
   try {
     ascend(*f.climb, 12, {}, f.workers);
@@ -179,7 +179,7 @@ TEST(Ascend, ComponentsThatAreAllAlikeAreRefused) {
   f.start();
   EXPECT_EQ(f.climb->alike(), "");
   ascend(*f.climb, 12, {}, f.workers);
-  Mixture one({}, 1);  // no choice, no start
+  SmallMixture one({}, 1);  // no choice, no start
   EXPECT_EQ(one.climb->alike(), "");
 }
 

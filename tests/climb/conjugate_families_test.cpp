@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "fathom/climb/coordinate.h"
+#include "tests/support/tables.h"
 
 namespace fathom {
 namespace {
@@ -13,10 +14,6 @@ constexpr double kPi = 3.14159265358979323846;
 
 Array table(const Shape& shape, const std::vector<double>& values) {
   return Array::of<double>(shape, std::span<const double>(values));
-}
-
-Array column(const std::vector<double>& values) {
-  return table(Shape{std::int64_t(values.size())}, values);
 }
 
 double log_factorial(double x) { return std::lgamma(x + 1); }
@@ -51,7 +48,7 @@ TEST(ConjugateFamilies, BetaAndBernoulli) {
   std::fill_n(bits.begin(), 3743, 1.0);
   DataSet data;
   data.rows = 5000;
-  data.columns["x"] = column(bits);
+  data.columns["x"] = column_of(bits);
   // The free energy of this model in the tests of RxInfer: 2828.05333436.
   const double evidence = log_beta(3745, 1264) - log_beta(2, 7);
   EXPECT_NEAR(evidence, -2828.05333436, 1e-8);
@@ -67,7 +64,7 @@ TEST(ConjugateFamilies, BetaAndBinomial) {
   m.observe("x", binomial_of(count, p), ones);
   DataSet data;
   data.rows = 5;
-  data.columns = {{"n", column(n)}, {"x", column(x)}};
+  data.columns = {{"n", column_of(n)}, {"x", column_of(x)}};
   double evidence = log_beta(0.5 + 33, 1.5 + 15) - log_beta(0.5, 1.5);
   for (std::size_t i = 0; i < n.size(); ++i)
     evidence += log_factorial(n[i]) - log_factorial(x[i]) - log_factorial(n[i] - x[i]);
@@ -85,8 +82,8 @@ TEST(ConjugateFamilies, GammaAndPoisson) {
     m.observe("x", poisson_of(exposed ? rate * m.data("e", row, {}, DType::f64) : rate), counts);
     DataSet data;
     data.rows = 6;
-    data.columns["x"] = column(x);
-    if (exposed) data.columns["e"] = column(exposure);
+    data.columns["x"] = column_of(x);
+    if (exposed) data.columns["e"] = column_of(exposure);
     double shape = 1.5, inverse = 0.5;
     double evidence = 1.5 * std::log(0.5) - std::lgamma(1.5);
     for (std::size_t i = 0; i < x.size(); ++i) {
@@ -113,7 +110,7 @@ TEST(ConjugateFamilies, GammaAndExponentialAndGammaOfKnownShape) {
     m.observe("x", known == 1 ? exponential_of(rate) : gamma(known, rate), times);
     DataSet data;
     data.rows = 5;
-    data.columns["x"] = column(x);
+    data.columns["x"] = column_of(x);
     const double shape = 2 + 5 * known;
     const double evidence = 2 * std::log(3.0) - std::lgamma(2.0) + std::lgamma(shape) -
                             shape * std::log(3 + total) + (known - 1) * logs -
@@ -148,7 +145,7 @@ TEST(ConjugateFamilies, DirichletAndMultinomial) {
     DataSet data;
     data.rows = rows;
     data.columns["x"] = table(Shape{rows, 3}, counts);
-    if (known) data.columns["n"] = column(totals);
+    if (known) data.columns["n"] = column_of(totals);
     expect_exact(m, data, evidence, {a[0] / all, a[1] / all, a[2] / all});
   }
 }
@@ -217,7 +214,7 @@ TEST(ConjugateFamilies, InverseGammaAndVariance) {
   m.observe("x", normal_variance(0.25, v), y);
   DataSet data;
   data.rows = 5;
-  data.columns["x"] = column(x);
+  data.columns["x"] = column_of(x);
   double scale = 0.4;
   for (const double e : x) scale += (e - 0.25) * (e - 0.25) / 2;
   const double evidence = 3 * std::log(0.4) - std::lgamma(3.0) + std::lgamma(5.5) -
@@ -244,8 +241,8 @@ TEST(ConjugateFamilies, PolyaGammaGivesTheBoundOfJaakkolaAndJordan) {
         "y", binomial ? binomial_polya_gamma(n, psi, omega) : bernoulli_polya_gamma(psi, omega), y);
     DataSet data;
     data.rows = 10;
-    data.columns = {{"x", table(Shape{10, 1}, x)}, {"y", column(t)}};
-    if (binomial) data.columns["n"] = column(std::vector<double>(10, 1.0));
+    data.columns = {{"x", table(Shape{10, 1}, x)}, {"y", column_of(t)}};
+    if (binomial) data.columns["n"] = column_of(std::vector<double>(10, 1.0));
     State state;
     Workers workers(1);
     CoordinateClimb climb(m, data, state);
@@ -287,8 +284,8 @@ TEST(ConjugateFamilies, PolyaGammaOfSeveralTrials) {
     DataSet data;
     data.rows = grouped ? 3 : 6;
     data.columns = {{"x", table(Shape{data.rows, 1}, grouped ? x : each_x)},
-                    {"y", column(grouped ? ones : bits)},
-                    {"n", column(grouped ? n : std::vector<double>(6, 1.0))}};
+                    {"y", column_of(grouped ? ones : bits)},
+                    {"n", column_of(grouped ? n : std::vector<double>(6, 1.0))}};
     State state;
     Workers workers(1);
     CoordinateClimb climb(m, data, state);
@@ -334,7 +331,7 @@ TEST(ConjugateFamilies, MomentsThatAreNoStatisticsAreRefused) {
     m.observe("x", prior.family == &family<Gamma>() ? normal(z, 1.0) : exponential_of(z), y);
     DataSet data;
     data.rows = 2;
-    data.columns["x"] = column({1, 2});
+    data.columns["x"] = column_of({1, 2});
     State state;
     EXPECT_THROW(CoordinateClimb(m, data, state), ConfigError);
   }
@@ -350,7 +347,7 @@ TEST(ConjugateFamilies, MissingCellsOfPositiveNumbers) {
   m.observe("x", gamma(2.0, rate), y);
   DataSet data;
   data.rows = 3;
-  data.columns["x"] = column({3, std::nan(""), 0.5});
+  data.columns["x"] = column_of({3, std::nan(""), 0.5});
   const double evidence =
       4 * std::log(2.0) - std::lgamma(4.0) + std::lgamma(8.0) - 8 * std::log(5.5) + std::log(1.5);
   expect_exact(m, data, evidence, {8 / 5.5});
@@ -371,7 +368,7 @@ TEST(ConjugateFamilies, ModesOfPosteriors) {
   DataSet data;
   data.rows = 2;
   data.columns = {
-      {"x", column({1, 0})}, {"y", column({1, 3})}, {"z", table(Shape{2, 2}, {1, 0, 0, 2})}};
+      {"x", column_of({1, 0})}, {"y", column_of({1, 3})}, {"z", table(Shape{2, 2}, {1, 0, 0, 2})}};
   State state;
   Workers workers(1);
   CoordinateClimb climb(m, data, state, {Factors::mode, {}, {}});
@@ -395,7 +392,7 @@ TEST(ConjugateFamilies, ModesOfTwoMeansAreApart) {
   m.observe("y", normal_precision(b, 100.0), y);
   DataSet data;
   data.rows = 3;
-  data.columns = {{"x", column({1, 2, 0})}, {"y", column({1, 5, 4})}};
+  data.columns = {{"x", column_of({1, 2, 0})}, {"y", column_of({1, 5, 4})}};
   State state;
   Workers workers(1);
   CoordinateClimb climb(m, data, state, {Factors::mode, {}, {}});

@@ -11,7 +11,7 @@
 namespace fathom {
 namespace {
 
-constexpr std::int64_t kRows = 300;
+constexpr std::int64_t kManyRows = 300;
 
 enum class Kind : std::uint8_t { linear, student, logistic };
 
@@ -30,15 +30,15 @@ struct Regression {
       if (kind == Kind::student) precision = precision * m.latent("u", gamma(2.0, 2.0), row);
       m.observe("y", normal_precision(inner(x, w), precision), y);
     }
-    Array xs(DType::f64, Shape{kRows, 2}), ys(DType::f64, Shape{kRows});
-    kernels::fill_normal(Key{5, 1}, nullptr, 0, kRows, 2, xs.data<double>());
-    kernels::fill_normal(Key{5, 2}, nullptr, 0, kRows, 1, ys.data<double>());
-    for (std::int64_t i = 0; i < kRows; ++i) {
+    Array xs(DType::f64, Shape{kManyRows, 2}), ys(DType::f64, Shape{kManyRows});
+    kernels::fill_normal(Key{5, 1}, nullptr, 0, kManyRows, 2, xs.data<double>());
+    kernels::fill_normal(Key{5, 2}, nullptr, 0, kManyRows, 1, ys.data<double>());
+    for (std::int64_t i = 0; i < kManyRows; ++i) {
       double& v = ys.data<double>()[i];
       v += xs.data<double>()[2 * i] - 2 * xs.data<double>()[2 * i + 1];
       if (kind == Kind::logistic) v = v > 0;
     }
-    data.rows = kRows;
+    data.rows = kManyRows;
     data.columns = {{"x", xs}, {"y", ys}};
   }
 };
@@ -75,19 +75,19 @@ TEST_P(Continue, AscendGoesOnFromItsBounds) {
   Workers workers(2);
   State whole, part;
   CoordinateClimb climb(r.m, r.data, whole), stopped(r.m, r.data, part);
-  const Ascent all = ascend(climb, kRows, {.tolerance = 1e-9}, workers);
+  const Ascent all = ascend(climb, kManyRows, {.tolerance = 1e-9}, workers);
   ASSERT_TRUE(all.converged);
   std::vector<double> bounds;
   for (std::size_t done = 0; done < all.bounds.size();) {  // one sweep at a time
     const Ascent some = ascend(
-        stopped, kRows, {.tolerance = 1e-9}, workers, [](const SweepRecord&) { return false; },
+        stopped, kManyRows, {.tolerance = 1e-9}, workers, [](const SweepRecord&) { return false; },
         bounds);
     EXPECT_TRUE(some.interrupted);
     bounds = some.bounds;
     done = bounds.size();
   }
   EXPECT_EQ(bounds, all.bounds);
-  EXPECT_TRUE(ascend(stopped, kRows, {.tolerance = 1e-9}, workers, {}, bounds).converged);
+  EXPECT_TRUE(ascend(stopped, kManyRows, {.tolerance = 1e-9}, workers, {}, bounds).converged);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Continue,

@@ -11,27 +11,18 @@
 #include "fathom/kernels/rng.h"
 #include "fathom/zoo/gaussian_mixture.h"
 #include "tests/oracles/gaussian.h"
+#include "tests/support/tables.h"
 
 namespace fathom {
 namespace {
 
 constexpr double kGone = std::numeric_limits<double>::quiet_NaN();
 
-Array table(const std::string& name, const std::string& columns) {
-  CsvOptions options;
-  options.columns = {columns};
-  return read_csv(std::string(FATHOM_SOURCE_DIR "/data/") + name, options).values.copy();
-}
-
 // A cell in `every` goes; the same ones for the same key.
 Array with_gaps(Array x, std::uint32_t every, std::uint64_t key) {
   for (std::int64_t i = 0; i < x.size(); ++i)
     if (philox(Key{key, 5}, std::uint64_t(i), 0).word[0] % every == 0) x.data<double>()[i] = kGone;
   return x;
-}
-
-Array column(const std::vector<double>& x) {
-  return Array::of<double>(Shape{std::int64_t(x.size())}, x);
 }
 
 // Numbers with a common mean and precision; rows may lack some and count more than once.
@@ -53,8 +44,8 @@ struct Numbers {
   }
   std::vector<double> climb(const std::vector<double>& x, const std::vector<double>& w = {}) {
     data.rows = std::int64_t(x.size());
-    data.columns["x"] = column(x);
-    if (!w.empty()) data.columns["w"] = column(w);
+    data.columns["x"] = column_of(x);
+    if (!w.empty()) data.columns["w"] = column_of(w);
     CoordinateClimb climb(m, data, state);
     double bound = 0;
     for (int i = 0; i < 30; ++i) bound = climb.sweep(workers);
@@ -92,14 +83,14 @@ TEST(Weights, ThatMeanNothingAreRefused) {
 }
 
 // A mixture whose cells may be missing, or whose rows have weights.
-struct Mixture {
+struct HoleyMixture {
   GaussianMixture mixture;
   State state;
   Workers workers{2};
   DataSet data;
   std::unique_ptr<CoordinateClimb> climb;
 
-  Mixture(const Array& x, const Array& whole, Covariance covariance, bool missing,
+  HoleyMixture(const Array& x, const Array& whole, Covariance covariance, bool missing,
           const Array& weights = {}, Factors factors = Factors::mean_field)
       : mixture(2, whole.shape().extent(1), GaussianMixturePrior::of_rows(whole, 1.0), covariance) {
     if (missing) mixture.model.missing(mixture.x);
@@ -122,9 +113,9 @@ struct Mixture {
 };
 
 TEST(MissingInVectors, NoneMissingIsTheModelWithout) {
-  const Array x = table("faithful.csv", "0:2"), start = block_start(x, 2);
+  const Array x = shipped_table("faithful.csv", "0:2"), start = block_start(x, 2);
   for (const Covariance c : {Covariance::full, Covariance::diagonal}) {
-    Mixture plain(x, x, c, false), open(x, x, c, true);
+    HoleyMixture plain(x, x, c, false), open(x, x, c, true);
     // A sweep on kept statistics gives the bound with choices as the E step found them; the bound
     // at the optimum is the same for both.
     plain.run(start, 12);
@@ -134,10 +125,10 @@ TEST(MissingInVectors, NoneMissingIsTheModelWithout) {
 }
 
 TEST(MissingInVectors, EverySweepRaisesTheBound) {
-  const Array whole = table("faithful.csv", "0:2"), x = with_gaps(whole.copy(), 5, 1);
+  const Array whole = shipped_table("faithful.csv", "0:2"), x = with_gaps(whole.copy(), 5, 1);
   for (const Covariance c : {Covariance::full, Covariance::diagonal})
     for (const Factors f : {Factors::mean_field, Factors::mode, Factors::likelihood}) {
-      Mixture open(x, whole, c, true, {}, f);
+      HoleyMixture open(x, whole, c, true, {}, f);
       const auto bounds = open.run(block_start(whole, 2), 40);
       for (std::size_t i = 1; i < bounds.size(); ++i)
         EXPECT_GE(bounds[i], bounds[i - 1] - 1e-10 * std::abs(bounds[i])) << i;
@@ -145,8 +136,8 @@ TEST(MissingInVectors, EverySweepRaisesTheBound) {
 }
 
 TEST(MissingInVectors, TheBoundOfPointsIsTheDensityOfWhatIsObserved) {
-  const Array whole = table("iris.csv", "0:4"), x = with_gaps(whole.copy(), 4, 2);
-  Mixture open(x, whole, Covariance::full, true, {}, Factors::likelihood);
+  const Array whole = shipped_table("iris.csv", "0:4"), x = with_gaps(whole.copy(), 4, 2);
+  HoleyMixture open(x, whole, Covariance::full, true, {}, Factors::likelihood);
   open.run(block_start(whole, 2), 25);
   const Array weights = open.climb->mean(0, open.workers);
   // Of point masses the natural parameters are counts: -S / 2, sum of x, -N / 2, N / 2.
@@ -175,7 +166,7 @@ TEST(MissingInVectors, TheBoundOfPointsIsTheDensityOfWhatIsObserved) {
 }
 
 TEST(WeightsOfMixtures, AreCounts) {
-  const Array whole = table("faithful.csv", "0:2");
+  const Array whole = shipped_table("faithful.csv", "0:2");
   const std::int64_t n = whole.shape().extent(0);
   std::vector<double> w, rows;
   for (std::int64_t i = 0; i < n; ++i) {
@@ -192,8 +183,8 @@ TEST(WeightsOfMixtures, AreCounts) {
       for (int j = 0; j < 2; ++j)
         repeated_start.data<double>()[2 * to + j] = start.data<double>()[2 * i + j];
   for (const Factors f : {Factors::mean_field, Factors::mode, Factors::likelihood}) {
-    Mixture weighed(whole, whole, Covariance::full, false, column(w), f);
-    Mixture counted(repeated, whole, Covariance::full, false, {}, f);
+    HoleyMixture weighed(whole, whole, Covariance::full, false, column_of(w), f);
+    HoleyMixture counted(repeated, whole, Covariance::full, false, {}, f);
     EXPECT_TRUE(weighed.climb->keeps_statistics());
     near(weighed.run(start, 20), counted.run(repeated_start, 20), 1e-11);
   }

@@ -33,7 +33,7 @@ Rows two_lines() {
 }
 
 // The factors in textbook form.
-struct Factors {
+struct ByHand {
   double alpha[kParts], a[kParts], b[kParts], m[kParts][kSlopes], precision[kParts][2][2];
 
   void covariance(int k, double s[2][2]) const {
@@ -178,7 +178,7 @@ class MixtureOfRegressions : public testing::Test {
   const Rows d = two_lines();
   Model m{DType::f64};
   DataSet data;
-  Factors q;
+  ByHand q;
 };
 
 TEST_F(MixtureOfRegressions, StepsAreTheTextbooksUpdates) {

@@ -12,7 +12,7 @@
 namespace fathom {
 namespace {
 
-constexpr int kRows = 23, kSlopes = 3;
+constexpr int kPoints = 23, kCoefficients = 3;
 constexpr double kSd = 0.8;
 
 using Slopes = std::vector<double>;
@@ -24,19 +24,19 @@ double norm(const Slopes& g) {
 }
 
 // y ~ N(x'a + z'b, sd^2): slopes in two parameters, so that a global norm is of both.
-class Regression : public testing::Test {
+class TwoSlopes : public testing::Test {
  protected:
-  Regression() {
+  TwoSlopes() {
     const Plate row = model.plate("row");
     const Expr x = model.data("x", row, Shape{2}, DType::f64);
     const Expr z = model.data("z", row, Shape{1}, DType::f64);
     const Expr y = model.data("y", row, {}, DType::f64);
     const Expr a = model.parameter("a", Shape{2}), b = model.parameter("b", Shape{1});
     model.observe("y", normal(inner(x, a) + inner(z, b), kSd), y);
-    data.rows = kRows;
-    Array xs(DType::f64, Shape{kRows, 2}), zs(DType::f64, Shape{kRows, 1}),
-        ys(DType::f64, Shape{kRows});
-    for (std::int64_t n = 0; n < kRows; ++n) {
+    data.rows = kPoints;
+    Array xs(DType::f64, Shape{kPoints, 2}), zs(DType::f64, Shape{kPoints, 1}),
+        ys(DType::f64, Shape{kPoints});
+    for (std::int64_t n = 0; n < kPoints; ++n) {
       const Random4 r = philox(Key{6, 1}, std::uint64_t(n), 0);
       const auto unit = [&](int k) { return (double(r.word[k]) + 0.5) * 0x1p-32; };
       xs.data<double>()[2 * n] = 1;
@@ -50,7 +50,7 @@ class Regression : public testing::Test {
 
   // The gradient of minus the mean over `rows` of log N(y; x'w, sd^2).
   Slopes gradient_at(const Slopes& w, std::span<const std::int64_t> rows) const {
-    Slopes g(kSlopes, 0.0);
+    Slopes g(kCoefficients, 0.0);
     for (const std::int64_t n : rows) {
       const double* x = data.columns.at("x").data<double>() + 2 * n;
       const double z = data.columns.at("z").data<double>()[n],
@@ -74,13 +74,13 @@ class Regression : public testing::Test {
   }
   void expect_slopes(const Slopes& want, const std::string& suffix = "") const {
     const Slopes got = slopes(suffix);
-    for (std::size_t i = 0; i < kSlopes; ++i)
+    for (std::size_t i = 0; i < kCoefficients; ++i)
       EXPECT_NEAR(got[i], want[i], 1e-12 * (1 + std::abs(want[i]))) << suffix << i;
   }
   // Rows of step t, so that no two neighbouring steps have the same.
   static std::vector<std::int64_t> rows_of(std::int64_t t) {
     std::vector<std::int64_t> rows;
-    for (std::int64_t i = 0; i < 5 + t % 3; ++i) rows.push_back((7 * t + 3 * i) % kRows);
+    for (std::int64_t i = 0; i < 5 + t % 3; ++i) rows.push_back((7 * t + 3 * i) % kPoints);
     return rows;
   }
   // A rate of its own for each step.
@@ -103,21 +103,21 @@ class Regression : public testing::Test {
 
 // v <- momentum v + g, x <- x - rate v: Polyak 1964; Sutskever et al. 2013, equations 1 and 2, with
 // the rate outside the velocity.
-TEST_F(Regression, DescentWithMomentumIsTheRecursion) {
+TEST_F(TwoSlopes, DescentWithMomentumIsTheRecursion) {
   for (const double momentum : {0.9, 0.5, 0.0}) {
     SCOPED_TRACE(momentum);
     state = State();
     GradientClimb::init(model, Key{1, 1}, state);
     GradientClimb climb(model, options("sgd", momentum, 0), state);
     climb.bind(data);
-    Slopes w = {0.3, -0.2, 0.1}, v(kSlopes, 0.0);
+    Slopes w = {0.3, -0.2, 0.1}, v(kCoefficients, 0.0);
     set(w);
     for (std::int64_t t = 1; t <= 20; ++t) {
       SCOPED_TRACE(t);
       const std::vector<std::int64_t> rows = rows_of(t);
       const Slopes g = gradient_at(w, rows);
       climb.step(rows, Key{1, 2}, rate_of(t), t, workers);
-      for (std::size_t i = 0; i < kSlopes; ++i) {
+      for (std::size_t i = 0; i < kCoefficients; ++i) {
         v[i] = momentum * v[i] + g[i];
         w[i] -= rate_of(t) * v[i];
       }
@@ -128,18 +128,18 @@ TEST_F(Regression, DescentWithMomentumIsTheRecursion) {
 }
 
 // Kingma & Ba 2015, algorithm 1, with its bias corrections where the algorithm has them.
-TEST_F(Regression, AdamIsAlgorithmOne) {
+TEST_F(TwoSlopes, AdamIsAlgorithmOne) {
   GradientClimb climb(model, options("adam", 0, 0), state);
   climb.bind(data);
   const double b1 = 0.9, b2 = 0.999, epsilon = 1e-8;
-  Slopes w = {0.3, -0.2, 0.1}, m(kSlopes, 0.0), v(kSlopes, 0.0);
+  Slopes w = {0.3, -0.2, 0.1}, m(kCoefficients, 0.0), v(kCoefficients, 0.0);
   set(w);
   for (std::int64_t t = 1; t <= 20; ++t) {
     SCOPED_TRACE(t);
     const std::vector<std::int64_t> rows = rows_of(t);
     const Slopes g = gradient_at(w, rows);
     climb.step(rows, Key{1, 2}, rate_of(t), t, workers);
-    for (std::size_t i = 0; i < kSlopes; ++i) {
+    for (std::size_t i = 0; i < kCoefficients; ++i) {
       m[i] = b1 * m[i] + (1 - b1) * g[i];
       v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
       const double first = m[i] / (1 - std::pow(b1, double(t))),
@@ -152,7 +152,7 @@ TEST_F(Regression, AdamIsAlgorithmOne) {
 
 // One step moves by rate g min(1, c / |g|), with |g| the norm over both parameters: Pascanu,
 // Mikolov & Bengio 2013, algorithm 1.
-TEST_F(Regression, ClippingScalesByTheGlobalNorm) {
+TEST_F(TwoSlopes, ClippingScalesByTheGlobalNorm) {
   const Slopes start = {1.4, -0.6, 0.8};
   const std::vector<std::int64_t> rows = rows_of(3);
   const Slopes g = gradient_at(start, rows);
@@ -167,7 +167,7 @@ TEST_F(Regression, ClippingScalesByTheGlobalNorm) {
     set(start);
     climb.step(rows, Key{1, 2}, rate, 1, workers);
     Slopes want = start, moved = slopes();
-    for (std::size_t i = 0; i < kSlopes; ++i) {
+    for (std::size_t i = 0; i < kCoefficients; ++i) {
       want[i] -= rate * g[i] * std::min(1.0, c / size);
       moved[i] -= start[i];
     }
@@ -177,11 +177,11 @@ TEST_F(Regression, ClippingScalesByTheGlobalNorm) {
 }
 
 // The velocity gathers clipped gradients, and is not clipped itself.
-TEST_F(Regression, MomentumGathersClippedGradients) {
+TEST_F(TwoSlopes, MomentumGathersClippedGradients) {
   const double momentum = 0.9, c = 0.25;
   GradientClimb climb(model, options("sgd", momentum, c), state);
   climb.bind(data);
-  Slopes w = {1.4, -0.6, 0.8}, v(kSlopes, 0.0);
+  Slopes w = {1.4, -0.6, 0.8}, v(kCoefficients, 0.0);
   set(w);
   int clipped = 0;
   double fastest = 0;
@@ -192,7 +192,7 @@ TEST_F(Regression, MomentumGathersClippedGradients) {
     const double scale = std::min(1.0, c / norm(g));
     clipped += scale < 1;
     climb.step(rows, Key{1, 2}, rate_of(t), t, workers);
-    for (std::size_t i = 0; i < kSlopes; ++i) {
+    for (std::size_t i = 0; i < kCoefficients; ++i) {
       v[i] = momentum * v[i] + scale * g[i];
       w[i] -= rate_of(t) * v[i];
     }
@@ -206,7 +206,7 @@ TEST_F(Regression, MomentumGathersClippedGradients) {
 }
 
 // A gradient of exactly 0 has no direction: clipping leaves the parameters where they are.
-TEST_F(Regression, ClippingOfNoGradientIsNoStep) {
+TEST_F(TwoSlopes, ClippingOfNoGradientIsNoStep) {
   Model still(DType::f64);
   const Plate row = still.plate("row");
   const Expr y = still.data("y", row, {}, DType::f64), mean = still.parameter("mean", {});
@@ -227,7 +227,7 @@ TEST_F(Regression, ClippingOfNoGradientIsNoStep) {
 
 // A fit is the recursion along the order of each epoch, at the rates of the schedule: cosine after
 // a linear rise, as its formulas have it.
-TEST_F(Regression, FitTakesTheStepsAtTheRatesOfTheSchedule) {
+TEST_F(TwoSlopes, FitTakesTheStepsAtTheRatesOfTheSchedule) {
   FitConfig c;
   c.epochs = 5;
   c.batch = 6;  // 23 rows: four steps an epoch, the last of five rows
@@ -240,7 +240,7 @@ TEST_F(Regression, FitTakesTheStepsAtTheRatesOfTheSchedule) {
   c.schedule.warmup = 1.5;
   c.schedule.end = 0.2;
   init_fit(model, c, state);
-  Slopes w = slopes(), v(kSlopes, 0.0);
+  Slopes w = slopes(), v(kCoefficients, 0.0);
   std::vector<double> rates;
   FitCallbacks callbacks;
   callbacks.epoch = [&](const EpochRecord& r) { rates.push_back(r.rate); };
@@ -251,13 +251,13 @@ TEST_F(Regression, FitTakesTheStepsAtTheRatesOfTheSchedule) {
     return 0.2 + 0.8 * (1 + std::cos(M_PI * (epoch - 1.5) / 3.5)) / 2;
   };
   for (int epoch = 0; epoch < 5; ++epoch) {
-    const std::vector<std::int64_t> order = epoch_order(12, epoch, kRows);
+    const std::vector<std::int64_t> order = epoch_order(12, epoch, kPoints);
     EXPECT_NEAR(rates[std::size_t(epoch)], 0.15 * factor(epoch), 1e-15);
     for (int b = 0; b < 4; ++b) {
       const std::span<const std::int64_t> rows(order.data() + 6 * b, b < 3 ? 6 : 5);
       const Slopes g = gradient_at(w, rows);
       const double scale = std::min(1.0, 0.6 / norm(g));
-      for (std::size_t i = 0; i < kSlopes; ++i) {
+      for (std::size_t i = 0; i < kCoefficients; ++i) {
         v[i] = 0.7 * v[i] + scale * g[i];
         w[i] -= 0.15 * factor(epoch + b / 4.0) * v[i];
       }

@@ -4,13 +4,10 @@
 #include <cmath>
 
 #include "fathom/climb/ascend.h"
+#include "tests/support/tables.h"
 
 namespace fathom {
 namespace {
-
-Array column(const std::vector<double>& x) {
-  return Array::of<double>(Shape{std::int64_t(x.size())}, x);
-}
 
 // Shape and rate of ten numbers, both with the prior Exp(1).
 struct ShapeAndRate {
@@ -27,7 +24,7 @@ struct ShapeAndRate {
     const Expr b = m.latent("rate", gamma(1.0, 1.0));
     m.observe("x", gamma(a, b), x);
     data.rows = 10;
-    data.columns["x"] = column({.8, 1.2, 2.3, .4, 1.9, 3.1, .7, 1.5, 2.2, 1.1});
+    data.columns["x"] = column_of({.8, 1.2, 2.3, .4, 1.9, 3.1, .7, 1.5, 2.2, 1.1});
     climb = std::make_unique<CoordinateClimb>(m, data, state, CoordinateOptions{factors});
   }
   double mean(std::size_t latent) { return *climb->mean(latent, workers).data<double>(); }
@@ -87,7 +84,7 @@ TEST(Shape, OfScalesOfMeanOneIsExact) {
   m.observe("u", gamma_mean_one(m.latent("a", gamma_shape(2.0, 0.5))), x);
   DataSet data;
   data.rows = std::int64_t(u.size());
-  data.columns["u"] = column(u);
+  data.columns["u"] = column_of(u);
   State state;
   Workers workers(2);
   CoordinateClimb climb(m, data, state);
@@ -120,7 +117,7 @@ TEST(Shape, DegreesOfFreedomOfStudentsT) {
     m.observe("x", normal_precision(mean, tau * u), y);
     DataSet data;
     data.rows = std::int64_t(x.size());
-    data.columns["x"] = column(x);
+    data.columns["x"] = column_of(x);
     State state;
     Workers workers(2);
     CoordinateClimb climb(m, data, state, {.factors = factors});
@@ -212,7 +209,7 @@ TEST(Shape, WithAPriorThatLacksItsMomentsIsRefused) {
   m.observe("x", gamma(m.latent("shape", gamma(1.0, 1.0)), 1.0), x);
   DataSet data;
   data.rows = 1;
-  data.columns["x"] = column({1});
+  data.columns["x"] = column_of({1});
   State state;
   try {
     CoordinateClimb climb(m, data, state);

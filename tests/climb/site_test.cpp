@@ -8,13 +8,10 @@
 
 #include "fathom/climb/coordinate.h"
 #include "fathom/dist/quadrature.h"
+#include "tests/support/tables.h"
 
 namespace fathom {
 namespace {
-
-Array column(const std::vector<double>& x) {
-  return Array::of<double>(Shape{std::int64_t(x.size())}, x);
-}
 
 TEST(Quadrature, IsExactForPolynomials) {
   const HermiteRule& r = hermite_rule();
@@ -46,7 +43,7 @@ struct Logistic {
     const Expr w = m.latent("w", normal_precision(0.0, precision));
     m.observe("y", bernoulli(w * xs), ys);
     data.rows = std::int64_t(x.size());
-    data.columns = {{"x", column(x)}, {"y", column(y)}};
+    data.columns = {{"x", column_of(x)}, {"y", column_of(y)}};
     climb = std::make_unique<CoordinateClimb>(m, data, state, CoordinateOptions{factors});
   }
   double variance() { return -0.5 / *state.find("w.natural.1")->data<double>(); }
@@ -99,7 +96,7 @@ TEST(Site, CountsWithALogLink) {
   m.observe("y", poisson_log(x), y);
   DataSet data;
   data.rows = 3;
-  data.columns["y"] = column({5, 6, 7});
+  data.columns["y"] = column_of({5, 6, 7});
   State state;
   Workers workers(1);
   CoordinateClimb climb(m, data, state, {});
@@ -117,7 +114,7 @@ TEST(Site, StepsAreDampedWhereTheWholeOneWouldOvershoot) {
   m.observe("y", poisson_log(x), y);
   DataSet data;
   data.rows = 1;
-  data.columns["y"] = column({50});
+  data.columns["y"] = column_of({50});
   State state;
   Workers workers(1);
   CoordinateClimb climb(m, data, state, {});

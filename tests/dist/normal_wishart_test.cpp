@@ -55,7 +55,7 @@ struct Numbers {
 };
 
 template <class F>
-void each_member(F&& f) {
+void each_joint(F&& f) {
   Random random(17);
   for (int i = 0; i < 8; ++i) {
     SCOPED_TRACE(i);
@@ -66,7 +66,7 @@ void each_member(F&& f) {
 }
 
 TEST(NormalWishart, LogNormaliserIsTheClosedForm) {
-  each_member([](Graph& g, const Member& p, const Member&) {
+  each_joint([](Graph& g, const Member& p, const Member&) {
     const double want = Numbers(p).log_norm();
     EXPECT_NEAR(evaluate(g, joint().log_norm(p.natural))[0], want, 1e-12 * (1 + std::abs(want)));
   });
@@ -101,7 +101,7 @@ TEST(NormalWishart, DensityOfOneDimensionIntegratesToOne) {
 }
 
 TEST(NormalWishart, NaturalParametersGoThereAndBack) {
-  each_member([](Graph& g, const Member& p, const Member&) {
+  each_joint([](Graph& g, const Member& p, const Member&) {
     const std::vector<Face> back = joint().from_natural(p.natural);
     for (std::size_t k = 0; k < back.size(); ++k) {
       const std::vector<double> got = evaluate(g, back[k].mean), want = numbers(p.parameters[k]);
@@ -112,7 +112,7 @@ TEST(NormalWishart, NaturalParametersGoThereAndBack) {
 }
 
 TEST(NormalWishart, MomentsAreTheTextbooksAndTheGradientOfTheLogNormaliser) {
-  each_member([](Graph& g, const Member& p, const Member&) {
+  each_joint([](Graph& g, const Member& p, const Member&) {
     const Numbers n(p);
     const Face f = face(p.d);
     ASSERT_EQ(f.statistics.size(), 4u);
@@ -147,7 +147,7 @@ TEST(NormalWishart, MomentsAreTheTextbooksAndTheGradientOfTheLogNormaliser) {
 }
 
 TEST(NormalWishart, DivergenceIsPositiveAndZeroAtItself) {
-  each_member([](Graph& g, const Member& p, const Member& q) {
+  each_joint([](Graph& g, const Member& p, const Member& q) {
     EXPECT_GT(evaluate(g, kl_divergence(joint(), p.natural, q.natural))[0], 0);
     EXPECT_NEAR(evaluate(g, kl_divergence(joint(), p.natural, p.natural))[0], 0, 1e-12);
     // Through faces: E_p log p - E_p log q.
@@ -161,7 +161,7 @@ TEST(NormalWishart, DivergenceIsPositiveAndZeroAtItself) {
 
 // The mode of (mu, Lam): moving either of them lowers <natural, statistics>.
 TEST(NormalWishart, ModeIsHighest) {
-  each_member([](Graph& g, const Member& p, const Member&) {
+  each_joint([](Graph& g, const Member& p, const Member&) {
     const Face f = joint().mode(p.natural);
     const Numbers n(p);
     const std::vector<double> lam = evaluate(g, f.statistics[0]), mu = evaluate(g, f.mean);
@@ -198,7 +198,7 @@ TEST(NormalWishart, ModeIsHighest) {
 
 // E log N(x | mu, Lam^-1), Bishop 2006, eq. 10.64 and 10.65.
 TEST(NormalWishart, LikelihoodOfVectorsTakesItsStatistics) {
-  each_member([](Graph& g, const Member& p, const Member&) {
+  each_joint([](Graph& g, const Member& p, const Member&) {
     Random random(9);
     const Array rows = random_array(random, DType::f64, Shape{5, 3}, -3, 3);
     Axis axes[] = {{5, g.label("row", true)}, {3, kNoLabel}};

@@ -9,7 +9,7 @@
 namespace fathom::test {
 namespace {
 
-struct Numbers {
+struct ShapeNumbers {
   double log, x, log_gamma, times_log, log_beta, categories;
 };
 
@@ -18,7 +18,7 @@ struct Numbers {
 struct Integral {
   double log_norm = 0, mean[5] = {}, variance = 0;
 
-  explicit Integral(const Numbers& n) {
+  explicit Integral(const ShapeNumbers& n) {
     constexpr int count = 240001;
     // Wide enough for the heaviest tail used below, dense enough for the narrowest peak.
     const long double low = -120, high = 12, step = (high - low) / (count - 1);
@@ -59,7 +59,7 @@ struct Integral {
   }
 };
 
-void expect_integral(const Numbers& n) {
+void expect_integral(const ShapeNumbers& n) {
   Graph g(op_table());
   std::vector<Value> at;
   Bindings b;

@@ -13,7 +13,7 @@ struct Sticks {
 };
 
 template <class F>
-void each_member(F&& f) {
+void each_stick(F&& f) {
   Random random(41);
   for (int trial = 0; trial < 6; ++trial) {
     SCOPED_TRACE(trial);
@@ -26,7 +26,7 @@ void each_member(F&& f) {
 }
 
 TEST(StickBreaking, NormaliserIsThatOfItsBetas) {
-  each_member([](Graph& g, const std::vector<Face>& p, const Sticks& s) {
+  each_stick([](Graph& g, const std::vector<Face>& p, const Sticks& s) {
     double want = 0;
     for (std::size_t k = 0; k < 4; ++k) want += std::log(boost::math::beta(s.a[k], s.b[k]));
     const FamilyInfo& f = family<StickBreaking>();
@@ -40,7 +40,7 @@ TEST(StickBreaking, NormaliserIsThatOfItsBetas) {
 }
 
 TEST(StickBreaking, FaceHoldsMomentsAndMeansOfProbabilities) {
-  each_member([](Graph& g, const std::vector<Face>& p, const Sticks& s) {
+  each_stick([](Graph& g, const std::vector<Face>& p, const Sticks& s) {
     const FamilyInfo& f = family<StickBreaking>();
     const Face face = f.face(p);
     const Values m = moments(f, f.natural(p));
@@ -64,7 +64,7 @@ TEST(StickBreaking, FaceHoldsMomentsAndMeansOfProbabilities) {
 
 // Counts of categories: taken at their stick, left at all before it.
 TEST(StickBreaking, CountsGoToTheirStickAndThoseBefore) {
-  each_member([](Graph& g, const std::vector<Face>& p, const Sticks&) {
+  each_stick([](Graph& g, const std::vector<Face>& p, const Sticks&) {
     const FamilyInfo& f = family<StickBreaking>();
     const double counts[] = {5, 0, 2, 3};
     const Value n = g.constant(Array::of<double>(Shape{4}, std::span<const double>(counts)));
@@ -77,7 +77,7 @@ TEST(StickBreaking, CountsGoToTheirStickAndThoseBefore) {
 }
 
 TEST(StickBreaking, DivergenceIsPositiveAndModesAreSticksAtTheirHighest) {
-  each_member([](Graph& g, const std::vector<Face>& p, const Sticks& s) {
+  each_stick([](Graph& g, const std::vector<Face>& p, const Sticks& s) {
     const FamilyInfo& f = family<StickBreaking>();
     const std::vector<Face> other = {p[1], p[0]};
     EXPECT_GT(evaluate(g, kl_divergence(f, f.natural(p), f.natural(other)))[0], 0);

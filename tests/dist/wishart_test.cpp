@@ -52,7 +52,7 @@ struct Numbers {
 };
 
 template <class F>
-void each_member(F&& f) {
+void each_wishart(F&& f) {
   Random random(31);
   for (int i = 0; i < 8; ++i) {
     SCOPED_TRACE(i);
@@ -63,7 +63,7 @@ void each_member(F&& f) {
 }
 
 TEST(Wishart, LogNormaliserAndMomentsAreTheTextbooks) {
-  each_member([](Graph& g, const Member& p, const Member&) {
+  each_wishart([](Graph& g, const Member& p, const Member&) {
     const Numbers n(p);
     EXPECT_NEAR(evaluate(g, wishart().log_norm(p.natural))[0], n.log_norm(),
                 1e-12 * (1 + std::abs(n.log_norm())));
@@ -84,7 +84,7 @@ TEST(Wishart, LogNormaliserAndMomentsAreTheTextbooks) {
 }
 
 TEST(Wishart, NaturalParametersGoThereAndBack) {
-  each_member([](Graph& g, const Member& p, const Member&) {
+  each_wishart([](Graph& g, const Member& p, const Member&) {
     const std::vector<Face> back = wishart().from_natural(p.natural);
     for (std::size_t k = 0; k < 2; ++k) {
       const std::vector<double> got = evaluate(g, back[k].mean), want = numbers(p.parameters[k]);
@@ -95,7 +95,7 @@ TEST(Wishart, NaturalParametersGoThereAndBack) {
 }
 
 TEST(Wishart, DensityIsTheExponentialForm) {
-  each_member([](Graph& g, const Member& p, const Member& q) {
+  each_wishart([](Graph& g, const Member& p, const Member& q) {
     const Value x = g.constant(q.parameters[0]);
     const double by_family = evaluate(g, log_prob(p.d, x))[0];
     EXPECT_NEAR(evaluate(g, expfam_log_prob(wishart(), p.natural, x))[0], by_family,
@@ -104,7 +104,7 @@ TEST(Wishart, DensityIsTheExponentialForm) {
 }
 
 TEST(Wishart, DivergenceIsPositiveZeroAtItselfAndThatOfFaces) {
-  each_member([](Graph& g, const Member& p, const Member& q) {
+  each_wishart([](Graph& g, const Member& p, const Member& q) {
     const double kl = evaluate(g, kl_divergence(wishart(), p.natural, q.natural))[0];
     EXPECT_GT(kl, 0);
     EXPECT_NEAR(evaluate(g, kl_divergence(wishart(), p.natural, p.natural))[0], 0, 1e-12);
@@ -238,7 +238,7 @@ TEST(Wishart, DegreesOfFreedomNearTheirLeast) {
 
 // (dof - d - 1) V^-1: no other matrix is higher.
 TEST(Wishart, ModeIsHighest) {
-  each_member([](Graph& g, const Member& p, const Member&) {
+  each_wishart([](Graph& g, const Member& p, const Member&) {
     const Numbers n(p);
     const Face f = wishart().mode(p.natural);
     if (n.nu <= 4.1) {
@@ -266,7 +266,7 @@ TEST(Wishart, ModeIsHighest) {
 // E log N(x | mean, Lam^-1) of a random precision, with a mean that is fixed, normal with its
 // covariance, or normal element by element.
 TEST(Wishart, NormalVectorsTakeItAsTheirPrecision) {
-  each_member([](Graph& g, const Member& p, const Member& q) {
+  each_wishart([](Graph& g, const Member& p, const Member& q) {
     const Numbers n(p);
     const double rows[] = {0.5, -1, 2};
     const auto vector = [&](std::initializer_list<double> v) {

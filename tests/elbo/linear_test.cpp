@@ -11,18 +11,18 @@ using testing::centred_digits;
 using testing::LinearVae;
 using testing::Ppca;
 
-constexpr double kVariance = 0.02;
-constexpr int kLatent = 3;
+constexpr double kNoise = 0.02;
+constexpr int kUnits = 3;
 
 class LinearAtOptimum : public ::testing::Test {
  protected:
   DataSet data = centred_digits();
-  Ppca exact{data, kLatent, kVariance};
-  LinearVae vae{kLatent, 64, kVariance};
+  Ppca exact{data, kUnits, kNoise};
+  LinearVae vae{kUnits, 64, kNoise};
   State state;
   Workers workers{2};
 
-  void SetUp() override { vae.set_optimum(exact, kVariance, state); }
+  void SetUp() override { vae.set_optimum(exact, kNoise, state); }
 };
 
 TEST_F(LinearAtOptimum, BoundEqualsLogLikelihood) {
@@ -40,9 +40,9 @@ TEST_F(LinearAtOptimum, BoundEqualsLogLikelihood) {
 TEST_F(LinearAtOptimum, UnitKlIsHalfLogOfEigenvalueOverNoise) {
   Evaluator e(vae.model, {}, state);
   const std::vector<double> kl = e.unit_kl(data, "z", Key{1, 1}, workers);
-  ASSERT_EQ(kl.size(), std::size_t(kLatent));
-  for (int j = 0; j < kLatent; ++j)
-    EXPECT_NEAR(kl[std::size_t(j)], 0.5 * std::log(exact.eigenvalues[std::size_t(j)] / kVariance),
+  ASSERT_EQ(kl.size(), std::size_t(kUnits));
+  for (int j = 0; j < kUnits; ++j)
+    EXPECT_NEAR(kl[std::size_t(j)], 0.5 * std::log(exact.eigenvalues[std::size_t(j)] / kNoise),
                 1e-9);
 }
 
@@ -62,10 +62,10 @@ TEST_F(LinearAtOptimum, AmortisationGapIsTheClosedForm) {
   // A scaled encoder variance: gap = 1/2 sum (r - 1 - log r), r = D / D*.
   Array& sd = *state.find("log_sd");
   const double r = 1.7;
-  for (int j = 0; j < kLatent; ++j) sd.data<double>()[j] += 0.5 * std::log(r);
+  for (int j = 0; j < kUnits; ++j) sd.data<double>()[j] += 0.5 * std::log(r);
   Evaluator e(vae.model, {}, state);
   const double gap = exact.log_likelihood - e.elbo(data, Key{1, 1}, workers).elbo_per_row;
-  EXPECT_NEAR(gap, kLatent * 0.5 * (r - 1 - std::log(r)), 1e-9);
+  EXPECT_NEAR(gap, kUnits * 0.5 * (r - 1 - std::log(r)), 1e-9);
 }
 
 TEST_F(LinearAtOptimum, SampledTermAgreesWithMomentsInTheMean) {
@@ -95,7 +95,7 @@ TEST_F(LinearAtOptimum, SampledTermAgreesWithMomentsInTheMean) {
 
 TEST_F(LinearAtOptimum, DegreeCheckFindsAffineAndNames) {
   Model& m = vae.model;
-  const Expr w = m.parameter("other", Shape{kLatent, 5});
+  const Expr w = m.parameter("other", Shape{kUnits, 5});
   EXPECT_TRUE(m.degree(dot(vae.z, w), vae.z).affine);
   EXPECT_FALSE(m.degree(vae.x, vae.z).depends);
   const Degree square = m.degree(vae.z * vae.z, vae.z);

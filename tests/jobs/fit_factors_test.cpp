@@ -2,7 +2,6 @@
 // laws, through the run folder.
 #include <gtest/gtest.h>
 
-#include <Eigen/Dense>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -10,6 +9,7 @@
 #include "fathom/jobs/impute_table.h"
 #include "fathom/jobs/use_table.h"
 #include "tests/jobs/small_tables.h"
+#include "tests/oracles/gaussian.h"
 
 namespace fathom {
 namespace {
@@ -17,7 +17,6 @@ namespace {
 using testing::sum_of_terms;
 using testing::table_fit;
 using testing::TempFolder;
-using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 const char* kIris = FATHOM_SOURCE_DIR "/data/iris.csv";
 const char* kWine = FATHOM_SOURCE_DIR "/data/wine.csv";
@@ -113,17 +112,21 @@ TEST_F(FitFactors, LoadingsAreInPrincipalAxesFromAnyStart) {
   }
   fit<Ppca>(kIris, [](FactorSettings& f, auto&) { f.latent = 3; });
   const LinearFactors f = fitted();
-  const Eigen::Map<const Rows> w(f.loadings.data<double>(), 4, 3);
-  const Eigen::MatrixXd gram =
-      w.transpose() * Eigen::Map<const Eigen::VectorXd>(f.noise.data<double>(), 4).asDiagonal() * w;
+  const auto w = [&](int j, int i) { return f.loadings.data<double>()[j * 3 + i]; };
+  const auto gram = [&](int i, int k) {
+    double sum = 0;
+    for (int j = 0; j < 4; ++j) sum += w(j, i) * f.noise.data<double>()[j] * w(j, k);
+    return sum;
+  };
   for (int i = 0; i < 3; ++i) {
     for (int j = 0; j < i; ++j) EXPECT_NEAR(gram(i, j), 0, 1e-9 * gram(0, 0));
     if (i > 0) {
       EXPECT_LE(gram(i, i), gram(i - 1, i - 1));
     }
-    Eigen::Index top = 0;
-    w.col(i).cwiseAbs().maxCoeff(&top);
-    EXPECT_GT(w(top, i), 0);
+    double top = 0;
+    for (int j = 0; j < 4; ++j)
+      if (std::abs(w(j, i)) > std::abs(top)) top = w(j, i);
+    EXPECT_GT(top, 0);
   }
 }
 
@@ -135,17 +138,17 @@ TEST_F(FitFactors, DensitiesAndFilledCellsAreThoseOfTheGaussian) {
     f.method = "em";
   });
   const LinearFactors f = fitted();
-  const Eigen::Map<const Rows> w(f.loadings.data<double>(), 4, 1);
-  Eigen::MatrixXd c = w * w.transpose();
-  for (int j = 0; j < 4; ++j) c(j, j) += f.noise_variance(j);
+  const double* w = f.loadings.data<double>();
   // In the units of the table.
-  Eigen::VectorXd mean(4), scale(4);
+  std::vector<double> mean(4), c(16);
   const TableRun run = open_table_run(path("run"));
-  for (int j = 0; j < 4; ++j) {
-    scale[j] = run.format.scale[std::size_t(j)];
-    mean[j] = f.mean.data<double>()[j] * scale[j] + run.format.shift[std::size_t(j)];
+  const std::vector<double>& scale = run.format.scale;
+  for (std::size_t j = 0; j < 4; ++j) {
+    mean[j] = f.mean.data<double>()[j] * scale[j] + run.format.shift[j];
+    for (std::size_t k = 0; k < 4; ++k)
+      c[j * 4 + k] =
+          (w[j] * w[k] + (j == k ? f.noise_variance(std::int64_t(j)) : 0)) * scale[j] * scale[k];
   }
-  c = scale.asDiagonal() * c * scale.asDiagonal();
   const Array x = read_npy(data);
   const TablePrediction p = predict_table({path("run"), data, {}, 1});
   const ImputedTable t = impute_table({path("run"), data, {}, true, 1});
@@ -153,26 +156,19 @@ TEST_F(FitFactors, DensitiesAndFilledCellsAreThoseOfTheGaussian) {
   double total = 0;
   for (std::int64_t i = 0; i < 150; ++i) {
     const double* row = x.data<double>() + 4 * i;
-    std::vector<Eigen::Index> seen, missing;
-    for (Eigen::Index j = 0; j < 4; ++j) (std::isnan(row[j]) ? missing : seen).push_back(j);
-    const Eigen::VectorXd off = Eigen::Map<const Eigen::VectorXd>(row, 4)(seen) - mean(seen);
-    const Eigen::MatrixXd inner = c(seen, seen), across = c(missing, seen);
-    const double log_density =
-        -0.5 * (off.dot(inner.inverse() * off) + std::log(inner.determinant()) +
-                double(seen.size()) * std::log(2 * M_PI));
+    const double log_density = oracle::log_normal({row, 4}, mean, c);
     EXPECT_NEAR(p.table.values.data<double>()[3 * i + 2], log_density, 1e-9);
     total += log_density;
-    const Eigen::VectorXd filled = mean(missing) + across * inner.inverse() * off;
-    const Eigen::MatrixXd left =
-        Eigen::MatrixXd(c(missing, missing)) - across * inner.inverse() * across.transpose();
-    for (std::size_t k = 0; k < missing.size(); ++k) {
-      const double* out = t.table.values.data<double>() + 8 * i;
-      EXPECT_NEAR(out[missing[k]], filled[Eigen::Index(k)], 1e-9);
-      EXPECT_NEAR(out[4 + missing[k]], std::sqrt(left(Eigen::Index(k), Eigen::Index(k))), 1e-9);
-    }
-    for (const Eigen::Index j : seen) {
-      EXPECT_DOUBLE_EQ(t.table.values.data<double>()[8 * i + j], row[j]);
-      EXPECT_EQ(t.table.values.data<double>()[8 * i + 4 + j], 0);
+    const oracle::Filled filled = oracle::fill_normal({row, 4}, mean, c);
+    const double* out = t.table.values.data<double>() + 8 * i;
+    for (std::size_t j = 0; j < 4; ++j) {
+      if (std::isnan(row[j])) {
+        EXPECT_NEAR(out[j], filled.mean[j], 1e-9);
+        EXPECT_NEAR(out[4 + j], filled.sd[j], 1e-9);
+      } else {
+        EXPECT_DOUBLE_EQ(out[j], row[j]);
+        EXPECT_EQ(out[4 + j], 0);
+      }
     }
   }
   EXPECT_NEAR(total, s["objective"].get<double>() - 150 * s["log_scale_per_row"].get<double>(),
@@ -241,15 +237,13 @@ TEST_F(FitFactors, DrawsHaveTheMomentsOfTheModel) {
     });
     const TextTable t = sample_table({path("run"), {}, 20000, 1});
     const Array x = iris();
-    const Eigen::Map<const Rows> draws(t.values.data<double>(), 20000, 4),
-        seen(x.data<double>(), 150, 4);
-    const Eigen::VectorXd mean = draws.colwise().mean(), want = seen.colwise().mean();
-    const Rows a = draws.rowwise() - mean.transpose(), b = seen.rowwise() - want.transpose();
-    const Eigen::MatrixXd have = a.transpose() * a / 20000, table = b.transpose() * b / 150;
-    for (int i = 0; i < 4; ++i) {
-      EXPECT_NEAR(mean[i], want[i], 0.06);
-      for (int j = 0; j < 4; ++j)
-        EXPECT_NEAR(have(i, j), table(i, j), 0.15 * std::sqrt(table(i, i) * table(j, j)));
+    const oracle::Moments have = oracle::moments({t.values.data<double>(), 80000}, 4),
+                          want = oracle::moments({x.data<double>(), 600}, 4);
+    for (std::size_t i = 0; i < 4; ++i) {
+      EXPECT_NEAR(have.mean[i], want.mean[i], 0.06);
+      for (std::size_t j = 0; j < 4; ++j)
+        EXPECT_NEAR(have.covariance[i * 4 + j], want.covariance[i * 4 + j],
+                    0.15 * std::sqrt(want.covariance[i * 5] * want.covariance[j * 5]));
     }
   }
 }

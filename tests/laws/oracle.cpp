@@ -12,70 +12,70 @@ namespace fathom::test {
 
 namespace {
 
-using Real = long double;
+using Wide = long double;
 
-Real softplus_of(Real x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+Wide softplus_of(Wide x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
 
-Real logit_of(Real p) {
+Wide logit_of(Wide p) {
   return std::abs(p - 0.5L) < 0.25L ? 2 * std::atanh(2 * (p - 0.5L)) : std::log(p) - std::log1p(-p);
 }
 
 // Abramowitz & Stegun 7.1.23 where erfc itself is about to underflow.
-Real log_erfc_of(Real x) {
+Wide log_erfc_of(Wide x) {
   if (std::abs(x) < 0.5L) return std::log1p(-boost::math::erf(x));
   if (x < 50) return std::log(boost::math::erfc(x));
-  const Real z = 1 / (2 * x * x);
-  const Real series = 1 - z * (1 - 3 * z * (1 - 5 * z * (1 - 7 * z * (1 - 9 * z))));
-  return -x * x - std::log(x) - std::log(std::numbers::pi_v<Real>) / 2 + std::log(series);
+  const Wide z = 1 / (2 * x * x);
+  const Wide series = 1 - z * (1 - 3 * z * (1 - 5 * z * (1 - 7 * z * (1 - 9 * z))));
+  return -x * x - std::log(x) - std::log(std::numbers::pi_v<Wide>) / 2 + std::log(series);
 }
 
-Real quantile_of(Real p) {
-  const Real root = std::numbers::sqrt2_v<Real>;
+Wide quantile_of(Wide p) {
+  const Wide root = std::numbers::sqrt2_v<Wide>;
   return p < 0.5L ? -root * boost::math::erfc_inv(2 * p)
                   : root * boost::math::erfc_inv(2 * (1 - p));
 }
 
 const std::map<std::string_view, Oracle>& oracles() {
   static const std::map<std::string_view, Oracle> all = {
-      {"add", [](const Real* x) { return x[0] + x[1]; }},
-      {"sub", [](const Real* x) { return x[0] - x[1]; }},
-      {"mul", [](const Real* x) { return x[0] * x[1]; }},
-      {"div", [](const Real* x) { return x[0] / x[1]; }},
-      {"mul_add", [](const Real* x) { return std::fma(x[0], x[1], x[2]); }},
-      {"mul_sub", [](const Real* x) { return std::fma(-x[0], x[1], x[2]); }},
-      {"neg", [](const Real* x) { return -x[0]; }},
-      {"square", [](const Real* x) { return x[0] * x[0]; }},
-      {"reciprocal", [](const Real* x) { return 1 / x[0]; }},
-      {"sqrt", [](const Real* x) { return std::sqrt(x[0]); }},
-      {"abs", [](const Real* x) { return std::fabs(x[0]); }},
-      {"sign", [](const Real* x) { return Real(x[0] > 0) - Real(x[0] < 0); }},
-      {"min", [](const Real* x) { return std::fmin(x[0], x[1]); }},
-      {"max", [](const Real* x) { return std::fmax(x[0], x[1]); }},
-      {"clamp", [](const Real* x) { return std::fmin(std::fmax(x[0], x[1]), x[2]); }},
-      {"less", [](const Real* x) { return Real(x[0] < x[1]); }},
-      {"less_equal", [](const Real* x) { return Real(x[0] <= x[1]); }},
-      {"equal", [](const Real* x) { return Real(x[0] == x[1]); }},
-      {"where", [](const Real* x) { return x[0] != 0 ? x[1] : x[2]; }},
-      {"exp", [](const Real* x) { return std::exp(x[0]); }},
-      {"log", [](const Real* x) { return std::log(x[0]); }},
-      {"log1p", [](const Real* x) { return std::log1p(x[0]); }},
-      {"expm1", [](const Real* x) { return std::expm1(x[0]); }},
-      {"tanh", [](const Real* x) { return std::tanh(x[0]); }},
-      {"sigmoid", [](const Real* x) { return 1 / (1 + std::exp(-x[0])); }},
-      {"softplus", [](const Real* x) { return softplus_of(x[0]); }},
-      {"log_sigmoid", [](const Real* x) { return -softplus_of(-x[0]); }},
-      {"relu", [](const Real* x) { return std::fmax(x[0], Real(0)); }},
+      {"add", [](const Wide* x) { return x[0] + x[1]; }},
+      {"sub", [](const Wide* x) { return x[0] - x[1]; }},
+      {"mul", [](const Wide* x) { return x[0] * x[1]; }},
+      {"div", [](const Wide* x) { return x[0] / x[1]; }},
+      {"mul_add", [](const Wide* x) { return std::fma(x[0], x[1], x[2]); }},
+      {"mul_sub", [](const Wide* x) { return std::fma(-x[0], x[1], x[2]); }},
+      {"neg", [](const Wide* x) { return -x[0]; }},
+      {"square", [](const Wide* x) { return x[0] * x[0]; }},
+      {"reciprocal", [](const Wide* x) { return 1 / x[0]; }},
+      {"sqrt", [](const Wide* x) { return std::sqrt(x[0]); }},
+      {"abs", [](const Wide* x) { return std::fabs(x[0]); }},
+      {"sign", [](const Wide* x) { return Wide(x[0] > 0) - Wide(x[0] < 0); }},
+      {"min", [](const Wide* x) { return std::fmin(x[0], x[1]); }},
+      {"max", [](const Wide* x) { return std::fmax(x[0], x[1]); }},
+      {"clamp", [](const Wide* x) { return std::fmin(std::fmax(x[0], x[1]), x[2]); }},
+      {"less", [](const Wide* x) { return Wide(x[0] < x[1]); }},
+      {"less_equal", [](const Wide* x) { return Wide(x[0] <= x[1]); }},
+      {"equal", [](const Wide* x) { return Wide(x[0] == x[1]); }},
+      {"where", [](const Wide* x) { return x[0] != 0 ? x[1] : x[2]; }},
+      {"exp", [](const Wide* x) { return std::exp(x[0]); }},
+      {"log", [](const Wide* x) { return std::log(x[0]); }},
+      {"log1p", [](const Wide* x) { return std::log1p(x[0]); }},
+      {"expm1", [](const Wide* x) { return std::expm1(x[0]); }},
+      {"tanh", [](const Wide* x) { return std::tanh(x[0]); }},
+      {"sigmoid", [](const Wide* x) { return 1 / (1 + std::exp(-x[0])); }},
+      {"softplus", [](const Wide* x) { return softplus_of(x[0]); }},
+      {"log_sigmoid", [](const Wide* x) { return -softplus_of(-x[0]); }},
+      {"relu", [](const Wide* x) { return std::fmax(x[0], Wide(0)); }},
       {"gelu",
-       [](const Real* x) { return x[0] * std::erfc(-x[0] / std::numbers::sqrt2_v<Real>) / 2; }},
-      {"logit", [](const Real* x) { return logit_of(x[0]); }},
-      {"xlogy", [](const Real* x) { return x[0] == 0 ? Real(0) : x[0] * std::log(x[1]); }},
-      {"erf", [](const Real* x) { return std::erf(x[0]); }},
-      {"erfc", [](const Real* x) { return std::erfc(x[0]); }},
-      {"log_erfc", [](const Real* x) { return log_erfc_of(x[0]); }},
-      {"lgamma", [](const Real* x) { return boost::math::lgamma(x[0]); }},
-      {"digamma", [](const Real* x) { return boost::math::digamma(x[0]); }},
-      {"trigamma", [](const Real* x) { return boost::math::trigamma(x[0]); }},
-      {"normal_quantile", [](const Real* x) { return quantile_of(x[0]); }},
+       [](const Wide* x) { return x[0] * std::erfc(-x[0] / std::numbers::sqrt2_v<Wide>) / 2; }},
+      {"logit", [](const Wide* x) { return logit_of(x[0]); }},
+      {"xlogy", [](const Wide* x) { return x[0] == 0 ? Wide(0) : x[0] * std::log(x[1]); }},
+      {"erf", [](const Wide* x) { return std::erf(x[0]); }},
+      {"erfc", [](const Wide* x) { return std::erfc(x[0]); }},
+      {"log_erfc", [](const Wide* x) { return log_erfc_of(x[0]); }},
+      {"lgamma", [](const Wide* x) { return boost::math::lgamma(x[0]); }},
+      {"digamma", [](const Wide* x) { return boost::math::digamma(x[0]); }},
+      {"trigamma", [](const Wide* x) { return boost::math::trigamma(x[0]); }},
+      {"normal_quantile", [](const Wide* x) { return quantile_of(x[0]); }},
   };
   return all;
 }

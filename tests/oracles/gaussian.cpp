@@ -29,6 +29,40 @@ double log_normal(std::span<const double> x, std::span<const double> mean,
                  double(count) * std::log(2 * std::numbers::pi));
 }
 
+Filled fill_normal(std::span<const double> x, std::span<const double> mean,
+                   std::span<const double> covariance) {
+  const auto d = Eigen::Index(x.size());
+  std::vector<Eigen::Index> seen, missing;
+  for (Eigen::Index j = 0; j < d; ++j)
+    (std::isnan(x[std::size_t(j)]) ? missing : seen).push_back(j);
+  const Rows c(covariance.data(), d, d);
+  const Eigen::MatrixXd inner = c(seen, seen), across = c(missing, seen), own = c(missing, missing);
+  const Eigen::Map<const Eigen::VectorXd> value(x.data(), d), centre(mean.data(), d);
+  const Eigen::MatrixXd inverse = inner.inverse();
+  const Eigen::VectorXd off = value(seen) - centre(seen);
+  const Eigen::VectorXd filled = across * (inverse * off);
+  const Eigen::MatrixXd left = own - across * (inverse * across.transpose());
+  Filled out{{x.begin(), x.end()}, std::vector<double>(x.size())};
+  for (std::size_t k = 0; k < missing.size(); ++k) {
+    const auto at = std::size_t(missing[k]);
+    out.mean[at] = mean[at] + filled[Eigen::Index(k)];
+    out.sd[at] = std::sqrt(left(Eigen::Index(k), Eigen::Index(k)));
+  }
+  return out;
+}
+
+Moments moments(std::span<const double> x, std::size_t d) {
+  const std::size_t n = x.size() / d;
+  Moments m{std::vector<double>(d), std::vector<double>(d * d)};
+  for (std::size_t i = 0; i < n * d; ++i) m.mean[i % d] += x[i] / double(n);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < d; ++j)
+      for (std::size_t k = 0; k < d; ++k)
+        m.covariance[j * d + k] +=
+            (x[i * d + j] - m.mean[j]) * (x[i * d + k] - m.mean[k]) / double(n);
+  return m;
+}
+
 Spectrum spectrum(std::span<const double> x, std::size_t d) {
   const auto width = Eigen::Index(d), n = Eigen::Index(x.size()) / width;
   const Rows rows(x.data(), n, width);

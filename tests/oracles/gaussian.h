@@ -11,6 +11,20 @@ namespace fathom::oracle {
 double log_normal(std::span<const double> x, std::span<const double> mean,
                   std::span<const double> covariance);
 
+// Elements of x that are NaN given the others: x with their means, and standard deviations, 0 where
+// x has a value (Little & Rubin 2002, section 11.2).
+struct Filled {
+  std::vector<double> mean, sd;
+};
+Filled fill_normal(std::span<const double> x, std::span<const double> mean,
+                   std::span<const double> covariance);
+
+// Of rows x, [n, d]: means, and the covariance [d, d] divided by n.
+struct Moments {
+  std::vector<double> mean, covariance;
+};
+Moments moments(std::span<const double> x, std::size_t d);
+
 // Of the covariance X'X / n of centred rows x, [n, d]: eigenvalues, falling, and an eigenvector of
 // length one for each.
 struct Spectrum {

@@ -20,12 +20,12 @@ double unit(std::uint64_t key, std::int64_t i) {
 }
 
 // Two groups that differ in every column.
-struct Table {
+struct MixedTable {
   Array real{DType::f64, Shape{kRows, 2}}, bits{DType::f64, Shape{kRows, kBits}},
       counts{DType::f64, Shape{kRows, kCounts}}, level{DType::f64, Shape{kRows, kLevels}},
       start{DType::f64, Shape{kRows, 2}};
 
-  Table() {
+  MixedTable() {
     for (std::int64_t i = 0; i < kRows; ++i) {
       const bool first = unit(1, i) < 0.4;
       for (std::int64_t j = 0; j < 2; ++j)
@@ -43,8 +43,8 @@ struct Table {
   }
 };
 
-struct Fit {
-  Table t;
+struct ColumnsFit {
+  MixedTable t;
   ColumnMixtureConfig config;
   std::unique_ptr<ColumnMixture> mixture;
   DataSet data;
@@ -52,7 +52,8 @@ struct Fit {
   Workers workers{2};
   std::unique_ptr<CoordinateClimb> climb;
 
-  explicit Fit(bool missing = false, Factors factors = Factors::mean_field, bool all = true) {
+  explicit ColumnsFit(bool missing = false, Factors factors = Factors::mean_field,
+                      bool all = true) {
     config.components = 2;
     config.bits = kBits;
     config.counts = kCounts;
@@ -73,7 +74,7 @@ struct Fit {
 
 TEST(ColumnMixture, NoSweepLowersTheBoundAndOneSweepIsOnePass) {
   for (const Factors f : {Factors::mean_field, Factors::mode}) {
-    Fit fit(false, f);
+    ColumnsFit fit(false, f);
     EXPECT_TRUE(fit.climb->keeps_statistics());
     double last = fit.climb->start({{"which", fit.t.start}}, fit.workers);
     for (int i = 0; i < 60; ++i) {
@@ -86,7 +87,7 @@ TEST(ColumnMixture, NoSweepLowersTheBoundAndOneSweepIsOnePass) {
 
 // E log p(x, component k) of a row, from the natural parameters of the factors.
 TEST(ColumnMixture, TheBoundOfRowsIsTheSumOverComponents) {
-  Fit fit(false, Factors::mean_field, false);
+  ColumnsFit fit(false, Factors::mean_field, false);
   fit.climb->start({{"which", fit.t.start}}, fit.workers);
   for (int i = 0; i < 5; ++i) fit.climb->sweep(fit.workers);
   const auto natural = [&](const char* name, int k) {
@@ -121,7 +122,7 @@ TEST(ColumnMixture, TheBoundOfRowsIsTheSumOverComponents) {
 }
 
 TEST(ColumnMixture, MissingCellsAreLeftOut) {
-  Fit whole(false), open(true);
+  ColumnsFit whole(false), open(true);
   // Nothing missing: the same model.
   whole.climb->start({{"which", whole.t.start}}, whole.workers);
   open.climb->start({{"which", open.t.start}}, open.workers);
@@ -131,7 +132,7 @@ TEST(ColumnMixture, MissingCellsAreLeftOut) {
   }
   EXPECT_NEAR(open.climb->elbo(open.workers), whole.climb->elbo(whole.workers), 1e-9);
   // Half of the cells missing: still a climb.
-  Fit half(true);
+  ColumnsFit half(true);
   for (const char* name : {"real", "bits", "counts"}) {
     Array& a = half.data.columns[name];
     for (std::int64_t i = 0; i < a.size(); i += 2)

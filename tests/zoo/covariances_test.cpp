@@ -34,14 +34,14 @@ struct Rows {
   }
 };
 
-struct Fit {
+struct CovarianceFit {
   GaussianMixture mixture;
   DataSet data;
   State state;
   Workers workers{2};
   std::unique_ptr<CoordinateClimb> climb;
 
-  Fit(const Rows& rows, std::int64_t count, Covariance covariance, Factors factors)
+  CovarianceFit(const Rows& rows, std::int64_t count, Covariance covariance, Factors factors)
       : mixture(count, 2, GaussianMixturePrior::of_rows(rows.x, 1.0), covariance) {
     data.rows = rows.x.shape().extent(0);
     data.columns["x"] = rows.x;
@@ -93,7 +93,7 @@ struct Em {
 
 void follows_em(Covariance covariance) {
   const Rows rows;
-  Fit fit(rows, 3, covariance, Factors::likelihood);
+  CovarianceFit fit(rows, 3, covariance, Factors::likelihood);
   const Array start = block_start(rows.x, 3);
   Em em{rows.m, MatrixXd(rows.m.rows(), 3), covariance == Covariance::tied, {}, {}, {}};
   for (Eigen::Index i = 0; i < em.r.rows(); ++i)
@@ -113,7 +113,7 @@ TEST(SphericalCovariance, MaximumLikelihoodFollowsItsUpdates) { follows_em(Covar
 // One component is the Normal-Wishart of the full covariance: reference case 5.
 TEST(TiedCovariance, OneComponentIsTheExactEvidence) {
   const Rows rows;
-  Fit fit(rows, 1, Covariance::tied, Factors::mean_field);
+  CovarianceFit fit(rows, 1, Covariance::tied, Factors::mean_field);
   EXPECT_NEAR(fit.climb->sweep(fit.workers), -1303.89751779, 1e-8);
   EXPECT_NEAR(fit.climb->elbo(fit.workers), -1303.89751779, 1e-8);
 }
@@ -122,7 +122,7 @@ TEST(TiedCovariance, OneComponentIsTheExactEvidence) {
 // (2 pi)^(-nd/2) (b0/b)^(d/2) rate0^a0 / rate^a Gamma(a) / Gamma(a0), rows having mean zero.
 TEST(SphericalCovariance, OneComponentIsTheExactEvidence) {
   const Rows rows;
-  Fit fit(rows, 1, Covariance::spherical, Factors::mean_field);
+  CovarianceFit fit(rows, 1, Covariance::spherical, Factors::mean_field);
   const auto n = double(rows.m.rows()), d = double(rows.m.cols());
   const double trace = rows.m.squaredNorm() / (n - 1);
   const double a0 = d / 2, rate0 = trace / (2 * d), a = a0 + n * d / 2;
@@ -137,7 +137,7 @@ TEST(SphericalCovariance, OneComponentIsTheExactEvidence) {
 // the prior's mean being zero.
 TEST(TiedCovariance, TheUpdateIsThatOfOneSharedWishart) {
   const Rows rows;
-  Fit fit(rows, 3, Covariance::tied, Factors::mean_field);
+  CovarianceFit fit(rows, 3, Covariance::tied, Factors::mean_field);
   const Array start = block_start(rows.x, 3);
   MatrixXd raw = rows.m.transpose() * rows.m / double(rows.m.rows() - 1);
   for (Eigen::Index c = 0; c < 3; ++c) {

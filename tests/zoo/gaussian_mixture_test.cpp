@@ -10,6 +10,7 @@
 #include "fathom/climb/ascend.h"
 #include "fathom/climb/start.h"
 #include "fathom/io/csv.h"
+#include "tests/support/tables.h"
 
 namespace fathom {
 namespace {
@@ -17,17 +18,6 @@ namespace {
 Array old_faithful() { return read_csv(FATHOM_SOURCE_DIR "/data/faithful.csv").values; }
 
 // Rows less their mean; the density does not change by a shift.
-Array centred(const Array& x) {
-  Array y = x.copy();
-  const std::int64_t n = x.shape().extent(0), d = x.shape().extent(1);
-  for (std::int64_t j = 0; j < d; ++j) {
-    double mean = 0;
-    for (std::int64_t i = 0; i < n; ++i) mean += x.data<double>()[i * d + j] / double(n);
-    for (std::int64_t i = 0; i < n; ++i) y.data<double>()[i * d + j] -= mean;
-  }
-  return y;
-}
-
 std::int64_t first_difference_of(const Array& a, const Array& b) {
   for (std::int64_t i = 0; i < a.size(); ++i)
     if (a.data<double>()[i] != b.data<double>()[i]) return i;

@@ -10,27 +10,12 @@
 #include "fathom/kernels/rng.h"
 #include "fathom/zoo/factor_analysis.h"
 #include "fathom/zoo/regression.h"
+#include "tests/support/tables.h"
 
 namespace fathom {
 namespace {
 
-Array table(const std::string& name, const std::string& columns) {
-  CsvOptions options;
-  options.columns = {columns};
-  return read_csv(std::string(FATHOM_SOURCE_DIR "/data/") + name, options).values.copy();
-}
-
 // Less the means of columns, from which a fit finds its own the sooner.
-Array centred(Array x) {
-  const std::int64_t n = x.shape().extent(0), d = x.shape().extent(1);
-  for (std::int64_t j = 0; j < d; ++j) {
-    double mean = 0;
-    for (std::int64_t i = 0; i < n; ++i) mean += x.data<double>()[i * d + j] / double(n);
-    for (std::int64_t i = 0; i < n; ++i) x.data<double>()[i * d + j] -= mean;
-  }
-  return x;
-}
-
 // A start that tells latent elements apart: loadings by key, known to a precision of one.
 void scatter(State& state, std::uint64_t key) {
   Array &h = *state.find("loadings.natural.0"), &half = *state.find("loadings.natural.1");
@@ -42,14 +27,15 @@ void scatter(State& state, std::uint64_t key) {
       half.data<double>()[i * q * q + j] = j / q == j % q ? -0.5 : 0;
 }
 
-struct Fit {
+struct LinearFit {
   FactorAnalysis fa;
   DataSet data;
   State state;
   Workers workers{2};
   std::unique_ptr<CoordinateClimb> climb;
 
-  Fit(const Array& x, std::int64_t latent, const FactorAnalysisConfig& config, Factors factors)
+  LinearFit(const Array& x, std::int64_t latent, const FactorAnalysisConfig& config,
+            Factors factors)
       : fa(x.shape().extent(1), latent, config) {
     data.rows = x.shape().extent(0);
     data.columns["x"] = x;
@@ -79,7 +65,7 @@ struct Fit {
 TEST(FactorAnalysisZoo, ProbabilisticPcaWithItsMeanReachesTheClosedForm) {
   const double want[] = {-470.66945832, -404.96278016, -379.91463012};
   for (const std::int64_t q : {1, 2, 3}) {
-    Fit fit(table("iris.csv", "0:4"), q, {}, Factors::likelihood);
+    LinearFit fit(shipped_table("iris.csv", "0:4"), q, {}, Factors::likelihood);
     EXPECT_TRUE(fit.climb->keeps_statistics());
     EXPECT_NEAR(fit.run(2500), want[q - 1], 1e-7) << q;
   }
@@ -90,8 +76,8 @@ TEST(FactorAnalysisZoo, ProbabilisticPcaWithItsMeanReachesTheClosedForm) {
 TEST(FactorAnalysisZoo, FactorAnalysisReproducesTheVariances) {
   FactorAnalysisConfig config;
   config.noise_per_column = true;
-  const Array x = centred(table("wine.csv", "5:10"));
-  Fit fit(x, 1, config, Factors::likelihood);
+  const Array x = centred(shipped_table("wine.csv", "5:10"));
+  LinearFit fit(x, 1, config, Factors::likelihood);
   fit.run(5000);
   const Array w = fit.climb->mean(0, fit.workers), mu = fit.climb->mean(1, fit.workers),
               tau = fit.climb->mean(2, fit.workers);
@@ -109,7 +95,7 @@ TEST(FactorAnalysisZoo, FactorAnalysisReproducesTheVariances) {
 TEST(FactorAnalysisZoo, RelevanceTurnsOffWhatIsNotNeeded) {
   FactorAnalysisConfig config;
   config.relevance = true;
-  Fit fit(table("iris.csv", "0:4"), 3, config, Factors::mean_field);
+  LinearFit fit(shipped_table("iris.csv", "0:4"), 3, config, Factors::mean_field);
   fit.run(3000);
   Array& rate = *fit.state.find("relevance.natural.1");
   int needed = 0;
@@ -126,7 +112,7 @@ TEST(FactorAnalysisZoo, WhatCannotBeIsRefused) {
 struct Diabetes {
   Array x, y;
   explicit Diabetes(bool centred) {
-    const Array all = table("diabetes.csv", "0:11");
+    const Array all = shipped_table("diabetes.csv", "0:11");
     const std::int64_t n = all.shape().extent(0);
     x = Array(DType::f64, Shape{n, 11});
     y = Array(DType::f64, Shape{n});

@@ -9,6 +9,7 @@
 
 #include <limits>
 
+#include "fathom/base/constants.h"
 #include "fathom/dist/family.h"
 
 namespace fathom {
@@ -52,10 +53,9 @@ struct Binomial {
     return x * (p.expected_log() - log_rest) + n * log_rest;
   }
   static Value augmented(Value x, Value n, const Face& psi, const Face& omega) {
-    constexpr double log_two = 0.69314718055994530942;
     Value second = square(psi.mean);
     if (psi.variance) second = second + psi.variance;
-    return (x - n * 0.5) * psi.mean - omega.mean * second * 0.5 - n * log_two;
+    return (x - n * 0.5) * psi.mean - omega.mean * second * 0.5 - n * kLogTwo;
   }
 };
 

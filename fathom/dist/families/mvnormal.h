@@ -2,6 +2,7 @@
 // Bishop 2006, section 2.3.
 #pragma once
 
+#include "fathom/base/constants.h"
 #include "fathom/dist/family.h"
 
 namespace fathom {
@@ -48,7 +49,7 @@ struct MvNormal {
     const Value precision = p[1].mean, terms = precision * expected_outer(x, p[0]);
     const auto d = double(precision.shape().extent(precision.shape().rank() - 1));
     return (expected_log_determinant(p[1]) - sum(terms, terms.shape().rank() - 2, 2)) * 0.5 -
-           d * 0.91893853320467274178;
+           d * kHalfLogTwoPi;
   }
   // The mean and the precision are one random quantity (normal_wishart.h) and x is fixed: natural
   // parameters times statistics, one product for all rows and components. Accurate where the rows
@@ -59,7 +60,7 @@ struct MvNormal {
     if (axes_of(lam) < 2) return through_squares(x, t);
     const auto d = double(lam.shape().extent(lam.shape().rank() - 1));
     if (lam.shape().labelled() < lam_mu.shape().labelled()) return through_one_matrix(x, t);
-    const Value constant = (t[3] - t[2]) * 0.5 - d * 0.91893853320467274178;
+    const Value constant = (t[3] - t[2]) * 0.5 - d * kHalfLogTwoPi;
     const int last = lam_mu.shape().rank() - 1;
     const Value eta = concat(std::vector<Value>{reshape(constant, constant.shape().with_back(1)),
                                                 lam_mu, vech(lam * -0.5)},
@@ -75,7 +76,7 @@ struct MvNormal {
     const Value seen = x.observed, value = x.mean;
     const Value hidden = 1.0 - seen, pull = lam_mu - matrix_vector(lam, value);
     const Value at_zero = (t[3] - t[2]) * 0.5 + sum_last(value * (lam_mu + pull)) * 0.5 -
-                          sum_last(seen) * 0.91893853320467274178;
+                          sum_last(seen) * kHalfLogTwoPi;
     const Value inner = lam * outer(hidden, hidden) + diagonal_matrix(seen);
     const Value l = cholesky(inner), g = pull * hidden;
     const auto d = lam.shape().extent(lam.shape().rank() - 1);
@@ -88,7 +89,7 @@ struct MvNormal {
     const Value lam = t[0], lam_mu = t[1], all = quadratic_features(x.mean);
     const std::int64_t d = lam.shape().extent(lam.shape().rank() - 1);
     const int row = all.shape().rank() - 1;
-    const Value constant = (t[3] - t[2]) * 0.5 - double(d) * 0.91893853320467274178;
+    const Value constant = (t[3] - t[2]) * 0.5 - double(d) * kHalfLogTwoPi;
     const Value eta =
         concat(std::vector<Value>{reshape(constant, constant.shape().with_back(1)), lam_mu},
                lam_mu.shape().rank() - 1);
@@ -112,7 +113,7 @@ struct MvNormal {
       return axes_of(v) > 0 ? v : broadcast_to(reshape(v, v.shape().with_back(1)), t[1].shape());
     };
     const Value tau = of_each(t[0]);
-    const Value each = (of_each(t[3]) - t[2]) * 0.5 - 0.91893853320467274178;
+    const Value each = (of_each(t[3]) - t[2]) * 0.5 - kHalfLogTwoPi;
     if (x.observed) {
       const Value features = concat(std::vector<Value>{x.observed, x.mean, square(x.mean)}, row);
       return meeting(features, concat(std::vector<Value>{each, t[1], tau * -0.5}, last));
@@ -192,7 +193,7 @@ struct MvNormal {
     const Value l = cholesky(n[1] * -2.0), d = diagonal(l);
     const int last = d.shape().rank() - 1;
     const Value constant =
-        sum(log(d), last, 1) * -1.0 + double(d.shape().extent(last)) * 0.91893853320467274178;
+        sum(log(d), last, 1) * -1.0 + double(d.shape().extent(last)) * kHalfLogTwoPi;
     if (one_for_all(n)) {
       const Value u = contract(n[0], factor(n[1] * -2.0), 0, 1, false, false);
       return sum(square(u), u.shape().rank() - 1, 1) * 0.5 + constant;

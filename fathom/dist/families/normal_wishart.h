@@ -5,6 +5,7 @@
 // that order, and a likelihood of vectors takes them as they are.
 #pragma once
 
+#include "fathom/base/constants.h"
 #include "fathom/dist/families/wishart.h"
 
 namespace fathom {
@@ -82,8 +83,6 @@ struct NormalWishart {
   }
 
  private:
-  static constexpr double kLogTwo = 0.69314718055994530942, kLogTwoPi = 1.83787706640934548356;
-
   static std::int64_t size_of_event(Value v) { return v.shape().extent(v.shape().rank() - 1); }
   static Value inner(std::span<const Value> n, std::span<const Value> t) {
     Value total;

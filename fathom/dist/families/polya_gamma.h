@@ -13,6 +13,7 @@
 // b, of which alone divergences are meant.
 #pragma once
 
+#include "fathom/base/constants.h"
 #include "fathom/dist/family.h"
 
 namespace fathom {
@@ -64,7 +65,7 @@ struct PolyaGamma {
   static Value log_cosh(Value u) {
     const Value near = less(u, like(u, kSeries)), t = u * 0.25;
     const Value c = sqrt(where(near, like(u, 1.0), u));
-    const Value far = c * 0.5 + log1p(exp(-c)) - 0.69314718055994530942;
+    const Value far = c * 0.5 + log1p(exp(-c)) - kLogTwo;
     Value series = like(u, 0.0);
     for (int k = 6; k >= 0; --k) series = (series + kLogCosh[k]) * t;
     return where(near, series, far);

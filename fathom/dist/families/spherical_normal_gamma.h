@@ -5,6 +5,7 @@
 // expectations, in that order, and a likelihood of vectors takes them as they are.
 #pragma once
 
+#include "fathom/base/constants.h"
 #include "fathom/dist/family.h"
 
 namespace fathom {
@@ -54,7 +55,7 @@ struct SphericalNormalGamma {
   static Value log_norm(std::span<const Value> n) {
     const std::vector<Face> p = from_natural(n);
     const Value a = p[2].mean;
-    return lgamma(a) - a * log(p[3].mean) + total(log(p[1].mean) * -0.5 + 0.91893853320467274178);
+    return lgamma(a) - a * log(p[3].mean) + total(log(p[1].mean) * -0.5 + kHalfLogTwoPi);
   }
   // At the mode of (mu, tau) jointly.
   static Face mode(std::span<const Value> n) {

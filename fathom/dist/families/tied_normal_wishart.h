@@ -6,6 +6,7 @@
 // holds their expectations, in that order. What is shared has one element on the axis of k.
 #pragma once
 
+#include "fathom/base/constants.h"
 #include "fathom/dist/families/wishart.h"
 
 namespace fathom {
@@ -77,8 +78,6 @@ struct TiedNormalWishart {
   }
 
  private:
-  static constexpr double kLogTwo = 0.69314718055994530942, kLogTwoPi = 1.83787706640934548356;
-
   static std::int64_t columns(Value m) { return m.shape().extent(m.shape().rank() - 1); }
   static std::int64_t rows(Value m) { return m.shape().extent(m.shape().rank() - 2); }
   static Value of_all(Value v) {

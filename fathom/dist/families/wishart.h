@@ -2,6 +2,7 @@
 // distribution of vectors sees of one is E Lam and, as the logarithm, E log |Lam|.
 #pragma once
 
+#include "fathom/base/constants.h"
 #include "fathom/dist/family.h"
 
 namespace fathom {
@@ -98,7 +99,6 @@ struct Wishart {
   }
 
  private:
-  static constexpr double kLogTwo = 0.69314718055994530942;
 };
 
 }  // namespace fathom
