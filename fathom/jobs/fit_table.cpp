@@ -8,6 +8,7 @@
 #include "fathom/base/clock.h"
 #include "fathom/climb/start.h"
 #include "fathom/jobs/report_table.h"
+#include "fathom/jobs/start_file.h"
 #include "fathom/jobs/table_progress.h"
 #include "fathom/jobs/version.h"
 #include "fathom/kernels/isa.h"
@@ -76,6 +77,7 @@ class FitTableJob {
                        folder_->file("table"));
     if (config_.resume) check_same_table();
     sizes_ = model_.sizes();
+    read_start();
     for (const std::int64_t size : sizes_) set_size(size);
     if (sizes_.size() > 1) set_size(sizes_.front());
     note_fit();
@@ -143,6 +145,13 @@ class FitTableJob {
           "to replace the run",
           path);
     RunFolder::create(path, config_.force);  // refuses what is no run
+  }
+
+  // The file that says where to begin, if one does.
+  void read_start() {
+    const std::string file = model_.start_file();
+    if (file.empty()) return;
+    data_.rows.start = read_start_file(file, sizes_.front(), data_.rows.count(), workers_);
   }
 
   // Errors of the model know columns, not files.

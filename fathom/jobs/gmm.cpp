@@ -96,7 +96,7 @@ GaussianComponents Gmm::components(const State& state) const {
 // The likelihood has no maximum: a component on a few rows may be as narrow as it likes. Priors
 // keep the others from that.
 std::string Gmm::fault(const State& state) const {
-  if (settings_.method != "em") return {};
+  if (!settings_.likelihood()) return {};
   const GaussianComponents c = components(state);
   for (std::int64_t k = 0; k < c.count; ++k)
     if (c.rows.data<double>()[k] < least_rows())

@@ -18,7 +18,7 @@ struct GmmSettings : MixtureSettings {
   }
 };
 
-class Gmm : public TableModelWith<GmmSettings> {
+class Gmm : public MixtureModelWith<GmmSettings> {
  public:
   static constexpr std::string_view kTask = "gmm";
   static constexpr std::string_view kBrief = "a mixture of gaussians: clusters of a table's rows";
@@ -30,16 +30,10 @@ class Gmm : public TableModelWith<GmmSettings> {
   void build(const TableMoments& moments, const TableFormat& format) override;
   const Model& model() const override { return mixture_->model; }
   DataSet data(const TableRows& rows) const override;
-  CoordinateOptions options() const override { return {.factors = settings_.factors()}; }
-  Objective objective() const override { return settings_.objective(); }
-  bool stochastic() const override { return settings_.stochastic(); }
   std::int64_t free_parameters() const override;
-  std::vector<std::int64_t> sizes() const override { return settings_.sizes(); }
-  void set_size(std::int64_t size) override { settings_.components = size; }
   std::string describe() const override;
   void start(CoordinateClimb& climb, const TableRows& rows, Key key,
              Workers& workers) const override;
-  bool start_has_chance() const override { return settings_.start != "blocks"; }
   std::string fault(const State& state) const override;
   void summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
                  std::vector<std::string>& verdict) const override;

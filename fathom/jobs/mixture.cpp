@@ -133,12 +133,13 @@ void Mixture::start(CoordinateClimb& climb, const TableRows& rows, Key key,
   TableRows features;
   features.x = features_of(data(rows), rows.count());
   features.components = rows.components;
+  features.start = rows.start;
   climb.start({{"which", settings_.start_of(features, key)}}, workers);
 }
 
 // As for Gaussian mixtures: real columns of a component on few rows may be as narrow as they like.
 std::string Mixture::fault(const State& state) const {
-  if (settings_.method != "em" || groups_.real.empty()) return {};
+  if (!settings_.likelihood() || groups_.real.empty()) return {};
   const ComponentWeights w = component_weights(state, settings_);
   for (const double rows : w.rows.values<double>())
     if (rows < 2)

@@ -14,6 +14,7 @@ namespace fathom {
 namespace {
 
 constexpr std::pair<std::string_view, Factors> kMixtureMethods[] = {{"em", Factors::likelihood},
+                                                                    {"hard", Factors::likelihood},
                                                                     {"map", Factors::mode},
                                                                     {"vb", Factors::mean_field},
                                                                     {"svi", Factors::mean_field}};
@@ -79,15 +80,16 @@ void MixtureSettings::check() const {
     raise<ConfigError>("--components must be at least 1, got {}", components.text());
   if (components.last < components.first)
     raise<ConfigError>("--components {}: a range goes upwards, as 1:10", components.text());
-  if (components.last > components.first && method == "map")
+  if (components.last > components.first && (method == "map" || hard()))
     raise<ConfigError>(
-        "--components {} with --method map: a penalised log-likelihood does not choose between "
-        "numbers of components; --method vb does by its bound, em by BIC",
-        components.text());
+        "--components {} with --method {}: a {} does not choose between numbers of components; "
+        "--method vb does by its bound, em by BIC",
+        components.text(), method, name_of(objective()));
   if (!(concentration >= 0) || !std::isfinite(concentration))
     raise<ConfigError>("--concentration must be positive, got {}", concentration);
-  if (start != "kmeans" && start != "random" && start != "blocks")
-    raise<ConfigError>("--start \"{}\": one of kmeans, random, blocks", start);
+  if (components.last > components.first && !start_file().empty())
+    raise<ConfigError>("--components {} with --start {}: the file is of one number of components",
+                       components.text(), start);
   if (process && points())
     raise<ConfigError>("--process is a prior on weights and goes with --method vb, not {}", method);
   if (method == "map" && concentration > 0 && concentration < 1)
@@ -101,7 +103,13 @@ Factors MixtureSettings::factors() const {
   return word<Factors>("method", method, kMixtureMethods);
 }
 
-Objective MixtureSettings::objective() const { return objective_of(factors()); }
+Objective MixtureSettings::objective() const {
+  return hard() ? Objective::classification : objective_of(factors());
+}
+
+std::string MixtureSettings::start_file() const {
+  return start == "kmeans" || start == "random" || start == "blocks" ? "" : start;
+}
 
 double MixtureSettings::prior_concentration() const {
   if (concentration > 0) return concentration;
@@ -110,6 +118,7 @@ double MixtureSettings::prior_concentration() const {
 
 std::string MixtureSettings::describe() const {
   if (method == "em") return "; maximum likelihood by EM";
+  if (hard()) return "; classification likelihood by hard EM";
   const std::string prior =
       process
           ? fmt::format("; weights of a Dirichlet process ({:g}), truncated", prior_concentration())
@@ -135,7 +144,22 @@ void MixtureSettings::check_rows(std::int64_t rows, const TableFormat& format) c
                      format.labels, format.classes.size(), components.first, format.classes.size());
 }
 
+// What rows are known to be, where they are.
+static Array with_known(const Array& start, const std::vector<int>& known) {
+  if (known.empty()) return start;
+  Array out = start.copy();
+  const std::int64_t k = start.shape().extent(1);
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (known[i] < 0) continue;
+    double* row = out.data<double>() + std::int64_t(i) * k;
+    std::fill_n(row, k, 0.0);
+    row[known[i]] = 1;
+  }
+  return out;
+}
+
 Array MixtureSettings::start_of(const TableRows& rows, Key key) const {
+  if (!start_file().empty()) return with_known(rows.start, rows.components);
   const Array x = rows.missing() ? filled_with_means(rows.x) : rows.x;
   return start == "blocks"
              ? block_start(x, components, rows.components)
@@ -230,7 +254,7 @@ void summarise_components(const ComponentWeights& weights, const MixtureSettings
       "Component{} {} hold{} fewer than the {:g} rows that {} needs, so that {}.",
       thin.size() == 1 ? "" : "s", fmt::join(thin, ", "), thin.size() == 1 ? "s" : "", least,
       parameters,
-      settings.method == "em"
+      settings.likelihood()
           ? "the likelihood is higher than it deserves: fewer --components, or --method vb"
           : "the prior decides its shape: fewer --components would leave them out"));
 }

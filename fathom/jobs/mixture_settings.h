@@ -34,33 +34,55 @@ struct MixtureSettings {
       "components, or a range 1:10: the best by its bound, or by BIC, is kept; of a process the "
       "most that it may use");
     f("method", self.method,
-      "em (maximum likelihood), map (posterior mode), vb (posterior) or svi (the same, by steps on "
-      "batches of rows)");
+      "em (maximum likelihood), hard (the same with each row wholly in its likeliest component), "
+      "map (posterior mode), vb (posterior) or svi (the same, by steps on batches of rows)");
     f("process", self.process,
       "weights of a Dirichlet process, truncated at --components; with vb");
     f("concentration", self.concentration,
       "of the weights' prior: small values empty components that are not needed; 0: 1 / "
       "components, "
       "with map or --process 1");
-    f("start", self.start, "kmeans, random (rows drawn as centres) or blocks (by the last column)");
+    f("start", self.start,
+      "kmeans, random (rows drawn as centres), blocks (by the last column), or a file with a "
+      "column for each component: what of each row belongs to it at first");
   }
 
   // Throws ConfigError naming the flag that says nothing or goes with no other.
   void check() const;
   Factors factors() const;
   Objective objective() const;
-  bool points() const { return method == "em" || method == "map"; }  // of all factors
+  bool hard() const { return method == "hard"; }
+  bool likelihood() const { return method == "em" || hard(); }     // no priors
+  bool points() const { return likelihood() || method == "map"; }  // of all factors
+  std::string start_file() const;                                  // empty: none
   bool stochastic() const { return method == "svi"; }
   std::vector<std::int64_t> sizes() const;
   double prior_concentration() const;
   // Added to the rows of each component in the weights' natural parameters.
-  double prior_rows() const { return method == "em" || process ? 0 : prior_concentration() - 1; }
+  double prior_rows() const { return likelihood() || process ? 0 : prior_concentration() - 1; }
   // "; weights ~ Dirichlet(0.333); variational Bayes"
   std::string describe() const;
   // Throws DataError where there are fewer rows than components, or fewer of these than labels.
   void check_rows(std::int64_t rows, const TableFormat& format) const;
   // The component of each row at first, [n, components]: where it is known, that.
   Array start_of(const TableRows& rows, Key key) const;
+};
+
+// A mixture as the jobs see it: what its settings alone decide.
+template <class S>
+class MixtureModelWith : public TableModelWith<S> {
+ public:
+  CoordinateOptions options() const override {
+    return {.factors = this->settings_.factors(), .hard = this->settings_.hard()};
+  }
+  Objective objective() const override { return this->settings_.objective(); }
+  bool stochastic() const override { return this->settings_.stochastic(); }
+  std::vector<std::int64_t> sizes() const override { return this->settings_.sizes(); }
+  void set_size(std::int64_t size) override { this->settings_.components = size; }
+  std::string start_file() const override { return this->settings_.start_file(); }
+  bool start_has_chance() const override {
+    return this->settings_.start != "blocks" && start_file().empty();
+  }
 };
 
 // Weights and choices that are known, for a model that has them (zoo/rows.h).

@@ -572,6 +572,13 @@ TableRows chosen_rows(const TableRows& rows, std::span<const std::int64_t> place
     if (!rows.ids.empty()) out.ids.push_back(rows.ids[from]);
     if (!rows.components.empty()) out.components.push_back(rows.components[from]);
   }
+  if (rows.start.size() > 0) {
+    const std::int64_t k = rows.start.shape().extent(1);
+    out.start = Array(DType::f64, Shape{out.count(), k});
+    for (std::size_t i = 0; i < places.size(); ++i)
+      std::copy_n(rows.start.data<double>() + places[i] * k, k,
+                  out.start.data<double>() + std::int64_t(i) * k);
+  }
   return out;
 }
 

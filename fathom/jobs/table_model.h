@@ -17,8 +17,9 @@
 namespace fathom {
 
 // What a climb raises; figures of different kinds are not to be compared.
-enum class Objective : std::uint8_t { elbo, penalised, likelihood, evidence };
-// "ELBO", "penalised log-likelihood", "log-likelihood", "maximised log evidence".
+enum class Objective : std::uint8_t { elbo, penalised, likelihood, classification, evidence };
+// "ELBO", "penalised log-likelihood", "log-likelihood", "classification log-likelihood", "maximised
+// log evidence".
 std::string_view name_of(Objective o);
 Objective objective_of(Factors factors);
 
@@ -64,6 +65,7 @@ class TableModel {
   virtual void start(CoordinateClimb& climb, const TableRows& rows, Key key,
                      Workers& workers) const = 0;
   virtual bool start_has_chance() const { return true; }
+  virtual std::string start_file() const { return {}; }  // that TableRows::start is read from
   // What makes a state useless though its bound may be high; empty: nothing.
   virtual std::string fault(const State&) const { return {}; }
 

@@ -46,6 +46,7 @@ std::string_view name_of(Objective o) {
   switch (o) {
     case Objective::penalised: return "penalised log-likelihood";
     case Objective::likelihood: return "log-likelihood";
+    case Objective::classification: return "classification log-likelihood";
     case Objective::evidence: return "maximised log evidence";
     default: return "ELBO";
   }

@@ -95,7 +95,7 @@ TEST_F(TableCli, MistakesAreRefusedWithARemedy) {
   refused(fit(faithful(), {"--components", "300"}), {"faithful.csv", "272 rows"});
   refused(fit(faithful(), {"--columns", "eruption"}), {"eruption", "did you mean eruptions?"});
   refused(fit(faithful(), {"--columns", "3"}), {"from 1 to 2"});
-  refused(fit(faithful(), {"--method", "mcmc"}), {"em, map, vb, svi"});
+  refused(fit(faithful(), {"--method", "mcmc"}), {"em, hard, map, vb, svi"});
   refused(fit(faithful(), {"--covariance", "round"}), {"full, tied, diag, spherical"});
   refused(fit(faithful(), {"--start", "far"}), {"kmeans, random, blocks"});
   refused(fit(faithful(), {"--method", "em", "--process"}), {"--process", "vb"});

@@ -91,7 +91,7 @@ struct HoleyMixture {
   std::unique_ptr<CoordinateClimb> climb;
 
   HoleyMixture(const Array& x, const Array& whole, Covariance covariance, bool missing,
-          const Array& weights = {}, Factors factors = Factors::mean_field)
+               const Array& weights = {}, Factors factors = Factors::mean_field)
       : mixture(2, whole.shape().extent(1), GaussianMixturePrior::of_rows(whole, 1.0), covariance) {
     if (missing) mixture.model.missing(mixture.x);
     data.rows = x.shape().extent(0);

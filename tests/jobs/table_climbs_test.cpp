@@ -4,7 +4,11 @@
 
 #include <cmath>
 
+#include "fathom/climb/start.h"
+#include "fathom/io/npy.h"
+#include "fathom/jobs/rows_file.h"
 #include "tests/jobs/small_tables.h"
+#include "tests/oracles/gaussian.h"
 
 namespace fathom {
 namespace {
@@ -68,6 +72,68 @@ TEST_F(TableClimbs, StochasticStepsComeClose) {
   EXPECT_NEAR(s["elbo"].get<double>(), kBound, 2.0);
   EXPECT_LE(s["elbo"].get<double>(), kBound + 1e-7);
   EXPECT_LE(s["sweeps"].get<int>(), 60);
+}
+
+// Each row wholly in its likeliest component: at the fixed point the objective is the
+// classification log-likelihood of those groups at their own means and covariances,
+// sum_k n_k (log(n_k / N) - log det(2 pi e S_k) / 2) (Celeux & Govaert 1992, section 2).
+TEST_F(TableClimbs, HardStepsEndAtTheClassificationLikelihood) {
+  const auto s = fit([](GmmSettings& g, auto&) { g.method = "hard"; });
+  EXPECT_EQ(s["objective_kind"], "classification log-likelihood");
+  EXPECT_FALSE(s.contains("bic"));
+  const Array x = read_csv(kFaithful).values;
+  const TablePrediction p = predict_table({path("run"), kFaithful, {}, 1});
+  const std::size_t columns = p.table.names.size();
+  double want = 0;
+  for (const double component : {1.0, 2.0}) {
+    std::vector<double> group;
+    for (std::size_t i = 0; i < 272; ++i)
+      if (p.table.values.data<double>()[i * columns] == component)
+        group.insert(group.end(), {x.data<double>()[2 * i], x.data<double>()[2 * i + 1]});
+    const double n = double(group.size()) / 2;
+    ASSERT_GT(n, 50);
+    const oracle::Moments m = oracle::moments(group, 2);
+    const double det = m.covariance[0] * m.covariance[3] - m.covariance[1] * m.covariance[2];
+    want += n * (std::log(n / 272) - 0.5 * std::log(det) - std::log(2 * M_PI) - 1);
+  }
+  EXPECT_NEAR(s["objective"].get<double>(), want - 272 * s.value("log_scale_per_row", 0.0), 1e-6);
+  EXPECT_LT(s["objective"].get<double>(), kLikelihood);
+}
+
+TEST_F(TableClimbs, StartsFromAFile) {
+  const auto blocks = fit([](GmmSettings& g, auto&) { g.start = "blocks"; });
+  write_csv(path("start.csv"), {"a", "b"}, block_start(read_csv(kFaithful).values, 2));
+  const auto from_file = [&](GmmSettings& g, auto&) { g.start = path("start.csv"); };
+  const auto s = fit(from_file);
+  EXPECT_EQ(s["elbo"], blocks["elbo"]);
+  EXPECT_EQ(s["sweeps"], blocks["sweeps"]);
+  // What a run says of its rows is a start as well, and has nowhere to go.
+  write_rows(path("start.csv"), predict_table({path("run"), kFaithful, {}, 1}).table.values,
+             {"component", "p1", "p2", "log_density"}, {});
+  const auto again = fit(from_file);
+  EXPECT_NEAR(again["elbo"].get<double>(), kBound, 1e-7);
+  EXPECT_LT(again["sweeps"].get<int>(), blocks["sweeps"].get<int>());
+}
+
+TEST_F(TableClimbs, StartsThatMeanNothingAreRefused) {
+  const auto refused = [&](const Array& start) {
+    write_npy(path("start.npy"), start);
+    try {
+      fit([&](GmmSettings& g, auto&) { g.start = path("start.npy"); });
+    } catch (const DataError& e) {
+      return std::string(e.what());
+    }
+    return std::string("taken");
+  };
+  const std::string file = path("start.npy");
+  Array start(DType::f64, Shape{272, 2});
+  EXPECT_EQ(refused(start), file + ": row 1 belongs to no component: one share above 0 at least");
+  std::fill_n(start.data<double>(), start.size(), 0.5);
+  start.data<double>()[7] = -1;
+  EXPECT_EQ(refused(start), file + ": row 4, column 2: -1 is no share of a row: 0 or above");
+  EXPECT_EQ(refused(Array(DType::f64, Shape{10, 2})), file + ": 10 rows, the table has 272");
+  EXPECT_EQ(refused(Array(DType::f64, Shape{272, 4})),
+            file + ": 4 columns for 2 components: one for each, or p1 to p2 of a header");
 }
 
 // Of AIC and BIC, the sign by which lower is better; scikit-learn's of this fit is 2322.19174310.

@@ -5,11 +5,12 @@
 // expectations, in that order, and a likelihood of vectors takes them as they are.
 #pragma once
 
-#include "fathom/dist/family.h"
+#include "fathom/base/constants.h"
+#include "fathom/dist/families/joint.h"
 
 namespace fathom {
 
-struct NormalGamma {
+struct NormalGamma : JointFamily<NormalGamma> {
   static constexpr FamilyDoc doc{.name = "normal_gamma",
                                  .brief = "means and precisions of independent normals",
                                  .support = Support::joint,
@@ -22,24 +23,11 @@ struct NormalGamma {
       {"rate", Support::vector, "of tau"}};
   static constexpr int stat_axes[] = {1, 1, 1, 1};
 
-  static Value expected_log_prob(const Face& x, std::span<const Face> p) {
-    const Values n = natural(p);
-    return inner(n, x.statistics) - log_norm(n);
-  }
-  static Value entropy(std::span<const Face> p) {
-    const Values n = natural(p);
-    return log_norm(n) - inner(n, face(p).statistics);
-  }
   static Face face(std::span<const Face> p) {
     const Value m = p[0].mean, tau = p[2].mean / p[3].mean, tau_mu = tau * m;
     Face f = Face::real(m, {});
     f.statistics = {tau, tau_mu, tau_mu * m + 1.0 / p[1].mean, digamma(p[2].mean) - log(p[3].mean)};
     return f;
-  }
-
-  static Values leaves(const Face& f) { return f.statistics; }
-  static Values natural_from_gradient(std::span<const Value>, std::span<const Value> g) {
-    return {g[0], g[1], g[2], g[3]};
   }
 
   static Values natural(std::span<const Face> p) {
@@ -53,8 +41,7 @@ struct NormalGamma {
   static Value log_norm(std::span<const Value> n) {
     const std::vector<Face> p = from_natural(n);
     const Value a = p[2].mean;
-    const Value each =
-        lgamma(a) - a * log(p[3].mean) - log(p[1].mean) * 0.5 + 0.91893853320467274178;
+    const Value each = lgamma(a) - a * log(p[3].mean) - log(p[1].mean) * 0.5 + kHalfLogTwoPi;
     return sum(each, each.shape().rank() - 1, 1);
   }
   // At the mode of (mu, tau) jointly.
@@ -64,18 +51,6 @@ struct NormalGamma {
     Face f = Face::point(m);
     f.statistics = {tau, tau_mu, tau_mu * m, log(tau)};
     return f;
-  }
-  // A prior that says nothing of the spread has its mode at none.
-  static Values inside(std::span<const Value> n) { return {n[0], n[1], n[2], n[3] + 0.5}; }
-
- private:
-  static Value inner(std::span<const Value> n, std::span<const Value> t) {
-    Value total;
-    for (std::size_t k = 0; k < 4; ++k) {
-      const Value s = n[k] * t[k];
-      total = total ? total + s : s;
-    }
-    return sum(total, total.shape().rank() - 1, 1);
   }
 };
 

@@ -6,11 +6,12 @@
 #pragma once
 
 #include "fathom/base/constants.h"
+#include "fathom/dist/families/joint.h"
 #include "fathom/dist/families/wishart.h"
 
 namespace fathom {
 
-struct NormalWishart {
+struct NormalWishart : JointFamily<NormalWishart> {
   static constexpr FamilyDoc doc{.name = "normal_wishart",
                                  .brief = "mean and precision matrix of normal vectors",
                                  .support = Support::joint,
@@ -23,14 +24,6 @@ struct NormalWishart {
       {"dof", Support::positive, "degrees of freedom, above d - 1"}};
   static constexpr int stat_axes[] = {2, 1, 0, 0};
 
-  static Value expected_log_prob(const Face& x, std::span<const Face> p) {
-    const Values n = natural(p);
-    return inner(n, x.statistics) - log_norm(n);
-  }
-  static Value entropy(std::span<const Face> p) {
-    const Values n = natural(p);
-    return log_norm(n) - inner(n, face(p).statistics);
-  }
   static Face face(std::span<const Face> p) {
     const Value m = p[0].mean, b = p[1].mean, nu = p[3].mean, l = cholesky(p[2].mean);
     const auto d = double(size_of_event(m));
@@ -43,7 +36,6 @@ struct NormalWishart {
     return f;
   }
 
-  static Values leaves(const Face& f) { return f.statistics; }
   static Values natural_from_gradient(std::span<const Value>, std::span<const Value> g) {
     return {(g[0] + transpose(g[0])) * 0.5, g[1], g[2], g[3]};
   }
@@ -71,8 +63,6 @@ struct NormalWishart {
                     double(size_of_event(m)) * log(count) - Wishart::log_det(l)};
     return f;
   }
-  // A prior that says nothing of the spread has its mode at none.
-  static Values inside(std::span<const Value> n) { return {n[0], n[1], n[2], n[3] + 0.5}; }
   static Value log_norm(std::span<const Value> n) {
     const std::vector<Face> p = from_natural(n);
     const Value nu = p[3].mean;
@@ -84,15 +74,6 @@ struct NormalWishart {
 
  private:
   static std::int64_t size_of_event(Value v) { return v.shape().extent(v.shape().rank() - 1); }
-  static Value inner(std::span<const Value> n, std::span<const Value> t) {
-    Value total;
-    for (std::size_t k = 0; k < 4; ++k) {
-      Value s = n[k] * t[k];
-      if (stat_axes[k] > 0) s = sum(s, s.shape().rank() - stat_axes[k], stat_axes[k]);
-      total = total ? total + s : s;
-    }
-    return total;
-  }
   static Value outer(Value a, Value b) {
     const Shape& s = b.shape();
     std::vector<Axis> row(s.axes().begin(), s.axes().end());

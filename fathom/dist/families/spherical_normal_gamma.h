@@ -6,11 +6,11 @@
 #pragma once
 
 #include "fathom/base/constants.h"
-#include "fathom/dist/family.h"
+#include "fathom/dist/families/joint.h"
 
 namespace fathom {
 
-struct SphericalNormalGamma {
+struct SphericalNormalGamma : JointFamily<SphericalNormalGamma> {
   static constexpr FamilyDoc doc{.name = "spherical_normal_gamma",
                                  .brief = "means and one precision of independent normals",
                                  .support = Support::joint,
@@ -23,24 +23,11 @@ struct SphericalNormalGamma {
       {"rate", Support::positive, "of tau"}};
   static constexpr int stat_axes[] = {0, 1, 1, 0};
 
-  static Value expected_log_prob(const Face& x, std::span<const Face> p) {
-    const Values n = natural(p);
-    return inner(n, x.statistics) - log_norm(n);
-  }
-  static Value entropy(std::span<const Face> p) {
-    const Values n = natural(p);
-    return log_norm(n) - inner(n, face(p).statistics);
-  }
   static Face face(std::span<const Face> p) {
     const Value m = p[0].mean, tau = p[2].mean / p[3].mean, tau_mu = each(tau) * m;
     Face f = Face::real(m, {});
     f.statistics = {tau, tau_mu, tau_mu * m + 1.0 / p[1].mean, digamma(p[2].mean) - log(p[3].mean)};
     return f;
-  }
-
-  static Values leaves(const Face& f) { return f.statistics; }
-  static Values natural_from_gradient(std::span<const Value>, std::span<const Value> g) {
-    return {g[0], g[1], g[2], g[3]};
   }
 
   static Values natural(std::span<const Face> p) {
@@ -65,16 +52,11 @@ struct SphericalNormalGamma {
     f.statistics = {tau, tau_mu, tau_mu * m, log(tau)};
     return f;
   }
-  // A prior that says nothing of the spread has its mode at none.
-  static Values inside(std::span<const Value> n) { return {n[0], n[1], n[2], n[3] + 0.5}; }
 
  private:
   static double size_of(Value v) { return double(v.shape().extent(v.shape().rank() - 1)); }
   static Value total(Value v) { return sum(v, v.shape().rank() - 1, 1); }
   static Value each(Value v) { return reshape(v, v.shape().with_back(1)); }
-  static Value inner(std::span<const Value> n, std::span<const Value> t) {
-    return n[0] * t[0] + total(n[1] * t[1] + n[2] * t[2]) + n[3] * t[3];
-  }
 };
 
 }  // namespace fathom

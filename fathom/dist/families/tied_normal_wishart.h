@@ -7,11 +7,12 @@
 #pragma once
 
 #include "fathom/base/constants.h"
+#include "fathom/dist/families/joint.h"
 #include "fathom/dist/families/wishart.h"
 
 namespace fathom {
 
-struct TiedNormalWishart {
+struct TiedNormalWishart : JointFamily<TiedNormalWishart> {
   static constexpr FamilyDoc doc{.name = "tied_normal_wishart",
                                  .brief = "means of normal vectors and their one precision matrix",
                                  .support = Support::joint,
@@ -24,14 +25,6 @@ struct TiedNormalWishart {
       {"dof", Support::positive, "degrees of freedom, above d - 1"}};
   static constexpr int stat_axes[] = {3, 2, 1, 1};
 
-  static Value expected_log_prob(const Face& x, std::span<const Face> p) {
-    const Values n = natural(p);
-    return inner(n, x.statistics) - log_norm(n);
-  }
-  static Value entropy(std::span<const Face> p) {
-    const Values n = natural(p);
-    return log_norm(n) - inner(n, face(p).statistics);
-  }
   static Face face(std::span<const Face> p) {
     const Value l = cholesky(p[2].mean);
     const Value expected_log = Wishart::multivariate_digamma(p[3].mean, Wishart::size_of(l)) +
@@ -40,7 +33,6 @@ struct TiedNormalWishart {
                 double(Wishart::size_of(l)) / p[1].mean, expected_log);
   }
 
-  static Values leaves(const Face& f) { return f.statistics; }
   static Values natural_from_gradient(std::span<const Value>, std::span<const Value> g) {
     return {(g[0] + transpose(g[0])) * 0.5, g[1], g[2], g[3]};
   }
@@ -66,8 +58,6 @@ struct TiedNormalWishart {
                 like(p[1].mean, 0.0),
                 double(Wishart::size_of(l)) * log(count) - Wishart::log_det(l));
   }
-  // A prior that says nothing of the spread has its mode at none.
-  static Values inside(std::span<const Value> n) { return {n[0], n[1], n[2], n[3] + 0.5}; }
   static Value log_norm(std::span<const Value> n) {
     const std::vector<Face> p = from_natural(n);
     const Value nu = p[3].mean;
@@ -94,14 +84,6 @@ struct TiedNormalWishart {
     f.statistics = {of_all(lam), lam_mu, sum(lam_mu * m, m.shape().rank() - 1, 1) + spread,
                     reshape(log_det, Shape{1})};
     return f;
-  }
-  static Value inner(std::span<const Value> n, std::span<const Value> t) {
-    Value total;
-    for (std::size_t k = 0; k < 4; ++k) {
-      const Value s = sum(n[k] * t[k], 0, stat_axes[k]);
-      total = total ? total + s : s;
-    }
-    return total;
   }
 };
 
