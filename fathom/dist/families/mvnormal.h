@@ -46,9 +46,10 @@ struct MvNormal {
     if (!p[0].statistics.empty())
       return x.observed ? integrated(x, p[0].statistics) : through_features(x, p[0].statistics);
     if (x.observed) raise<ShapeError>("[mvnormal] missing cells: mean and precision as one latent");
+    const Value log_det = expected_log_determinant(p[1]);
     const Value precision = p[1].mean, terms = precision * expected_outer(x, p[0]);
     const auto d = double(precision.shape().extent(precision.shape().rank() - 1));
-    return (expected_log_determinant(p[1]) - sum(terms, terms.shape().rank() - 2, 2)) * 0.5 -
+    return (log_det - sum(terms, terms.shape().rank() - 2, 2)) * 0.5 -
            d * kHalfLogTwoPi;
   }
   // The mean and the precision are one random quantity (normal_wishart.h) and x is fixed: natural
