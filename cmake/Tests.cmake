@@ -24,6 +24,9 @@ foreach(source zoo/covariances_test models/points)
     SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS -O1)
 endforeach()
 
+# It replaces operator new and delete, which must not be inlined elsewhere.
+set_source_files_properties(tests/exec/allocations.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+
 foreach(folder IN LISTS test_folders)
   fathom_sources(test_sources tests/${folder}/*.cpp)
   if(NOT test_sources)

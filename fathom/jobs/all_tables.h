@@ -6,12 +6,13 @@
 
 #include "fathom/jobs/factors.h"
 #include "fathom/jobs/gmm.h"
+#include "fathom/jobs/mfa.h"
 #include "fathom/jobs/mixture.h"
 #include "fathom/jobs/regression.h"
 
 namespace fathom {
 
-using TableModels = std::tuple<Gmm, Mixture, Ppca, Fa, Bpca, RegressionTable>;
+using TableModels = std::tuple<Gmm, Mixture, Ppca, Fa, Bpca, Mfa, RegressionTable>;
 
 // Calls f.template operator()<M>() for every model M of the list.
 template <class F>

@@ -112,6 +112,11 @@ double log_student(double q, double dof, double d) {
   return log_constant(dof, d) + log_kernel(q, dof, d);
 }
 
+void GaussianComponents::factorise() {
+  spread = covariance.copy();
+  kernels::cholesky(view_of(covariance), view_of(spread));
+}
+
 GaussianComponents components_of(const State& state, Covariance kind,
                                  const MixtureSettings& settings) {
   const bool points = settings.points();

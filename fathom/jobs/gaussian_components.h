@@ -30,6 +30,10 @@ struct GaussianComponents {
   Array log_joint(const Array& rows, Workers& workers) const;
   // Draws [n, width] from the predictive, a function of the key alone.
   Array sample(std::int64_t n, Key key) const;
+  // What missing cells of rows may be given the others.
+  FilledRows fill(const Array& x, Workers& workers) const;
+  // Sets `spread` by `covariance`, for gaussians.
+  void factorise();
 };
 
 // log of the density of a Student t of d dimensions at squared distance q, less that of its scale;
@@ -39,5 +43,14 @@ double log_student(double q, double dof, double d);
 // What a state of GaussianMixture says, by its natural parameters.
 GaussianComponents components_of(const State& state, Covariance kind,
                                  const MixtureSettings& settings);
+
+// Mean and standard deviation of every column, in the file's units, to "components".
+void summarise_gaussians(const GaussianComponents& c, const TableFormat& format,
+                         nlohmann::json& summary);
+
+// The page of a mixture of gaussians: components over the rows, and as a table. `rows` may be null.
+void report_gaussians(const GaussianComponents& c, const TableFormat& format,
+                      const TableMoments& moments, const TableRows* rows,
+                      const nlohmann::json& summary, Page& page, Workers& workers);
 
 }  // namespace fathom

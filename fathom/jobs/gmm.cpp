@@ -1,7 +1,5 @@
 #include "fathom/jobs/gmm.h"
 
-#include <cmath>
-
 #include "fathom/zoo/rows.h"
 
 namespace fathom {
@@ -111,18 +109,20 @@ void Gmm::summarise(const State& state, const TableFormat& format, nlohmann::jso
   const GaussianComponents c = components(state);
   summarise_components({c.weight, c.rows}, settings_, format.classes, least_rows(), "a covariance",
                        summary, verdict);
-  const Array means = in_file_units(c.mean, format);
-  for (std::int64_t k = 0; k < c.count; ++k)
-    for (std::int64_t j = 0; j < width_; ++j) {
-      nlohmann::json& one = summary["components"][std::size_t(k)];
-      one["mean"].push_back(means.data<double>()[k * width_ + j]);
-      one["sd"].push_back(std::sqrt(c.covariance.data<double>()[(k * width_ + j) * width_ + j]) *
-                          format.scale[std::size_t(j)]);
-    }
+  summarise_gaussians(c, format, summary);
+}
+
+void Gmm::report(const State& state, const TableFormat& format, const TableRows* rows,
+                 const nlohmann::json& summary, Page& page, Workers& workers) const {
+  report_gaussians(components(state), format, moments_, rows, summary, page, workers);
 }
 
 RowPredictions Gmm::predict(const State& state, const Array& rows, Workers& workers) const {
   return predictions_of(components(state).log_joint(rows, workers), format_.classes);
+}
+
+FilledRows Gmm::fill(const State& state, const Array& rows, Workers& workers) const {
+  return components(state).fill(rows, workers);
 }
 
 Array Gmm::sample(const State& state, std::int64_t count, Key key, Workers&) const {

@@ -1,10 +1,10 @@
-// The page of a Gaussian mixture: its components over the rows, and as a table.
+// Components of a mixture of gaussians in words and pictures.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "fathom/climb/start.h"
-#include "fathom/jobs/gmm.h"
+#include "fathom/jobs/gaussian_components.h"
 #include "fathom/report/scatter.h"
 
 namespace fathom {
@@ -182,23 +182,36 @@ void add_table(const nlohmann::json& summary, const TableFormat& format, Page& p
 
 }  // namespace
 
-void Gmm::report(const State& state, const TableFormat& format, const TableRows* rows,
-                 const nlohmann::json& summary, Page& page, Workers& workers) const {
-  const GaussianComponents c = components(state);
+void summarise_gaussians(const GaussianComponents& c, const TableFormat& format,
+                         nlohmann::json& summary) {
+  const std::int64_t d = c.width;
+  const Array means = in_file_units(c.mean, format);
+  for (std::int64_t k = 0; k < c.count; ++k)
+    for (std::int64_t j = 0; j < d; ++j) {
+      nlohmann::json& one = summary["components"][std::size_t(k)];
+      one["mean"].push_back(means.data<double>()[k * d + j]);
+      one["sd"].push_back(std::sqrt(c.covariance.data<double>()[(k * d + j) * d + j]) *
+                          format.scale[std::size_t(j)]);
+    }
+}
+
+void report_gaussians(const GaussianComponents& c, const TableFormat& format,
+                      const TableMoments& moments, const TableRows* rows,
+                      const nlohmann::json& summary, Page& page, Workers& workers) {
   page.figure(fmt::format("{} of {}", summary.value("effective_components", 0), c.count),
               "components hold rows");
   TableRows some;
   std::vector<int> component;
   if (rows) {
-    some = even_rows(*rows, width_ == 1 ? 50 * kShownRows : kShownRows);
-    const RowPredictions p = predict(state, some.x, workers);
+    some = even_rows(*rows, c.width == 1 ? 50 * kShownRows : kShownRows);
+    const RowPredictions p = predictions_of(c.log_joint(some.x, workers), format.classes);
     for (std::int64_t i = 0; i < some.count(); ++i)
       component.push_back(int(p.values.data<double>()[i * (c.count + 1)]) - 1);
   }
-  if (width_ == 1) {
+  if (c.width == 1) {
     add_line(c, format, rows ? &some : nullptr, page, workers);
   } else {
-    add_plane(c, format, moments_, rows ? &some : nullptr, component, page);
+    add_plane(c, format, moments, rows ? &some : nullptr, component, page);
   }
   add_table(summary, format, page);
 }

@@ -1,9 +1,10 @@
-// What missing cells of a row may be under a Gaussian mixture: of each component the conditional
-// distribution given the cells that were seen, weighted by what these say of the component.
+// What missing cells of a row may be under a mixture of gaussians: of each component the
+// conditional distribution given the cells that were seen, weighted by what these say of the
+// component.
 #include <cmath>
 #include <eigen3/Eigen/Cholesky>
 
-#include "fathom/jobs/gmm.h"
+#include "fathom/jobs/gaussian_components.h"
 
 namespace fathom {
 
@@ -90,17 +91,16 @@ void fill_row(const GaussianComponents& c, const Places& seen, const Places& mis
 
 }  // namespace
 
-FilledRows Gmm::fill(const State& state, const Array& rows, Workers& workers) const {
-  const GaussianComponents c = components(state);
-  const std::int64_t n = rows.shape().extent(0), d = width_, block = 256;
-  FilledRows out{rows.copy(), Array(DType::f64, Shape{n, d})};
+FilledRows GaussianComponents::fill(const Array& x, Workers& workers) const {
+  const std::int64_t n = x.shape().extent(0), d = width, block = 256;
+  FilledRows out{x.copy(), Array(DType::f64, Shape{n, d})};
   workers.each(std::size_t((n + block - 1) / block), [&](std::size_t b, int) {
     for (std::int64_t i = std::int64_t(b) * block; i < std::min(n, std::int64_t(b + 1) * block);
          ++i) {
       double* row = out.values.data<double>() + i * d;
       Places seen, missing;
       for (std::int64_t j = 0; j < d; ++j) (std::isnan(row[j]) ? missing : seen).push_back(j);
-      if (!missing.empty()) fill_row(c, seen, missing, row, out.sd.data<double>() + i * d);
+      if (!missing.empty()) fill_row(*this, seen, missing, row, out.sd.data<double>() + i * d);
     }
   });
   return out;
