@@ -56,7 +56,7 @@ NodeId Graph::intern(const Node& node) {
 
 std::span<const NodeId> Graph::inputs(NodeId id) const {
   const Node& n = nodes_[id];
-  if (n.arity > Node::kInline) return {more_inputs_.data() + n.in[0], n.arity};
+  if (n.arity > Node::kInline) return more_inputs_[n.in[0]];
   return {n.in, n.arity};
 }
 
@@ -222,7 +222,8 @@ Value Graph::apply(std::uint16_t op, std::span<const Value> inputs, AttrBlob att
   if (n.arity > Node::kInline) {
     // Such nodes are not unified: long lists that are equal are rare.
     n.in[0] = std::uint32_t(more_inputs_.size());
-    for (const Value& v : inputs) more_inputs_.push_back(v.id());
+    std::vector<NodeId>& all = more_inputs_.emplace_back();
+    for (const Value& v : inputs) all.push_back(v.id());
   } else {
     for (std::uint32_t i = 0; i < n.arity; ++i) n.in[i] = inputs[i].id();
   }

@@ -35,7 +35,7 @@ struct Node {
   std::uint32_t shape = 0;  // in the pool of shapes
   // what it reads
   std::uint32_t arity = 0;
-  NodeId in[kInline] = {kNoNode, kNoNode, kNoNode, kNoNode};  // in[0] is a pool offset if arity > 4
+  NodeId in[kInline] = {kNoNode, kNoNode, kNoNode, kNoNode};  // an index of a pool if arity > 4
   // how
   std::uint32_t pad = 0;
   AttrBlob attrs;
@@ -136,10 +136,11 @@ class Graph {
   Value leaf(InputKind kind, std::string name, DType dtype, const Shape& shape);
 
   OpTable table_;
-  std::vector<Node> nodes_;
+  // Growing moves none of these: nodes, shapes, inputs and constants that were handed out stay.
+  std::deque<Node> nodes_;
   std::deque<Shape> shapes_;
-  std::vector<NodeId> more_inputs_;
-  std::vector<Array> constants_;
+  std::deque<std::vector<NodeId>> more_inputs_;
+  std::deque<Array> constants_;
   std::vector<InputInfo> inputs_;
   std::vector<LabelInfo> labels_;
   std::unordered_multimap<std::size_t, NodeId> numbers_;

@@ -51,9 +51,7 @@ class Rebuild {
     const OpInfo& op = graph_.op(id);
     std::vector<Value> in;
     bool same = true, zero = false, rows = false, constant = true, touched = false;
-    // Copied: what is asked of a value may add nodes, which moves those of the graph.
-    const std::span<const NodeId> inputs = graph_.inputs(id);
-    for (const NodeId i : std::vector<NodeId>(inputs.begin(), inputs.end())) {
+    for (const NodeId i : graph_.inputs(id)) {
       in.push_back(made_.at(i));
       touched = touched || touched_.count(i) > 0;
       same = same && in.back().id() == i;

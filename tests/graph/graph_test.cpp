@@ -97,5 +97,28 @@ TEST(Graph, ReachableIsTopologicalAndMinimal) {
   EXPECT_NE(b, a);
 }
 
+// Passes hold lists of inputs, shapes and constants while they add nodes.
+TEST(Graph, WhatWasHandedOutStaysWhileItGrows) {
+  Graph g(op_table());
+  const Value x = g.data("x", DType::f64, Shape{2}), y = exp(x) + x, two = g.constant(2.5);
+  const Value many = concat(std::vector<Value>{x, y, x, y, x, y}, 0);
+  const auto few = g.inputs(y.id()), all = g.inputs(many.id());
+  const Shape& shape = y.shape();
+  const Node& node = g.node(y.id());
+  const Array* constant = g.constant_value(two.id());
+  Value v = y;
+  for (int i = 0; i < 3000; ++i) {
+    v = tanh(v + g.constant(double(i)));
+    concat(std::vector<Value>{v, x, v, x, v}, 0);
+  }
+  EXPECT_EQ(few.data(), g.inputs(y.id()).data());
+  EXPECT_EQ(all.data(), g.inputs(many.id()).data());
+  EXPECT_EQ(std::vector<NodeId>(all.begin(), all.end()),
+            (std::vector<NodeId>{x.id(), y.id(), x.id(), y.id(), x.id(), y.id()}));
+  EXPECT_EQ(&shape, &g.shape(y.id()));
+  EXPECT_EQ(&node, &g.node(y.id()));
+  EXPECT_EQ(constant, g.constant_value(two.id()));
+}
+
 }  // namespace
 }  // namespace fathom::test
