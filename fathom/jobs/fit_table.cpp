@@ -147,10 +147,10 @@ class FitTableJob {
     RunFolder::create(path, config_.force);  // refuses what is no run
   }
 
-  // The file that says where to begin, if one does.
+  // The file that says where to begin, if one does; a fit that goes on has begun.
   void read_start() {
     const std::string file = model_.start_file();
-    if (file.empty()) return;
+    if (file.empty() || progress_) return;
     data_.rows.start = read_start_file(file, sizes_.front(), data_.rows.count(), workers_);
   }
 

@@ -15,9 +15,11 @@ constexpr std::pair<std::string_view, Covariance> kCovariances[] = {
 }  // namespace
 
 // Of a tied covariance, that of all rows serves a component on one.
-double Gmm::least_rows() const {
-  if (covariance_ == Covariance::tied) return 1;
-  return covariance_ == Covariance::full ? double(width_ + 1) : 2;
+ComponentNeeds Gmm::component_needs() const {
+  const double rows = covariance_ == Covariance::tied   ? 1
+                      : covariance_ == Covariance::full ? double(width_ + 1)
+                                                        : 2;
+  return {rows, "a covariance", "its covariance needs"};
 }
 
 bool Gmm::has_matrix() const {
@@ -56,14 +58,6 @@ void Gmm::build(const TableMoments& m, const TableFormat& format) {
   if (!format.labels.empty()) know_choices(g.model, g.row, g.component, g.which);
 }
 
-DataSet Gmm::data(const TableRows& rows) const {
-  DataSet set;
-  set.rows = rows.count();
-  set.columns["x"] = rows.x;
-  add_row_data(rows, format_, settings_.components, set);
-  return set;
-}
-
 std::int64_t Gmm::free_parameters() const {
   const std::int64_t k = settings_.components, d = width_, matrix = d * (d + 1) / 2;
   switch (covariance_) {
@@ -89,44 +83,6 @@ void Gmm::start(CoordinateClimb& climb, const TableRows& rows, Key key, Workers&
 
 GaussianComponents Gmm::components(const State& state) const {
   return components_of(state, covariance_, settings_);
-}
-
-// The likelihood has no maximum: a component on a few rows may be as narrow as it likes. Priors
-// keep the others from that.
-std::string Gmm::fault(const State& state) const {
-  if (!settings_.likelihood()) return {};
-  const GaussianComponents c = components(state);
-  for (std::int64_t k = 0; k < c.count; ++k)
-    if (c.rows.data<double>()[k] < least_rows())
-      return fmt::format(
-          "a component came to sit on fewer than the {:g} rows that its covariance needs",
-          least_rows());
-  return {};
-}
-
-void Gmm::summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
-                    std::vector<std::string>& verdict) const {
-  const GaussianComponents c = components(state);
-  summarise_components({c.weight, c.rows}, settings_, format.classes, least_rows(), "a covariance",
-                       summary, verdict);
-  summarise_gaussians(c, format, summary);
-}
-
-void Gmm::report(const State& state, const TableFormat& format, const TableRows* rows,
-                 const nlohmann::json& summary, Page& page, Workers& workers) const {
-  report_gaussians(components(state), format, moments_, rows, summary, page, workers);
-}
-
-RowPredictions Gmm::predict(const State& state, const Array& rows, Workers& workers) const {
-  return predictions_of(components(state).log_joint(rows, workers), format_.classes);
-}
-
-FilledRows Gmm::fill(const State& state, const Array& rows, Workers& workers) const {
-  return components(state).fill(rows, workers);
-}
-
-Array Gmm::sample(const State& state, std::int64_t count, Key key, Workers&) const {
-  return components(state).sample(count, key);
 }
 
 }  // namespace fathom

@@ -3,8 +3,7 @@
 
 #include <optional>
 
-#include "fathom/jobs/gaussian_components.h"
-#include "fathom/jobs/mixture_settings.h"
+#include "fathom/jobs/gaussian_table.h"
 
 namespace fathom {
 
@@ -18,7 +17,7 @@ struct GmmSettings : MixtureSettings {
   }
 };
 
-class Gmm : public MixtureModelWith<GmmSettings> {
+class Gmm : public GaussianTableWith<GmmSettings> {
  public:
   static constexpr std::string_view kTask = "gmm";
   static constexpr std::string_view kBrief = "a mixture of gaussians: clusters of a table's rows";
@@ -26,36 +25,20 @@ class Gmm : public MixtureModelWith<GmmSettings> {
 
   std::string_view task() const override { return kTask; }
   std::string_view title() const override { return "Gaussian mixture"; }
-  TableNeeds needs() const override { return {true, settings_.components.last}; }
   void build(const TableMoments& moments, const TableFormat& format) override;
   const Model& model() const override { return mixture_->model; }
-  DataSet data(const TableRows& rows) const override;
   std::int64_t free_parameters() const override;
   std::string describe() const override;
   void start(CoordinateClimb& climb, const TableRows& rows, Key key,
              Workers& workers) const override;
-  std::string fault(const State& state) const override;
-  void summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
-                 std::vector<std::string>& verdict) const override;
-  void report(const State& state, const TableFormat& format, const TableRows* rows,
-              const nlohmann::json& summary, Page& page, Workers& workers) const override;
-  // "component" from 1, the most probable; its probability and that of every one.
-  RowPredictions predict(const State& state, const Array& rows, Workers& workers) const override;
-  bool fills() const override { return true; }
-  FilledRows fill(const State& state, const Array& rows, Workers& workers) const override;
   std::vector<PosteriorRow> posterior(const State& state, const TableFormat& format) const override;
-  Array sample(const State& state, std::int64_t count, Key key, Workers& workers) const override;
-
-  GaussianComponents components(const State& state) const;
+  GaussianComponents components(const State& state) const override;
 
  private:
-  bool has_matrix() const;    // whether covariances have elements beside the diagonal
-  double least_rows() const;  // that the covariance of a component needs
+  ComponentNeeds component_needs() const override;
+  bool has_matrix() const;  // whether covariances have elements beside the diagonal
 
-  std::int64_t width_ = 0;
   Covariance covariance_ = Covariance::full;
-  TableMoments moments_;
-  TableFormat format_;
   std::optional<GaussianMixture> mixture_;
 };
 

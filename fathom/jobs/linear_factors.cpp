@@ -159,39 +159,6 @@ void for_blocks(std::int64_t n, Workers& workers, F&& body) {
   });
 }
 
-void read_loadings(const State& s, LinearFactors& f) {
-  const Array &h = natural(s, "loadings", 0), &half = natural(s, "loadings", 1);
-  f.width = h.shape().extent(0);
-  f.latent = h.shape().extent(1);
-  const std::int64_t q = f.latent;
-  f.loadings = Array(DType::f64, Shape{f.width, q});
-  f.loadings_covariance = Array(DType::f64, Shape{f.width, q, q});
-  for (std::int64_t d = 0; d < f.width; ++d) {
-    const Eigen::Map<const Rows> n1(half.data<double>() + d * q * q, q, q);
-    const Eigen::Map<const Vector> n0(h.data<double>() + d * q, q);
-    const Eigen::LLT<Matrix> precision(-2 * n1);
-    Eigen::Map<Vector>(f.loadings.data<double>() + d * q, q) = precision.solve(n0);
-    if (!f.points)
-      Eigen::Map<Rows>(f.loadings_covariance.data<double>() + d * q * q, q, q) =
-          precision.solve(Matrix::Identity(q, q));
-  }
-}
-
-// Of a gamma factor, element by element and repeated where it is one for all: its mean, and its
-// shape, 0 for points.
-void read_gamma(const State& s, const std::string& latent, bool points, std::int64_t count,
-                Array& mean, Array* shape) {
-  const Array &n0 = natural(s, latent, 0), &n1 = natural(s, latent, 1);
-  mean = Array(DType::f64, Shape{count});
-  if (shape) *shape = mean.copy();
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t at = n0.size() == 1 ? 0 : i;
-    const double k = n0.data<double>()[at] + (points ? 0 : 1);
-    mean.data<double>()[i] = std::max(k, 0.0) / -n1.data<double>()[at];
-    if (shape && !points) shape->data<double>()[i] = k;
-  }
-}
-
 // The axes that the header speaks of, as columns.
 Matrix principal_axes(const LinearFactors& f) {
   const Matrix w = matrix(f.loadings, f.width, f.latent);
@@ -233,9 +200,12 @@ void turn(LinearFactors& f) {
 
 }  // namespace
 
+double expected_inverse(double mean, double shape) {
+  return shape > 1 ? shape / (shape - 1) / mean : 1 / mean;
+}
+
 double LinearFactors::noise_variance(std::int64_t d) const {
-  const double shape = noise_shape.data<double>()[d], tau = noise.data<double>()[d];
-  return shape > 1 ? shape / (shape - 1) / tau : 1 / tau;
+  return expected_inverse(noise.data<double>()[d], noise_shape.data<double>()[d]);
 }
 
 double LinearFactors::told(std::int64_t j) const {
@@ -349,10 +319,41 @@ Array LinearFactors::sample(std::int64_t n, Key key) const {
   return out;
 }
 
+VectorFactors vector_factors(const State& s, const std::string& latent, bool points) {
+  const Array &h = natural(s, latent, 0), &half = natural(s, latent, 1);
+  const std::int64_t q = h.shape().extent(h.shape().rank() - 1), n = h.size() / q;
+  VectorFactors f{Array(DType::f64, Shape{n, q}), Array(DType::f64, Shape{n, q, q})};
+  for (std::int64_t i = 0; i < n; ++i) {
+    const Eigen::Map<const Rows> n1(half.data<double>() + i * q * q, q, q);
+    const Eigen::Map<const Vector> n0(h.data<double>() + i * q, q);
+    const Eigen::LLT<Matrix> precision(-2 * n1);
+    Eigen::Map<Vector>(f.mean.data<double>() + i * q, q) = precision.solve(n0);
+    if (!points)
+      Eigen::Map<Rows>(f.covariance.data<double>() + i * q * q, q, q) =
+          precision.solve(Matrix::Identity(q, q));
+  }
+  return f;
+}
+
+GammaFactors gamma_factors(const State& s, const std::string& latent, bool points) {
+  const Array &n0 = natural(s, latent, 0), &n1 = natural(s, latent, 1);
+  GammaFactors f{Array(DType::f64, Shape{n0.size()}), Array(DType::f64, Shape{n0.size()})};
+  for (std::int64_t i = 0; i < n0.size(); ++i) {
+    const double k = n0.data<double>()[i] + (points ? 0 : 1);
+    f.mean.data<double>()[i] = std::max(k, 0.0) / -n1.data<double>()[i];
+    if (!points) f.shape.data<double>()[i] = k;
+  }
+  return f;
+}
+
 LinearFactors factors_of(const State& s, bool points) {
   LinearFactors f;
   f.points = points;
-  read_loadings(s, f);
+  VectorFactors w = vector_factors(s, "loadings", points);
+  f.width = w.mean.shape().extent(0);
+  f.latent = w.mean.shape().extent(1);
+  f.loadings = std::move(w.mean);
+  f.loadings_covariance = std::move(w.covariance);
   const std::int64_t d = f.width;
   f.mean = Array(DType::f64, Shape{d});
   f.mean_variance = f.mean.copy();
@@ -361,10 +362,17 @@ LinearFactors factors_of(const State& s, bool points) {
     f.mean.data<double>()[j] = natural(s, "mean", 0).data<double>()[j] / precision;
     if (!points) f.mean_variance.data<double>()[j] = 1 / precision;
   }
-  f.shared_noise = natural(s, "noise", 0).size() == 1;
-  read_gamma(s, "noise", points, d, f.noise, &f.noise_shape);
+  const GammaFactors tau = gamma_factors(s, "noise", points);
+  f.shared_noise = tau.mean.size() == 1;
+  f.noise = Array(DType::f64, Shape{d});
+  f.noise_shape = f.noise.copy();
+  for (std::int64_t j = 0; j < d; ++j) {
+    const std::int64_t at = f.shared_noise ? 0 : j;
+    f.noise.data<double>()[j] = tau.mean.data<double>()[at];
+    f.noise_shape.data<double>()[j] = tau.shape.data<double>()[at];
+  }
   if (s.find("relevance.natural.0")) {
-    read_gamma(s, "relevance", points, f.latent, f.relevance, nullptr);
+    f.relevance = gamma_factors(s, "relevance", points).mean;
     f.relevance_shape = natural(s, "relevance", 0).data<double>()[0] + 1;
   }
   turn(f);

@@ -57,4 +57,20 @@ struct LinearFactors {
 
 LinearFactors factors_of(const State& state, bool points);
 
+// Factors that are vectors of q elements, n of them on plates of any shape, by the natural
+// parameters of `latent`: means [n, q] and covariances [n, q, q], zero for points.
+struct VectorFactors {
+  Array mean, covariance;
+};
+VectorFactors vector_factors(const State& state, const std::string& latent, bool points);
+
+// Gamma factors, n of them: expected values and shapes, 0 for points, [n].
+struct GammaFactors {
+  Array mean, shape;
+};
+GammaFactors gamma_factors(const State& state, const std::string& latent, bool points);
+
+// E 1 / tau of a gamma factor by its mean and shape (0: a point); by its mean where it has none.
+double expected_inverse(double mean, double shape);
+
 }  // namespace fathom

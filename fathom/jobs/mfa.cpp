@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <eigen3/Eigen/Cholesky>
 
 #include "fathom/climb/start.h"
+#include "fathom/jobs/linear_factors.h"
 #include "fathom/jobs/spectrum.h"
 #include "fathom/zoo/rows.h"
 
@@ -14,19 +14,6 @@ namespace {
 
 Array& slot(State& s, const char* latent, int k) {
   return *s.find(fmt::format("{}.natural.{}", latent, k));
-}
-
-const double* natural(const State& s, const char* latent, int k) {
-  return s.find(fmt::format("{}.natural.{}", latent, k))->data<double>();
-}
-
-// The mean of loadings `at` by their natural parameters, and the trace of their covariance.
-double solve_loadings(const State& s, std::int64_t at, std::int64_t q, double* w) {
-  const Eigen::LLT<Eigen::MatrixXd> precision(
-      -2 * Eigen::Map<const Eigen::MatrixXd>(natural(s, "loadings", 1) + at * q * q, q, q));
-  Eigen::Map<Eigen::VectorXd>(w, q) =
-      precision.solve(Eigen::Map<const Eigen::VectorXd>(natural(s, "loadings", 0) + at * q, q));
-  return precision.solve(Eigen::MatrixXd::Identity(q, q)).trace();
 }
 
 }  // namespace
@@ -56,14 +43,6 @@ void Mfa::build(const TableMoments& m, const TableFormat& format) {
   if (!format.weights.empty()) weigh_rows(mixture_->model, mixture_->row);
   if (!format.labels.empty())
     know_choices(mixture_->model, mixture_->row, mixture_->component, mixture_->which);
-}
-
-DataSet Mfa::data(const TableRows& rows) const {
-  DataSet set;
-  set.rows = rows.count();
-  set.columns["x"] = rows.x;
-  add_row_data(rows, format_, settings_.components, set);
-  return set;
 }
 
 // Loadings turn freely within a component: q (q - 1) / 2 of its numbers say nothing.
@@ -152,63 +131,29 @@ GaussianComponents Mfa::components(const State& state) const {
   c.dof = Array(DType::f64, Shape{c.count});
   c.mean = Array(DType::f64, Shape{c.count, d});
   c.covariance = Array(DType::f64, Shape{c.count, d, d});
-  const double *shape = natural(state, "noise", 0), *rate = natural(state, "noise", 1);
+  const VectorFactors loadings = vector_factors(state, "loadings", points);
+  const GammaFactors noise = gamma_factors(state, "noise", points);
+  const double *h = state.find("mean.natural.0")->data<double>(),
+               *half = state.find("mean.natural.1")->data<double>();
   for (std::int64_t k = 0; k < c.count; ++k) {
     double* covariance = c.covariance.data<double>() + k * d * d;
-    Array w(DType::f64, Shape{d, q});
+    const double* w = loadings.mean.data<double>() + k * d * q;
     for (std::int64_t j = 0; j < d; ++j) {
       const std::int64_t at = k * d + j;
-      const double spread = solve_loadings(state, at, q, w.data<double>() + j * q),
-                   precision = -2 * natural(state, "mean", 1)[at];
-      c.mean.data<double>()[at] = natural(state, "mean", 0)[at] / precision;
-      // Of a gamma factor E 1 / tau; of points the mode.
-      covariance[j * d + j] = -rate[j] / (points ? shape[j] : std::max(shape[j], 0.5));
-      if (!points) covariance[j * d + j] += spread + 1 / precision;
-    }
-    for (std::int64_t j = 0; j < d; ++j)
+      const double precision = -2 * half[at];
+      c.mean.data<double>()[at] = h[at] / precision;
       for (std::int64_t l = 0; l < d; ++l)
-        for (std::int64_t a = 0; a < q; ++a)
-          covariance[j * d + l] += w.data<double>()[j * q + a] * w.data<double>()[l * q + a];
+        for (std::int64_t a = 0; a < q; ++a) covariance[j * d + l] += w[j * q + a] * w[l * q + a];
+      covariance[j * d + j] +=
+          expected_inverse(noise.mean.data<double>()[j], noise.shape.data<double>()[j]);
+      if (points) continue;
+      covariance[j * d + j] += 1 / precision;
+      for (std::int64_t a = 0; a < q; ++a)
+        covariance[j * d + j] += loadings.covariance.data<double>()[(at * q + a) * q + a];
+    }
   }
   c.factorise();
   return c;
-}
-
-// The likelihood of a component on a few rows grows with the loadings that fit them exactly.
-std::string Mfa::fault(const State& state) const {
-  if (!settings_.likelihood()) return {};
-  const ComponentWeights w = component_weights(state, settings_);
-  for (const double rows : w.rows.values<double>())
-    if (rows < least_rows())
-      return fmt::format(
-          "a component came to sit on fewer than the {:g} rows that its loadings need",
-          least_rows());
-  return {};
-}
-
-void Mfa::summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
-                    std::vector<std::string>& verdict) const {
-  const GaussianComponents c = components(state);
-  summarise_components({c.weight, c.rows}, settings_, format.classes, least_rows(), "loadings",
-                       summary, verdict);
-  summarise_gaussians(c, format, summary);
-}
-
-void Mfa::report(const State& state, const TableFormat& format, const TableRows* rows,
-                 const nlohmann::json& summary, Page& page, Workers& workers) const {
-  report_gaussians(components(state), format, moments_, rows, summary, page, workers);
-}
-
-RowPredictions Mfa::predict(const State& state, const Array& rows, Workers& workers) const {
-  return predictions_of(components(state).log_joint(rows, workers), format_.classes);
-}
-
-FilledRows Mfa::fill(const State& state, const Array& rows, Workers& workers) const {
-  return components(state).fill(rows, workers);
-}
-
-Array Mfa::sample(const State& state, std::int64_t count, Key key, Workers&) const {
-  return components(state).sample(count, key);
 }
 
 }  // namespace fathom

@@ -40,6 +40,20 @@ std::string holding_sentence(std::int64_t holding, std::int64_t count, bool vb) 
                            : "are where the prior put them, and cost little");
 }
 
+// A start where rows whose component is known (-1: it is not) belong to it wholly.
+Array with_known(const Array& start, const std::vector<int>& known) {
+  if (known.empty()) return start;
+  Array out = start.copy();
+  const std::int64_t k = start.shape().extent(1);
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (known[i] < 0) continue;
+    double* row = out.data<double>() + std::int64_t(i) * k;
+    std::fill_n(row, k, 0.0);
+    row[known[i]] = 1;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string ComponentCount::text() const {
@@ -142,20 +156,6 @@ void MixtureSettings::check_rows(std::int64_t rows, const TableFormat& format) c
   if (std::int64_t(format.classes.size()) > components.first)
     raise<DataError>("column \"{}\" names {} components, more than {}: --components {} at least",
                      format.labels, format.classes.size(), components.first, format.classes.size());
-}
-
-// What rows are known to be, where they are.
-static Array with_known(const Array& start, const std::vector<int>& known) {
-  if (known.empty()) return start;
-  Array out = start.copy();
-  const std::int64_t k = start.shape().extent(1);
-  for (std::size_t i = 0; i < known.size(); ++i) {
-    if (known[i] < 0) continue;
-    double* row = out.data<double>() + std::int64_t(i) * k;
-    std::fill_n(row, k, 0.0);
-    row[known[i]] = 1;
-  }
-  return out;
 }
 
 Array MixtureSettings::start_of(const TableRows& rows, Key key) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <type_traits>
 
 #include "fathom/jobs/table_model.h"
 #include "fathom/jobs/words.h"
@@ -28,14 +29,15 @@ struct MixtureSettings {
   std::string method = "vb", start = "kmeans";
   bool process = false;
   double concentration = 0;
+  static constexpr const char* kMethodWords =
+      "em (maximum likelihood), hard (the same with each row wholly in its likeliest component), "
+      "map (posterior mode), vb (posterior) or svi (the same, by steps on batches of rows)";
 
   static void fields(auto& self, auto&& f) {
     f("components", self.components,
       "components, or a range 1:10: the best by its bound, or by BIC, is kept; of a process the "
       "most that it may use");
-    f("method", self.method,
-      "em (maximum likelihood), hard (the same with each row wholly in its likeliest component), "
-      "map (posterior mode), vb (posterior) or svi (the same, by steps on batches of rows)");
+    f("method", self.method, std::remove_cvref_t<decltype(self)>::kMethodWords);
     f("process", self.process,
       "weights of a Dirichlet process, truncated at --components; with vb");
     f("concentration", self.concentration,

@@ -8,13 +8,17 @@
 // z is integrated out for each component: density and posterior are exact given the parameters.
 #pragma once
 
-#include "fathom/zoo/factor_analysis.h"
+#include "fathom/model/model.h"
 
 namespace fathom {
 
-struct FactorMixtureConfig : FactorAnalysisConfig {
+struct FactorMixtureConfig {
   double concentration = 1;
-  bool process = false;  // weights by stick-breaking: a Dirichlet process, truncated
+  bool process = false;              // weights by stick-breaking: a Dirichlet process, truncated
+  double loading = 1e-3;             // precision of loadings
+  double mean = 1e-6;                // precision of the components' means
+  double shape = 1e-3, rate = 1e-3;  // of the gamma priors of tau
+  bool missing = false;              // cells may be NaN
 };
 
 struct FactorMixture {
@@ -22,9 +26,8 @@ struct FactorMixture {
   Plate row, component;
   Expr weights, which, loadings, mean, noise, z, x;  // loadings, mean: [component, column]
 
-  // Data "x": [row, width]. `relevance` of the configuration is not taken; `noise_per_column` is
-  // meant. Throws ConfigError for fewer than one component or latent element, or as many of these
-  // as columns.
+  // Data "x": [row, width], best with each column's mean taken off. Throws ConfigError for fewer
+  // than one component or latent element, or as many of these as columns.
   FactorMixture(std::int64_t count, std::int64_t width, std::int64_t latent,
                 const FactorMixtureConfig& config, DType stored = DType::f64);
 };

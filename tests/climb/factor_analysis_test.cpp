@@ -6,25 +6,14 @@
 #include <limits>
 
 #include "fathom/climb/coordinate.h"
-#include "fathom/io/csv.h"
 #include "tests/oracles/gaussian.h"
+#include "tests/support/tables.h"
 
 namespace fathom {
 namespace {
 
 // Iris, centred: [150, 4].
-Array centred_iris() {
-  CsvOptions options;
-  options.columns = {"0:4"};
-  Array x = read_csv(FATHOM_SOURCE_DIR "/data/iris.csv", options).values.copy();
-  const std::int64_t n = x.shape().extent(0), d = x.shape().extent(1);
-  for (std::int64_t j = 0; j < d; ++j) {
-    double mean = 0;
-    for (std::int64_t i = 0; i < n; ++i) mean += x.data<double>()[i * d + j] / double(n);
-    for (std::int64_t i = 0; i < n; ++i) x.data<double>()[i * d + j] -= mean;
-  }
-  return x;
-}
+Array centred_iris() { return centred(shipped_table("iris.csv", "0:4")); }
 
 struct Pca {
   Model m{DType::f64};

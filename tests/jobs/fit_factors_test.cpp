@@ -15,8 +15,6 @@ namespace fathom {
 namespace {
 
 using testing::sum_of_terms;
-using testing::table_fit;
-using testing::TempFolder;
 
 const char* kIris = FATHOM_SOURCE_DIR "/data/iris.csv";
 const char* kWine = FATHOM_SOURCE_DIR "/data/wine.csv";
@@ -27,15 +25,8 @@ Array iris() {
   return read_csv(kIris, options).values.copy();
 }
 
-class FitFactors : public ::testing::Test {
+class FitFactors : public testing::TableFits {
  protected:
-  std::string path(const std::string& name) const { return folder_.file(name); }
-  template <class M, class F>
-  nlohmann::json fit(const std::string& data, F&& change) const {
-    FitTableConfig c = table_fit<M>(data, path("run"), change);
-    c.force = true;
-    return fit_table(c, {}).summary;
-  }
   LinearFactors fitted() const {
     const TableRun run = open_table_run(path("run"));
     return dynamic_cast<const FactorTable&>(*run.model).factors(run.state);
@@ -48,7 +39,6 @@ class FitFactors : public ::testing::Test {
     write_npy(path("holes.npy"), x);
     return path("holes.npy");
   }
-  TempFolder folder_;
 };
 
 // Tipping & Bishop 1999: the reference's case 15, which EM from elsewhere reaches in up to 865

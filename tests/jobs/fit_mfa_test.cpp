@@ -14,22 +14,10 @@ namespace fathom {
 namespace {
 
 using testing::sum_of_terms;
-using testing::table_fit;
-using testing::TempFolder;
 
 const char* kWineTable = FATHOM_SOURCE_DIR "/data/wine.csv";
 
-class FitMfa : public ::testing::Test {
- protected:
-  std::string path(const std::string& name) const { return folder_.file(name); }
-  template <class M, class F>
-  nlohmann::json fit(const std::string& data, F&& change) const {
-    FitTableConfig c = table_fit<M>(data, path("run"), change);
-    c.force = true;
-    return fit_table(c, {}).summary;
-  }
-  TempFolder folder_;
-};
+class FitMfa : public testing::TableFits {};
 
 // One component is factor analysis: both climbs end at the maximum of one likelihood.
 TEST_F(FitMfa, OneComponentIsFactorAnalysis) {

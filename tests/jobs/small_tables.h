@@ -1,6 +1,8 @@
 // Small tables for tests of fits, and their configurations.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <fstream>
 
 #include "fathom/io/csv.h"
@@ -31,6 +33,19 @@ template <class F>
 FitTableConfig gmm_fit(const std::string& data, const std::string& run, F&& change) {
   return table_fit<Gmm>(data, run, std::forward<F>(change));
 }
+
+// Fits of tables to the run folder path("run"), each over the one before.
+class TableFits : public ::testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return folder_.file(name); }
+  template <class M, class F>
+  nlohmann::json fit(const std::string& data, F&& change) const {
+    FitTableConfig c = table_fit<M>(data, path("run"), change);
+    c.force = true;
+    return fit_table(c, {}).summary;
+  }
+  TempFolder folder_;
+};
 
 // Normal rows [n, d] around one of two centres, 0 and `apart` in every column.
 inline Array two_clusters(std::int64_t n, std::int64_t d, double apart) {
