@@ -1,6 +1,7 @@
 #include "fathom/jobs/report_table.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <filesystem>
 
@@ -45,8 +46,9 @@ void add_curves(const std::vector<nlohmann::json>& metrics, const nlohmann::json
   for (const auto& [name, value] : named.items())
     terms.push_back({name, kColors[terms.size() % std::size(kColors)], series(lines, name, true)});
   page.begin_row();
-  page.section(kind + " per sweep, nats per row",
-               svg_curves({{kind, "var(--a)", series(lines, key)}}, "sweep", kHalf));
+  std::string title = kind + " per sweep, nats per row";
+  title[0] = char(std::toupper(static_cast<unsigned char>(title[0])));
+  page.section(title, svg_curves({{kind, "var(--a)", series(lines, key)}}, "sweep", kHalf));
   page.section("Its terms", svg_curves(terms, "sweep", kHalf));
   page.end_row();
 }
