@@ -1,6 +1,7 @@
 // When each value is alive, where it lies, and the finished stages.
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <set>
 
 #include "fathom/exec/instr.h"
@@ -202,7 +203,14 @@ void Planner::emit() {
       }
     }
     for (const auto& members : groups_[s].serial) keep(stage.serial, lower_group(members, nullptr));
-    for (std::size_t l = 0; l < stages_[s].loops.size(); ++l) {
+    // Loops of a stage run side by side: the large tasks are dealt first, so that workers finish
+    // together.
+    std::vector<std::size_t> order(stages_[s].loops.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return stages_[s].loops[a].work > stages_[s].loops[b].work;
+    });
+    for (const std::size_t l : order) {
       const LoopDraft& draft = stages_[s].loops[l];
       Loop loop;
       loop.name = draft.name;

@@ -434,6 +434,7 @@ void Planner::choose_tiles() {
       } else {
         l.tile = even_tile(l.extent, (products ? 65536 : 16384) / widest);
       }
+      l.work = l.tile * widest;
       l.lanes = options_.unbounded && l.streamed
                     ? kLanes
                     : std::min(kLanes, std::max<std::int64_t>(1, (l.extent + l.tile - 1) / l.tile));

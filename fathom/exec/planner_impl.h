@@ -52,6 +52,7 @@ struct LoopDraft {
   Shape space;
   std::vector<NodeId> nodes;  // topological
   std::int64_t tile = 1, lanes = 1;
+  std::int64_t work = 0;  // numbers in the widest value of a tile
 };
 
 struct StageDraft {
