@@ -6,9 +6,8 @@ namespace fathom::wide::FATHOM_ISA {
 
 using BitsPack = Pack<float>;
 static constexpr int kBitLanes = BitsPack::lanes;
-static constexpr int kStripPacks = 2;  // a strip of columns of b and c
-static constexpr int kStrip = kStripPacks * kBitLanes;
-static constexpr int kGroups = 128 / kBitLanes;  // of four rows of b: 16 KB of sums
+static constexpr int kStrip = kBitLanes;         // columns of b and c that are summed at once
+static constexpr int kGroups = 256 / kBitLanes;  // of four rows of b: 16 KB of sums
 static constexpr int kBlock = 256;               // rows of c that share patterns
 
 [[gnu::always_inline]] static inline Mask<float> is_bit(BitsPack x) {
@@ -60,46 +59,29 @@ static void patterns(bool ta, std::int64_t count, std::int64_t first, std::int64
 template <bool whole>
 static void sums_of_four(std::int64_t rows, int width, const float* b, std::int64_t ldb,
                          float* to) {
-  for (int q = 0; q < kStripPacks; ++q) {
-    const int left = width - q * kBitLanes;
-    const int n = left < 0 ? 0 : left < kBitLanes ? left : kBitLanes;
-    const float* from = b + q * kBitLanes;
-    BitsPack s[16];
-    s[0] = BitsPack(0.0);
-    for (int r = 0; r < 4; ++r) {
-      const BitsPack row = whole               ? BitsPack::load(from + r * ldb)
-                           : r < rows && n > 0 ? BitsPack::load_partial(from + r * ldb, n)
-                                               : BitsPack(0.0);
-      for (int j = 0; j < 1 << r; ++j) s[j | 1 << r] = s[j] + row;
-    }
-    for (int j = 0; j < 16; ++j) s[j].store(to + j * kStrip + q * kBitLanes);
+  BitsPack s[16];
+  s[0] = BitsPack(0.0);
+  for (int r = 0; r < 4; ++r) {
+    const BitsPack row = whole      ? BitsPack::load(b + r * ldb)
+                         : r < rows ? BitsPack::load_partial(b + r * ldb, width)
+                                    : BitsPack(0.0);
+    for (int j = 0; j < 1 << r; ++j) s[j | 1 << r] = s[j] + row;
   }
+  for (int j = 0; j < 16; ++j) s[j].store(to + j * kStrip);
 }
 
 template <bool whole>
 static void look_up(int groups, std::int64_t count, int width, const float* sums,
                     const std::uint16_t (*pattern)[kGroups], float* c, std::int64_t ldc, bool add) {
   for (std::int64_t i = 0; i < count; ++i, c += ldc) {
-    BitsPack s[kStripPacks];
-    for (int q = 0; q < kStripPacks; ++q) {
-      const int left = width - q * kBitLanes;
-      const int n = left < 0 ? 0 : left < kBitLanes ? left : kBitLanes;
-      s[q] = !add    ? BitsPack(0.0)
-             : whole ? BitsPack::load(c + q * kBitLanes)
-             : n > 0 ? BitsPack::load_partial(c + q * kBitLanes, n)
-                     : BitsPack(0.0);
-    }
-    for (int g = 0; g < groups; ++g) {
-      const float* t = sums + pattern[i][g];
-      for (int q = 0; q < kStripPacks; ++q) s[q] = s[q] + BitsPack::load(t + q * kBitLanes);
-    }
-    for (int q = 0; q < kStripPacks; ++q) {
-      const int left = width - q * kBitLanes;
-      if (whole || left >= kBitLanes) {
-        s[q].store(c + q * kBitLanes);
-      } else if (left > 0) {
-        s[q].store_partial(c + q * kBitLanes, left);
-      }
+    BitsPack s = !add    ? BitsPack(0.0)
+                 : whole ? BitsPack::load(c)
+                         : BitsPack::load_partial(c, width);
+    for (int g = 0; g < groups; ++g) s = s + BitsPack::load(sums + pattern[i][g]);
+    if (whole) {
+      s.store(c);
+    } else {
+      s.store_partial(c, width);
     }
   }
 }
@@ -123,8 +105,7 @@ static bool bits_times(bool ta, std::int64_t m, std::int64_t n, std::int64_t k, 
           float* to = sums + g * 16 * kStrip;
           if (rows >= 4 && width == kStrip) {
             for (int r = 0; r < 4 && rows - 4 * kGroups > r; ++r)
-              for (int z = 0; z < kStrip; z += 16)
-                __builtin_prefetch(from + (4 * kGroups + r) * ldb + z);
+              __builtin_prefetch(from + (4 * kGroups + r) * ldb);
             sums_of_four<true>(4, width, from, ldb, to);
           } else {
             sums_of_four<false>(rows, width, from, ldb, to);
