@@ -45,14 +45,18 @@ int main(int argc, char** argv) {
                      d = number(argc, argv, "--width", 16),
                      count = number(argc, argv, "--components", 32);
   const long sweeps = number(argc, argv, "--sweeps", 5);
+  const bool f32 = number(argc, argv, "--f32", 0) != 0;
   const Array x = rows_around_centres(n, d, count);
-  GaussianMixture mixture(count, d, GaussianMixturePrior::of_rows(x, 1));
+  GaussianMixture mixture(count, d, GaussianMixturePrior::of_rows(x, 1), Covariance::full,
+                          f32 ? DType::f32 : DType::f64);
   DataSet data;
   data.rows = n;
-  data.columns["x"] = x;
+  data.columns["x"] = f32 ? x.cast(DType::f32) : x;
   State state;
   Workers workers(int(number(argc, argv, "--threads", 2)));
-  CoordinateClimb climb(mixture.model, data, state);
+  CoordinateOptions options;
+  options.narrow = f32;
+  CoordinateClimb climb(mixture.model, data, state, options);
   place_at_rows(state, x, count);
   if (number(argc, argv, "--plan", 0)) std::printf("%s", climb.pass().plan().text().c_str());
   double bound = 0;

@@ -9,6 +9,9 @@ namespace fathom {
 
 namespace {
 
+// Of a bound summed over rows in f32: a rise below this part of it is not told from rounding.
+constexpr double kNarrowNoise = 4e-7;
+
 // The terms of the bound, for a message: what fell most, or what is not a number.
 std::string worst_term(CoordinateClimb& climb, Workers& workers, double* size) {
   std::string worst;
@@ -50,6 +53,7 @@ Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std
   Ascent out;
   out.bounds = std::move(before);
   out.sweeps = int(out.bounds.size());
+  if (out.bounds.empty()) climb.set_digits(CoordinateClimb::Digits::f32);
   const auto ended = [&](double rise) {
     return (monotone ? rise : std::abs(rise)) <= config.tolerance * double(rows);
   };
@@ -61,6 +65,7 @@ Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std
   for (const Array* n : climb.naturals()) from.push_back(n->copy());
   while (out.sweeps < config.sweeps) {
     const double begin = now();
+    const auto digits = climb.digits();
     const AscentStep taken = step(workers);
     const double bound = taken.elbo;
     const int sweep = out.sweeps += taken.sweeps;
@@ -68,9 +73,15 @@ Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std
     if (!std::isfinite(bound))
       raise<NumericError>("[ascend] sweep {}: the bound is {}; term \"{}\" is the first to look at",
                           sweep, bound, worst_term(climb, workers, &size));
-    if (monotone && !out.bounds.empty() && bound < out.bounds.back() - 1e-10 * std::abs(bound)) {
+    const bool comparable = !out.bounds.empty() && digits != CoordinateClimb::Digits::first_f64;
+    const double rise = comparable ? bound - out.bounds.back() : INFINITY;
+    if (digits == CoordinateClimb::Digits::f32) {
+      out.narrow_sweeps = sweep;
+      if (rise < kNarrowNoise * std::abs(bound))
+        climb.set_digits(CoordinateClimb::Digits::first_f64);
+    } else if (monotone && rise < -1e-10 * std::abs(bound)) {
       worst_term(climb, workers, &size);
-      if (bound < out.bounds.back() - 1e-10 * size)
+      if (rise < -1e-10 * size)
         raise<NumericError>(
             "[ascend] sweep {} lowered the bound from {:.10g} to {:.10g}, which no exact update "
             "does: {}",
@@ -78,13 +89,12 @@ Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std
     }
     for (std::size_t k = 0; k < from.size(); ++k)
       std::memcpy(from[k].raw(), climb.naturals()[k]->raw(), from[k].bytes());
-    const double rise = out.bounds.empty() ? INFINITY : bound - out.bounds.back();
     out.bounds.push_back(bound);
     if (each && !each({sweep, bound, (now() - begin) / taken.sweeps})) {
       out.interrupted = true;
       return out;
     }
-    if (ended(rise)) {
+    if (digits != CoordinateClimb::Digits::f32 && ended(rise)) {
       out.converged = true;
       return out;
     }

@@ -34,6 +34,7 @@ using Stepper = std::function<AscentStep(Workers&)>;
 struct Ascent {
   std::vector<double> bounds;  // after each step
   int sweeps = 0;              // passes over the rows
+  int narrow_sweeps = 0;       // of which the first so many computed rows in f32
   bool converged = false, interrupted = false;
   double elbo() const { return bounds.back(); }
 };

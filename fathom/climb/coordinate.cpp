@@ -6,6 +6,7 @@
 #include "fathom/elbo/check.h"
 #include "fathom/elbo/separate.h"
 #include "fathom/elbo/statistics.h"
+#include "fathom/ops/narrow.h"
 #include "fathom/ops/substitute.h"
 
 namespace fathom {
@@ -193,7 +194,17 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
       return make({constant}, updates);
     };
     // What rows add beyond <s, eta>: the entropy of their latents.
-    collect_ = collect(best, rows - inner(best, eta));
+    const Value beyond = rows - inner(best, eta);
+    collect_ = collect(best, beyond);
+    if (options.narrow) {
+      std::vector<Value> all = best;
+      all.push_back(beyond);
+      all = narrowed(all);
+      collect_narrow_ = collect(std::span(all).first(best.size()), all.back());
+      const bool fresh_digits = !state.find("narrow");
+      narrow_ = &state.slot("narrow", DType::f64, Shape{});
+      if (fresh_digits) set_digits(Digits::f32);
+    }
     if (locals.entropy) collect_given_ = collect(by_given, locals.entropy);
     target = target_given = plus(inner(kept, eta), expected);
     if (!sites) factors_ = make({plus(target, entropies)}, {});
@@ -239,8 +250,10 @@ double CoordinateClimb::elbo(Workers& workers) {
 }
 
 double CoordinateClimb::collect(Workers& workers) {
-  collect_.run(workers);
-  return collect_.scalar(0);
+  LazyProgram& pass = collecting();
+  pass.run(workers);
+  if (digits() == Digits::first_f64) set_digits(Digits::f64);
+  return pass.scalar(0);
 }
 
 void CoordinateClimb::update(Workers& workers) {

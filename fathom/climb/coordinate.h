@@ -43,6 +43,10 @@ struct CoordinateOptions {
   // Entropies are weighed by temperature(), 1 at first: deterministic annealing (Ueda & Nakano
   // 1998; Katahira et al. 2008). The bound at another temperature is an objective and no ELBO.
   bool tempered = false;
+  // Passes that collect statistics compute rows in f32 and sums in f64 (ops/narrow.h), until the
+  // bound rises by no more than rounding hides: for data that have no more digits. Where no
+  // statistics are kept it changes nothing.
+  bool narrow = false;
 };
 
 class CoordinateClimb {
@@ -93,11 +97,19 @@ class CoordinateClimb {
   // bound most, by how much, and the term that falls most.
   std::string lowest_block(const std::vector<Array>& from, Workers& workers);
 
+  // How rows are computed with CoordinateOptions::narrow, which the state remembers: in f32 at
+  // first, in f64 from widen() on; the bound of the first pass in f64 compares to none before it.
+  enum class Digits : std::uint8_t { f64, f32, first_f64 };
+  Digits digits() const { return narrow_ ? Digits(int(*narrow_->data<double>())) : Digits::f64; }
+  void set_digits(Digits d) {
+    if (narrow_) *narrow_->data<double>() = double(d);
+  }
+
   // Whether a sweep is one pass over the rows.
   bool keeps_statistics() const { return bool(collect_); }
   bool has_sites() const { return bool(sites_); }
   // The program that passes over the rows, for a look at its plan.
-  const Program& pass() { return collect_ ? collect_.get() : elbo_.get(); }
+  const Program& pass() { return collect_ ? collecting().get() : elbo_.get(); }
   // Of terms that are not affine in their factors' statistics (climb/site.h): the least part of the
   // way to their gradient that the last sweep took; 1 without such terms.
   double last_step() const { return last_step_; }
@@ -118,6 +130,7 @@ class CoordinateClimb {
     std::vector<std::pair<const Array*, std::int64_t>> naturals;  // with `after`
   };
   void update(Step& step, Workers& workers);
+  LazyProgram& collecting() { return digits() == Digits::f32 ? collect_narrow_ : collect_; }
   void find_choices(const Model& model, const std::vector<Factor>& factors, State& state);
 
   State* state_;
@@ -127,11 +140,11 @@ class CoordinateClimb {
   std::vector<Step> steps_;
   std::vector<LazyProgram> starts_, means_;
   // With statistics: the E step, the same from given probabilities, and what an update changed.
-  LazyProgram collect_, collect_given_, factors_;
+  LazyProgram collect_, collect_narrow_, collect_given_, factors_;
   LazyProgram elbo_, elbo_given_, values_;
   std::vector<Array*> statistics_, naturals_;
   std::vector<Choices> choices_;
-  Array* temperature_ = nullptr;
+  Array *temperature_ = nullptr, *narrow_ = nullptr;
   std::vector<std::string> names_;
   bool sites_ = false;
   double last_step_ = 1;

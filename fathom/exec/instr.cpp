@@ -91,10 +91,14 @@ void JoinLanes::run(const Frame& f) const {
 }
 
 void TransposeInstr::run(const Frame& f) const {
-  const auto* a = reinterpret_cast<const double*>(resolve(from, f));
-  auto* b = reinterpret_cast<double*>(resolve(to, f));
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < columns; ++j) b[j * rows + i] = a[i * columns + j];
+  const auto typed = [&]<class T>(T) {
+    const auto* a = reinterpret_cast<const T*>(resolve(from, f));
+    auto* b = reinterpret_cast<T*>(resolve(to, f));
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t j = 0; j < columns; ++j) b[j * rows + i] = a[i * columns + j];
+  };
+  if (dtype == DType::f32) return typed(float{});
+  typed(double{});
 }
 
 void CopyInstr::run(const Frame& f) const {

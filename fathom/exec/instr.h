@@ -55,6 +55,7 @@ class JoinLanes : public Instr {
 class TransposeInstr : public Instr {
  public:
   Operand from, to;
+  DType dtype = DType::f64;
   std::int64_t rows = 0, columns = 0;
 
   void run(const Frame& frame) const override;

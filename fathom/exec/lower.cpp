@@ -368,14 +368,13 @@ std::unique_ptr<Instr> Planner::lower_group(const std::vector<NodeId>& nodes,
 // the tiles.
 bool Planner::transposes_right(NodeId id) const {
   const PlanNode& n = info_[id];
-  if (graph_.op(id).kind != OpKind::contraction || n.reduction || n.aligned != 1 ||
-      graph_.node(id).dtype != DType::f64)
-    return false;
+  if (graph_.op(id).kind != OpKind::contraction || n.reduction || n.aligned != 1) return false;
   const auto a = graph_.node(id).attrs.as<MatMul::Attrs>();
   const Shape& b = graph_.shape(graph_.inputs(id)[1]);
   const int split = b.rank() - int(a.nk);
   return a.nb == 0 && a.tb && stages_[std::size_t(n.stage)].loops[std::size_t(n.loop)].streamed &&
-         b.size(0, split) > 1 && kernels::stays_in_cache(b.size(0, split), b.size(split, b.rank()));
+         b.size(0, split) > 1 && kernels::stays_in_cache(graph_.node(id).dtype, b.size(0, split),
+                                 b.size(split, b.rank()));
 }
 
 void Planner::read_transposed(NodeId id, KernelInstr& product) const {

@@ -226,6 +226,7 @@ void Planner::emit() {
         const Shape& shape = graph_.shape(right);
         t->from = view_of(right, nullptr, false).at;
         t->to = transposed_.at(id).at;
+        t->dtype = graph_.node(id).dtype;
         t->rows = shape.size(0, shape.rank() - a.nk);
         t->columns = shape.size(shape.rank() - a.nk, shape.rank());
         loop.before.push_back(std::move(t));

@@ -27,6 +27,13 @@ std::int64_t equal_batch(std::int64_t rows, std::int64_t most) {
   return (rows + batches - 1) / batches;
 }
 
+// Sweeps over all rows of f32 compute in f32 as long as that serves.
+CoordinateOptions options_of_whole(const TableModel& model, const TableRows& rows, bool batches) {
+  CoordinateOptions options = model.options();
+  options.narrow = rows.single && !batches;
+  return options;
+}
+
 }  // namespace
 
 void TableClimbSettings::check(bool stochastic) const {
@@ -45,7 +52,8 @@ TableClimb::TableClimb(const TableModel& model, const TableRows& rows, State& st
       stochastic_(model.stochastic()),
       rows_(rows.count()),
       key_(key),
-      whole_(model.model(), model.data(rows), state, model.options()) {
+      whole_(model.model(), model.data(rows), state,
+             options_of_whole(model, rows, settings.batch > 0 || model.stochastic())) {
   CoordinateOptions options = model.options();
   options.batch =
       equal_batch(rows_, settings.batch > 0 ? settings.batch

@@ -299,6 +299,7 @@ Loaded load_array(const std::string& path, const TableConfig& config, const Tabl
   l.kind = d.kind;
   Array& x = l.rows.x;
   const bool cast = d.values.dtype() != DType::f64;
+  l.rows.single = d.values.dtype() == DType::f32;
   x = (cast && !how.stream ? d.values.cast(DType::f64) : d.values).reshaped(Shape{d.rows(), width});
   const std::vector<std::string> names = numbered("x", width);
   l.format.file_width = int(width);

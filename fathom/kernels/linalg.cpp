@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "fathom/kernels/isa.h"
 #include "fathom/kernels/thin.h"
@@ -21,6 +22,8 @@ constexpr std::int64_t kSmall = 4096;
 
 // Operands that stay in the second-level cache while the product of a tile of rows is formed.
 constexpr std::int64_t kTileWidth = 256, kTileOperand = 1 << 17;
+// The same of f32, beyond which the library is faster.
+constexpr std::int64_t kTileSingles = 1 << 13;
 
 template <class T>
 void gemm_loops(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
@@ -101,9 +104,11 @@ bool tile_gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k,
   const ThinProducts<T>& t = thin(T());
   if (ta) {
     if (m > kTileWidth || m % 4 != 0 || k * n > 2 * kTileOperand) return false;
+    if (std::is_same_v<T, float> && m * n > kTileSingles) return false;
     t.tile_outer(m, n, k, a, lda, b, ldb, c, ldc, add);
   } else {
-    if (m < 4 || !stays_in_cache(n, k)) return false;
+    if (m < 4 || !stays_in_cache(std::is_same_v<T, float> ? DType::f32 : DType::f64, n, k))
+      return false;
     t.tile_times(m, n, k, a, lda, b, ldb, c, ldc, add);
   }
   return true;
@@ -132,6 +137,20 @@ void matmul_of(const View& a, const View& b, const View& c, const MatMulSpec& s,
          c.data<T>() + i * m * n, std::max<std::int64_t>(1, n), add);
 }
 
+// A product of f32 onto sums of f64, which is dense.
+void widened(const View& a, const View& b, const View& c, const MatMulSpec& s, bool add) {
+  thread_local std::vector<float> product;
+  const auto size = std::size_t(c.size());
+  if (product.size() < size) product.resize(size);
+  View narrow = c;
+  narrow.dtype = DType::f32;
+  narrow.raw = reinterpret_cast<std::byte*>(product.data());
+  matmul_of<float>(a, b, narrow, s, false);
+  double* to = c.data<double>();
+  if (!add) std::fill_n(to, size, 0.0);
+  for (std::size_t i = 0; i < size; ++i) to[i] += double(product[i]);
+}
+
 }  // namespace
 
 const ThinTable& thin_table() {
@@ -154,8 +173,8 @@ void single_threaded_libraries() {
   (void)done;
 }
 
-bool stays_in_cache(std::int64_t n, std::int64_t k) {
-  return n <= kTileWidth && n * k <= kTileOperand;
+bool stays_in_cache(DType dtype, std::int64_t n, std::int64_t k) {
+  return n <= kTileWidth && n * k <= (dtype == DType::f64 ? kTileOperand : kTileSingles);
 }
 
 void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
@@ -168,6 +187,7 @@ void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, cons
   if (m >= kBitRows && n >= kBitColumns && !tb &&
       thin_table().bits_times(ta, m, n, k, a, lda, b, ldb, c, ldc, add))
     return;
+  if (tile_gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc, add)) return;
   single_threaded_libraries();
   dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, 1.0f, a, lda, b, ldb, add ? 1.0f : 0.0f, c,
              ldc);
@@ -187,6 +207,7 @@ void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, cons
 }
 
 void matmul(const View& a, const View& b, const View& c, const MatMulSpec& spec, bool add) {
+  if (a.dtype != c.dtype) return widened(a, b, c, spec, add);
   if (c.dtype == DType::f32) return matmul_of<float>(a, b, c, spec, add);
   matmul_of<double>(a, b, c, spec, add);
 }

@@ -13,6 +13,7 @@ struct MatMulSpec {
 };
 
 // C = A B, or C += A B with `add`. Rows of each matrix may be spaced; elements of a row are dense.
+// A product of f32 may be added to a C of f64.
 void matmul(const View& a, const View& b, const View& c, const MatMulSpec& spec, bool add);
 
 // One product with explicit leading dimensions, row-major: C [m, n] (+)= op(A) op(B).
@@ -24,7 +25,7 @@ void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, cons
 
 // Whether a right operand [k, n] that is not transposed stays in cache while a tile of rows is
 // multiplied by it: products of such are several times as fast as those of transposed ones.
-bool stays_in_cache(std::int64_t n, std::int64_t k);
+bool stays_in_cache(DType dtype, std::int64_t n, std::int64_t k);
 
 // Keeps OpenMP and BLAS on one thread in the calling thread; products call it.
 void single_threaded_libraries();

@@ -43,7 +43,7 @@ static void vector_times(std::int64_t rows, int rest, const T* a, std::int64_t l
     for (P& s : line) s = P(0.0);
   const auto take = [&](int line, std::int64_t i) {
     const auto r = Row<T, packs>::load(a + i * lda, rest);
-    const P f = P(double(x[i * step]));
+    const P f = P::all_of(x[i * step]);
     for (int k = 0; k < packs; ++k) sum[line][k] = fma(f, r.part[k], sum[line][k]);
   };
   std::int64_t i = 0;
@@ -81,7 +81,7 @@ static void small_times(std::int64_t m, int rest, std::int64_t rows, const T* a,
     for (std::int64_t i = 0; i < rows; ++i) {
       const auto row = Row<T, packs>::load(b + i * ldb, rest);
       for (int l = 0; l < count; ++l) {
-        const P f = P(double(a[i * lda + first + l]));
+        const P f = P::all_of(a[i * lda + first + l]);
         for (int q = 0; q < packs; ++q) sum[l][q] = fma(f, row.part[q], sum[l][q]);
       }
     }

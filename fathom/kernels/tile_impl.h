@@ -74,11 +74,15 @@ template <class T, int packs, bool whole, int lines>
                                                       bool add) {
   using S = Strip<T, packs, whole>;
   S sum[lines];
-  for (S& s : sum) s = S::zero();
+  // Without unrolling, sums do not stay in registers.
+#pragma GCC unroll 8
+  for (int l = 0; l < lines; ++l) sum[l] = S::zero();
   for (std::int64_t p = 0; p < k; ++p, b += ldb) {
     const S row = S::load(b, last);
-    for (int l = 0; l < lines; ++l) sum[l].add_times(Pack<T>(double(a[l * lda + p])), row);
+#pragma GCC unroll 8
+    for (int l = 0; l < lines; ++l) sum[l].add_times(Pack<T>::all_of(a[l * lda + p]), row);
   }
+#pragma GCC unroll 8
   for (int l = 0; l < lines; ++l) sum[l].put(c + l * ldc, last, add);
 }
 
@@ -115,12 +119,15 @@ template <class T, int packs, bool whole>
                                                       std::int64_t ldc, bool add) {
   using S = Strip<T, packs, whole>;
   S sum[kGroup];
-  for (S& s : sum) s = S::zero();
+#pragma GCC unroll 4
+  for (int l = 0; l < kGroup; ++l) sum[l] = S::zero();
   for (int r = 0; r < count; ++r) {
     const std::int64_t i = list[r];
     const S row = S::load(b + i * ldb, last);
-    for (int l = 0; l < kGroup; ++l) sum[l].add_times(Pack<T>(double(a[i * lda + l])), row);
+#pragma GCC unroll 4
+    for (int l = 0; l < kGroup; ++l) sum[l].add_times(Pack<T>::all_of(a[i * lda + l]), row);
   }
+#pragma GCC unroll 4
   for (int l = 0; l < kGroup; ++l) sum[l].put(c + l * ldc, last, add);
 }
 

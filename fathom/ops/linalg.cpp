@@ -43,7 +43,9 @@ void MatMul::shape(ShapeCall& c) {
   for (const Axis& x : part(a, 0, at.nb)) axes[r++] = x;
   for (const Axis& x : part(a, ma, ma + m)) axes[r++] = x;
   for (const Axis& x : part(b, nb, nb + n)) axes[r++] = x;
-  c.out[0] = {Shape(std::span<const Axis>(axes.data(), r)), c.in[0].dtype};
+  if (at.wide && c.in[0].dtype != DType::f32) refuse("only f32 is widened");
+  const DType out = at.wide ? DType::f64 : c.in[0].dtype;
+  c.out[0] = {Shape(std::span<const Axis>(axes.data(), r)), out};
 }
 
 int MatMul::aligned(const ShapeCall& c) {

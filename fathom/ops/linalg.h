@@ -10,8 +10,9 @@ namespace fathom {
 // or [batch, N, K] with `tb`; C is [batch, M, N]. Each group is any number of adjacent axes: `nb`
 // axes of batch, `nk` of K; M and N are what is left.
 struct MatMul {
+  // wide: operands are f32 and the result f64, where it may be summed over many rows.
   struct Attrs {
-    std::int32_t nb, nk, ta, tb;
+    std::int32_t nb, nk, ta, tb, wide = 0;
   };
   static constexpr OpDoc doc{.name = "matmul",
                              .brief = "matrix product over groups of axes",
@@ -29,10 +30,11 @@ struct MatMul {
     const Attrs a = c.template attrs<Attrs>();
     const auto A = c.x[0], B = c.x[1];
     const int n = B.shape().rank() - a.nb - a.nk, m = A.shape().rank() - a.nb - a.nk;
-    const auto da = a.ta ? contract(B, c.dy, a.nb, n, a.tb != 0, true)
-                         : contract(c.dy, B, a.nb, n, false, a.tb == 0);
-    const auto db = a.tb ? contract(c.dy, A, a.nb, m, true, a.ta != 0)
-                         : contract(A, c.dy, a.nb, m, a.ta == 0, false);
+    const auto dy = a.wide ? cast(c.dy, DType::f32) : c.dy;
+    const auto da = a.ta ? contract(B, dy, a.nb, n, a.tb != 0, true)
+                         : contract(dy, B, a.nb, n, false, a.tb == 0);
+    const auto db = a.tb ? contract(dy, A, a.nb, m, true, a.ta != 0)
+                         : contract(A, dy, a.nb, m, a.ta == 0, false);
     return {da, db};
   }
 };

@@ -89,7 +89,7 @@ static void adam(std::int64_t n, const T* const* in, T* const* out) {
   using P = Pack<T>;
   constexpr std::int64_t w = P::lanes;
   const T *p = in[0], *m = in[1], *v = in[2], *g = in[3];
-  const auto scalar = [in](int k) { return P(double(*in[k])); };
+  const auto scalar = [in](int k) { return P::all_of(*in[k]); };
   const P rate = scalar(4), epsilon = scalar(5), a = scalar(6), b = scalar(7);
   const auto run = [&](P x, P first, P second, P d, auto store) {
     AdamStep::step(x, first, second, d, rate, epsilon, a, b);
@@ -135,7 +135,7 @@ static void features(std::int64_t rows, std::int64_t d, const T* x, T* out) {
   const auto row = [d](const T* p, T* q, auto take, auto put) {
     *q++ = T(1);
     for (std::int64_t i = -1; i < d; ++i) {  // x itself, then each element times those from it on
-      const P f = i < 0 ? P(1.0) : P(double(p[i]));
+      const P f = i < 0 ? P(1.0) : P::all_of(p[i]);
       const T* from = p + (i < 0 ? 0 : i);
       const std::int64_t n = p + d - from;
       for (std::int64_t j = 0; j < n; j += w) put(f * take(from + j, n - j), q + j, n - j);

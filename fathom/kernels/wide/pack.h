@@ -64,6 +64,7 @@ struct Pack {
 
   // No alignment is needed. The partial forms touch n elements, 0 <= n <= lanes; lanes from n on
   // are loaded as 0.
+  [[gnu::always_inline]] static Pack all_of(T x) { return of(N::set(x)); }  // nothing is rounded
   [[gnu::always_inline]] static Pack load(const T* p) { return of(N::load(p)); }
   [[gnu::always_inline]] static Pack load_partial(const T* p, int n) {
     return of(N::load_partial(p, n));
