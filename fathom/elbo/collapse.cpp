@@ -120,6 +120,30 @@ Value met(const Values& stats, const Values& natural) {
   return total;
 }
 
+// `v` where it is features of rows times a matrix, plus what all rows share: the first feature is 1
+// and takes the latter. Any other as it is.
+Value absorbed(Value v) {
+  Graph& g = v.graph();
+  if (g.op(v.id()).id != op_id<Add>) return v;
+  const auto in = g.inputs(v.id());
+  for (const int side : {0, 1}) {
+    const Value same = g.value(in[std::size_t(1 - side)]), shared = without_rows(same);
+    NodeId product = in[std::size_t(side)];
+    if (g.op(product).id == op_id<Reshape>) product = g.inputs(product)[0];  // labels alone
+    if (shared == same || g.op(product).id != op_id<MatMul>) continue;
+    const auto a = g.node(product).attrs.as<MatMul::Attrs>();
+    const Value features = g.value(g.inputs(product)[0]), matrix = g.value(g.inputs(product)[1]);
+    const Shape& m = matrix.shape();
+    if (g.op(features.id()).id != op_id<QuadraticFeatures> || a.nb != 0 || a.nk != 1 || a.ta ||
+        !a.tb || m.rank() != 2 || shared.shape().rank() != 1 ||
+        shared.shape().extent(0) != m.extent(0))
+      continue;
+    const Value first = embed(reshape(shared, m.without(1).with_back(1)), 1, 0, m.extent(1));
+    return reshape(contract(features, matrix + first, 0, 1, false, true), v.shape());
+  }
+  return v;
+}
+
 }  // namespace
 
 // Sums over events and over plates other than the gate's.
@@ -183,6 +207,7 @@ void Lowering::collapse() {
     Values natural = substitute(family.natural_from_gradient(own, slope), leaves, zeros);
     // A mean differs from row to row; a precision need not.
     for (std::size_t k = 1; k < natural.size(); ++k) natural[k] = without_rows(natural[k]);
+    natural[0] = absorbed(natural[0]);
     naturals_[expr] = natural;
     return log_norm_of(expr, natural);
   };

@@ -87,13 +87,14 @@ template <class T, class F>
   return rows[0];
 }
 
-template <class T>
-static void logsumexp_rows(std::int64_t rows, std::int64_t k, const T* x, T* out, T* p) {
+// Rows of `packs` packs; 0: of any number of columns. Known lengths leave no loop within a row, so
+// that the constants of exp stay in registers from row to row.
+template <class T, int packs>
+static void logsumexp_long(std::int64_t rows, std::int64_t columns, const T* x, T* out, T* p) {
   using P = Pack<T>;
   constexpr std::int64_t w = P::lanes;
-  if (logsumexp_of_few(rows, k, x, out, p)) return;
-  const std::int64_t whole = k / w * w;
-  const int rest = int(k - whole);
+  const std::int64_t k = packs ? packs * w : columns, whole = packs ? packs * w : k / w * w;
+  const int rest = packs ? 0 : int(k - whole);
   T fill[w], each[w];
   for (std::int64_t j = 0; j < w; ++j) fill[j] = j < rest ? T(0) : T(-__builtin_inf());
   const P gap = P::load(fill);  // makes what is beyond a row's end add nothing
@@ -117,7 +118,7 @@ static void logsumexp_rows(std::int64_t rows, std::int64_t k, const T* x, T* out
     for (std::int64_t r = 0; r < count; ++r) {
       const T* in = x + r * k;
       T* q = p ? p + (first + r) * k : nullptr;
-      const P shift = P(double(each[r]));
+      const P shift = P::all_of(each[r]);
       P s(0.0);
       for (std::int64_t j = 0; j < whole; j += w) {
         const P e = exp_or_nothing(P::load(in + j) - shift);
@@ -138,10 +139,20 @@ static void logsumexp_rows(std::int64_t rows, std::int64_t k, const T* x, T* out
     select(infinite == P(-__builtin_inf()), P(0.0), P(1.0) / s).store(each);
     for (std::int64_t r = 0; r < count; ++r) {
       T* q = p + (first + r) * k;
-      const P scale = P(double(each[r]));
+      const P scale = P::all_of(each[r]);
       for (std::int64_t j = 0; j < whole; j += w) (P::load(q + j) * scale).store(q + j);
       if (rest) (P::load_partial(q + whole, rest) * scale).store_partial(q + whole, rest);
     }
+  }
+}
+
+template <class T>
+static void logsumexp_rows(std::int64_t rows, std::int64_t k, const T* x, T* out, T* p) {
+  if (logsumexp_of_few(rows, k, x, out, p)) return;
+  switch (k % Pack<T>::lanes ? 0 : k / Pack<T>::lanes) {
+    case 1: return logsumexp_long<T, 1>(rows, k, x, out, p);
+    case 2: return logsumexp_long<T, 2>(rows, k, x, out, p);
+    default: return logsumexp_long<T, 0>(rows, k, x, out, p);
   }
 }
 
