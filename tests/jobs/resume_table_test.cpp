@@ -93,6 +93,17 @@ TEST_F(ResumeTable, InStartsAndInTheClimbOverAllRows) {
   expect_same(path("x.npy"), {4, before - 3, 1});
 }
 
+// Rows of f32 are computed in f32 at first: the run remembers when it went over to f64.
+TEST_F(ResumeTable, OfSingles) {
+  write_npy(path("x.npy"), two_clusters(600, 2, 2).cast(DType::f32));
+  for (const int stop : {1, 4, 7, 10}) {
+    SCOPED_TRACE(stop);
+    std::filesystem::remove_all(path("whole"));
+    std::filesystem::remove_all(path("parts"));
+    expect_same(path("x.npy"), {stop});
+  }
+}
+
 TEST_F(ResumeTable, SaysWhatItCannotGoOnWith) {
   FitTableConfig c = config(kFaithful, "run");
   fit(c, 4);
