@@ -65,11 +65,12 @@ def small(title, options, **more):
     return Work(title, ours, "small_models.py", options, threads=1, **more)
 
 
-def mixture(title, rows, width, components, sweeps, peer_sweeps):
+def mixture(title, rows, width, components, sweeps, peer_sweeps, f32=False):
     size = ["--rows", str(rows), "--width", str(width), "--components", str(components)]
     return Work(title, [f"{BENCH}/mixture", *size, "--sweeps", str(sweeps), "--threads",
-                        "{threads}"],
-                "mixture.py", [*size, "--sweeps", str(peer_sweeps)], peers=("sklearn-em",))
+                        "{threads}", *(["--f32", "1"] if f32 else [])],
+                "mixture.py", [*size, "--sweeps", str(peer_sweeps),
+                               *(["--dtype", "float32"] if f32 else [])], peers=("sklearn-em",))
 
 
 WORKS = {
@@ -111,6 +112,8 @@ WORKS = {
                 [f"{BENCH}/csv_read", CSV, "--steps", "3", "--threads", "{threads}"],
                 "csv_read.py", [CSV, "--steps", "3"], prepare=["make_csv.py", CSV]),
     "mixture": mixture("mixture sweep, 1e6 x 16, K = 32", 1_000_000, 16, 32, 5, 2),
+    "mixture_f32": mixture("mixture sweep, 1e6 x 16, K = 32, f32", 1_000_000, 16, 32, 10, 2,
+                           f32=True),
     "mixture_2": mixture("mixture sweep, 1e6 x 2, K = 8", 1_000_000, 2, 8, 20, 10),
     "mixture_small": mixture("mixture sweep, 1,000 x 2, K = 3", 1000, 2, 3, 2000, 500),
     "mixture_64": mixture("mixture sweep, 1e6 x 64, K = 64", 1_000_000, 64, 64, 2, 1),

@@ -175,6 +175,9 @@ class FitTableJob {
                      fmt::join(columns.begin(), columns.begin() + shown, ", "),
                      shown < data_.format.width() ? ", ..." : "", workers_.size(),
                      workers_.size() == 1 ? "" : "s", kernels::name_of(kernels::isa())));
+    if (data_.rows.single && config_.settings.climb.batch == 0 && !model_.stochastic())
+      note("the table is f32: rows are computed in f32 and their sums in f64, and all in f64 once "
+           "rounding would hide the rise of the bound");
   }
 
   int restarts() const { return model_.start_has_chance() ? config_.settings.restarts : 1; }

@@ -148,7 +148,7 @@ void widened(const View& a, const View& b, const View& c, const MatMulSpec& s, b
   matmul_of<float>(a, b, narrow, s, false);
   double* to = c.data<double>();
   if (!add) std::fill_n(to, size, 0.0);
-  for (std::size_t i = 0; i < size; ++i) to[i] += double(product[i]);
+  thin_table().add_widened(c.size(), product.data(), to);
 }
 
 }  // namespace

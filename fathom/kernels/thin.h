@@ -43,6 +43,7 @@ struct ThinTable {
   ThinProducts<float> f32;
   ThinProducts<double> f64;
   BitsTimes bits_times;
+  void (*add_widened)(std::int64_t n, const float* x, double* y);  // y += x
 };
 extern const ThinTable thin_table_base, thin_table_avx2, thin_table_avx512;
 

@@ -76,10 +76,12 @@ static void small_times(std::int64_t m, int rest, std::int64_t rows, const T* a,
   constexpr int lines = packs <= 2 ? 8 : 4;
   const auto some = [&]<int count>(std::int64_t first) {
     P sum[count][packs];
-    for (auto& line : sum)
-      for (P& s : line) s = P(0.0);
+#pragma GCC unroll 8  // or sums do not stay in registers
+    for (int l = 0; l < count; ++l)
+      for (P& s : sum[l]) s = P(0.0);
     for (std::int64_t i = 0; i < rows; ++i) {
       const auto row = Row<T, packs>::load(b + i * ldb, rest);
+#pragma GCC unroll 8
       for (int l = 0; l < count; ++l) {
         const P f = P::all_of(a[i * lda + first + l]);
         for (int q = 0; q < packs; ++q) sum[l][q] = fma(f, row.part[q], sum[l][q]);
@@ -138,6 +140,18 @@ static void any_vector_times(std::int64_t rows, std::int64_t columns, const T* a
     case 2: return vector_times<T, 3>(rows, rest, a, lda, x, step, y, add);
     default: return vector_times<T, 4>(rows, rest, a, lda, x, step, y, add);
   }
+}
+
+static void add_widened(std::int64_t n, const float* x, double* y) {
+  using P = Pack<double>;
+  std::int64_t i = 0;
+  for (; i + 2 * P::lanes <= n; i += 2 * P::lanes) {
+    const Pack<float> v = Pack<float>::load(x + i);
+    double* high = y + i + P::lanes;
+    (P::load(y + i) + P::of(Halves::low(v.v))).store(y + i);
+    (P::load(high) + P::of(Halves::high(v.v))).store(high);
+  }
+  for (; i < n; ++i) y[i] += double(x[i]);
 }
 
 template <class T>

@@ -7,9 +7,11 @@
 
 namespace fathom::wide::FATHOM_ISA {
 
+// What is far below is chosen away, whatever exp makes of it: only what is far above has a border.
 template <class T>
 [[gnu::always_inline]] static inline Pack<T> exp_or_nothing(Pack<T> x) {
-  return select(x < Pack<T>(kernels::kLogNothing<T>), Pack<T>(0.0), exp(x));
+  return select(x < Pack<T>(kernels::kLogNothing<T>), Pack<T>(0.0),
+                exp_inside(at_most(x, Format<T>::exp_top)));
 }
 
 // Short rows lie side by side, one in each lane.

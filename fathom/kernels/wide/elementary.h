@@ -100,14 +100,19 @@ template <class T>
   return r + fma(r * r, horner(r, Poly<T>::exp), low);
 }
 
+// e^x where neither it nor its reciprocal overflows; of NaN, NaN.
 template <class T>
-static inline Pack<T> exp(Pack<T> x) {
+[[gnu::always_inline]] static inline Pack<T> exp_inside(Pack<T> x) {
   using P = Pack<T>;
-  const auto [r, low, k] =
-      exp_parts(at_most(at_least(x, Format<T>::exp_bottom), Format<T>::exp_top));
+  const auto [r, low, k] = exp_parts(x);
   const P e = horner(r, Poly<T>::exp), one(1.0);
   if constexpr (Native<T>::fused) return scale(fma(r, fma(r, e, one), one), k);
   return scale(fma(r * r, e, r) + one, k);
+}
+
+template <class T>
+static inline Pack<T> exp(Pack<T> x) {
+  return exp_inside(at_most(at_least(x, Format<T>::exp_bottom), Format<T>::exp_top));
 }
 
 template <class T>
