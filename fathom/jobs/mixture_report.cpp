@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "fathom/jobs/mixture.h"
+#include "fathom/report/coefficients.h"
 
 namespace fathom {
 
@@ -35,6 +36,65 @@ std::string cell_text(const nlohmann::json& parameters) {
   if (parameters.contains("rate"))
     return fmt::format("rate {:.4g}", parameters["rate"].get<double>());
   return levels_text(parameters["levels"], 3);
+}
+
+// What a component expects of a column, or of a level of one: mean and variance.
+struct Expected {
+  double mean, variance;
+};
+Expected expected_of(const nlohmann::json& parameters, const std::string& level) {
+  const auto share = [](double p) { return Expected{p, p * (1 - p)}; };
+  if (!level.empty()) return share(parameters["levels"][level].get<double>());
+  if (parameters.contains("one")) return share(parameters["one"].get<double>());
+  if (parameters.contains("rate")) {
+    const double rate = parameters["rate"].get<double>();
+    return {rate, rate};
+  }
+  const double sd = parameters["sd"].get<double>();
+  return {parameters["mean"].get<double>(), sd * sd};
+}
+
+// The components beside each other: by how many standard deviations of the whole mixture each
+// expects a column, or the share of a level, above what the mixture does.
+void add_columns(const nlohmann::json& all, const std::vector<std::size_t>& order,
+                 const TableFormat& format, Page& page) {
+  constexpr std::size_t most_lines = 100, most_components = 24;
+  HeatMap map;
+  const std::size_t shown = std::min(order.size(), most_components);
+  for (std::size_t i = 0; i < shown; ++i)
+    map.columns.push_back(component_name(order[i], format.classes));
+  bool cut = shown < order.size();
+  const auto line = [&](const std::string& column, const std::string& level) {
+    if (map.rows.size() == most_lines) {
+      cut = true;
+      return;
+    }
+    double mean = 0, square = 0, total = 0;
+    std::vector<double> means;
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      const Expected e = expected_of(all[k].at("columns").at(column), level);
+      const double w = all[k].value("weight", 0.0);
+      total += w;
+      mean += w * e.mean;
+      square += w * (e.variance + e.mean * e.mean);
+      means.push_back(e.mean);
+    }
+    mean /= total;
+    const double sd = std::sqrt(std::max(0.0, square / total - mean * mean));
+    map.rows.push_back(level.empty() ? column : column + " = " + level);
+    for (std::size_t i = 0; i < shown; ++i)
+      map.values.push_back(sd > 0 ? (means[order[i]] - mean) / sd : 0.0);
+  };
+  for (std::size_t j = 0; j < format.columns.size(); ++j) {
+    if (format.kinds[j] != "category") line(format.columns[j], "");
+    for (const std::string& level : format.levels[j]) line(format.columns[j], level);
+  }
+  std::string note =
+      "By how many standard deviations of the whole mixture a component expects a column, or the "
+      "share of a category, above (or below) what the mixture does: columns without colour do not "
+      "tell components apart.";
+  if (cut) note += " Not all are shown.";
+  page.svg("Components by columns", svg_heat(map), "components.svg", note);
 }
 
 }  // namespace
@@ -89,6 +149,7 @@ void Mixture::report(const State&, const TableFormat& format, const TableRows*,
       "Components", table,
       "Mean \u00b1 standard deviation of real columns, the share of ones, the rate of counts, "
       "the most probable categories; summary.json has all.");
+  if (all.size() > 1) add_columns(all, order, format, page);
 }
 
 }  // namespace fathom

@@ -31,8 +31,8 @@ std::string svg_heat(const HeatMap& map, double width) {
   if (rows == 0 || columns == 0) return {};
   const double left = room_for(map.rows), top = 24, line = rows > 40 ? 14 : 24;
   const double cell = std::min(96.0, (width - left - kRight) / double(columns));
-  const double wide = left + cell * double(columns) + kRight, high = top + line * double(rows) + 8;
-  std::string s = open_svg(wide, high, "heat map");
+  const double high = top + line * double(rows) + 8;
+  std::string s = open_svg(width, high, "heat map");  // few columns leave room at the right
   double most = 1e-300;
   for (const double v : map.values) most = std::max(most, std::abs(v));
   const bool text = cell >= 44 && line >= 20;

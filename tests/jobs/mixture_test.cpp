@@ -81,6 +81,10 @@ TEST_F(MixtureJobs, KindsAreGuessedAndCategoriesHaveNames) {
     for (const auto& [level, p] : c["columns"]["ward"]["levels"].items()) total += p.get<double>();
     EXPECT_NEAR(total, 1, 1e-12);
   }
+  const Bytes picture = map_file(path("run/components.svg"));
+  const std::string drawn(reinterpret_cast<const char*>(picture.data.get()), picture.size);
+  EXPECT_NE(drawn.find("ward = heart, left"), std::string::npos);
+  EXPECT_NE(drawn.find(">smoker<"), std::string::npos);
   const std::size_t first = s["components"][0]["rows"].get<double>() < 60 ? 0 : 1;
   EXPECT_NEAR(s["components"][first]["columns"]["size"]["mean"].get<double>(), 6, 0.3);
   EXPECT_NEAR(s["components"][first]["rows"].get<double>(), 40, 3);
