@@ -44,7 +44,8 @@ void sum_columns(const T* p, std::int64_t n, std::int64_t width, T* out, bool ad
   }
 }
 
-// The same where a row is a few packs: ones times the matrix.
+// The same where a row is a few packs: ones times the matrix. For sums of a plan alone, so that those
+// of the reference interpreter share no kernel with it.
 void sum_few_columns(const double* p, std::int64_t n, std::int64_t width, double* out, bool add) {
   const double one = 1;
   thin_table().f64.vector_times(n, width, p, width, &one, 0, out, add);
@@ -64,7 +65,7 @@ void sum_of(const View& in, int first, int count, const View& out, bool add) {
     if (inner == 1) {
       const T s = sum_run(p + o * n, n);
       q[o] = add ? q[o] + s : s;
-    } else if (inner <= 8 && n <= 1024) {
+    } else if (add && inner <= 8 && n <= 1024) {
       sum_few_columns(p + o * n * inner, n, inner, q + o * inner, add);
     } else {
       sum_columns(p + o * n * inner, n, inner, q + o * inner, add);
