@@ -44,8 +44,8 @@ void sum_columns(const T* p, std::int64_t n, std::int64_t width, T* out, bool ad
   }
 }
 
-// The same where a row is a few packs: ones times the matrix. For sums of a plan alone, so that those
-// of the reference interpreter share no kernel with it.
+// The same where a row is a few packs: ones times the matrix. For sums of a plan alone, so that
+// those of the reference interpreter share no kernel with it.
 void sum_few_columns(const double* p, std::int64_t n, std::int64_t width, double* out, bool add) {
   const double one = 1;
   thin_table().f64.vector_times(n, width, p, width, &one, 0, out, add);
