@@ -19,7 +19,7 @@ target_include_directories(test_oracles PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(test_oracles PRIVATE Boost::headers Eigen3::Eigen)
 
 # Products of Eigen do not compile without optimisation (g++ 12: prefetches want constants).
-foreach(source zoo/covariances_test models/points)
+foreach(source zoo/covariances_test models/points climb/matrix_regression_test)
   set_source_files_properties(tests/${source}.cpp PROPERTIES
     SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS -O1)
 endforeach()

@@ -11,6 +11,7 @@
 #include "fathom/dist/families/gamma.h"
 #include "fathom/dist/families/gamma_shape.h"
 #include "fathom/dist/families/inverse_gamma.h"
+#include "fathom/dist/families/matrix_normal_wishart.h"
 #include "fathom/dist/families/multinomial.h"
 #include "fathom/dist/families/mvnormal.h"
 #include "fathom/dist/families/normal.h"
@@ -30,7 +31,7 @@ template <class... F>
 struct FamilyList {};
 
 using AllFamilies =
-    FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, TiedNormalWishart,
+    FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, TiedNormalWishart, MatrixNormalWishart,
                SphericalNormalGamma, StickBreaking, Bernoulli, Categorical, UniformFamily, Gamma,
                Dirichlet, Beta, InverseGamma, Wishart, Poisson, Exponential, Binomial, Multinomial,
                PolyaGamma, GammaShape, Concentration>;

@@ -73,6 +73,11 @@ Conditional tied_normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg d
               "tied_normal_wishart(mean, strength, inverse_scale, dof)",
               {mean, strength, inverse_scale, dof});
 }
+Conditional matrix_normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof) {
+  return make(family<MatrixNormalWishart>(),
+              "matrix_normal_wishart(mean, strength, inverse_scale, dof)",
+              {mean, strength, inverse_scale, dof});
+}
 Conditional spherical_normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate) {
   return make(family<SphericalNormalGamma>(), "spherical_normal_gamma(mean, strength, shape, rate)",
               {mean, strength, shape, rate});

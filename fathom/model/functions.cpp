@@ -105,6 +105,27 @@ Expr dot(Expr x, Expr w) {
       });
 }
 
+Expr regressed(Expr x, Expr coefficients) {
+  const Shape &k = x.event(), &m = coefficients.event();
+  if (k.rank() != 1 || m.rank() != 2 || k.extent(0) != m.extent(0))
+    raise<ShapeError>("[regressed] {} does not meet {}", k.text(), m.text());
+  return x.model().function(
+      "regressed", {x, coefficients}, Shape{m.extent(1)},
+      [](std::span<const Value> v) { return matmul(v[0], v[1]); },
+      [](std::span<const Face> f) {
+        const std::vector<Value>& t = f[1].statistics;
+        if (f[0].random || t.size() != 4 || t[2].shape().rank() != 2)
+          raise<ConfigError>(
+              "[regressed] wants a fixed x and a latent with a matrix_normal_wishart prior");
+        const Value at = f[0].mean, square = at * matmul(at, t[2]);
+        const int last = square.shape().rank() - 1;
+        Face seen{matmul(at, f[1].mean), {}, {}, true, {}, {}};
+        seen.statistics = {reshape(t[0], t[0].shape().without(0)), matmul(at, t[1]),
+                           sum(square, last, 1), reshape(t[3], Shape{})};
+        return seen;
+      });
+}
+
 namespace {
 
 bool share_plates(const Shape& a, const Shape& b) {

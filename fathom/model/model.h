@@ -95,6 +95,9 @@ Conditional mvnormal_of(Arg mean_and_precision);
 Conditional normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof);
 // Of K vectors with one precision matrix: spread() shows each of them. Mean [K, d], strength [K].
 Conditional tied_normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof);
+// Of coefficients [K, d] and the precision matrix of what they predict: regressed() shows that to
+// mvnormal_of(). Mean [K, d], strength [K, K].
+Conditional matrix_normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof);
 // Of a vector whose elements have one precision.
 Conditional spherical_normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate);
 // Numbers are those of every element.
@@ -291,6 +294,9 @@ Expr exp(Expr x);
 Expr sigmoid(Expr x);
 // x [k] times W [k, n] -> [n]; affine in x where W is fixed, and the reverse.
 Expr dot(Expr x, Expr w);
+// The mean M' x and the precision of a matrix_normal_wishart latent, for mvnormal_of(): x fixed,
+// [K].
+Expr regressed(Expr x, Expr coefficients);
 // sum_i a[i] b[i] of two vectors; affine in each where the other is fixed.
 Expr inner(Expr a, Expr b);
 Expr repeat(Expr x, std::int64_t count);  // a number as all elements of a vector

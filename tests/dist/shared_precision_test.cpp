@@ -37,10 +37,13 @@ void check_laws(Graph& g, const FamilyInfo& f, const Member& p) {
   const Values m = moments(f, p.natural);
   for (std::size_t k = 0; k < m.size(); ++k) {
     std::vector<double> slope = evaluate(g, m[k]);
-    if (slope.size() == 9 && k == 0)  // symmetric: defined up to an antisymmetric part
-      for (std::size_t i = 0; i < 3; ++i)
+    const Shape& s = m[k].shape();
+    const auto side = std::size_t(s.rank() ? s.extent(s.rank() - 1) : 1);
+    if (slope.size() == side * side && k % 2 == 0)  // defined up to an antisymmetric part
+      for (std::size_t i = 0; i < side; ++i)
         for (std::size_t j = 0; j < i; ++j)
-          slope[i * 3 + j] = slope[j * 3 + i] = (slope[i * 3 + j] + slope[j * 3 + i]) / 2;
+          slope[i * side + j] = slope[j * side + i] =
+              (slope[i * side + j] + slope[j * side + i]) / 2;
     near(evaluate(g, shown.statistics[k]), slope);
   }
   const std::vector<Face> back = f.from_natural(p.natural);
@@ -56,6 +59,31 @@ TEST(TiedNormalWishart, KeepsTheLawsOfExponentialFamilies) {
     Graph g(op_table());
     check_laws(g, tied(), Member(g, tied(), tied_member(random, 1 + i % 4)));
   }
+}
+
+TEST(MatrixNormalWishart, KeepsTheLawsOfExponentialFamilies) {
+  Random random(9);
+  for (int i = 0; i < 8; ++i) {
+    Graph g(op_table());
+    std::vector<Array> p = tied_member(random, 3);
+    p[1] = matrix(random);
+    check_laws(g, family<MatrixNormalWishart>(), Member(g, family<MatrixNormalWishart>(), p));
+  }
+}
+
+TEST(MatrixNormalWishart, OfADiagonalStrengthIsTiedNormalWishart) {
+  Random random(10);
+  Graph g(op_table());
+  std::vector<Array> p = tied_member(random, 3);
+  const Member same(g, tied(), p);
+  Array strength(DType::f64, Shape{3, 3});
+  for (std::int64_t i = 0; i < 3; ++i) strength.data<double>()[i * 4] = p[1].data<double>()[i];
+  p[1] = strength;
+  const FamilyInfo& f = family<MatrixNormalWishart>();
+  const Member full(g, f, p);
+  near(evaluate(g, f.log_norm(full.natural)), evaluate(g, tied().log_norm(same.natural)));
+  for (const std::size_t k : {0, 1, 3})
+    near(evaluate(g, face(full.d).statistics[k]), evaluate(g, face(same.d).statistics[k]));
 }
 
 TEST(SphericalNormalGamma, KeepsTheLawsOfExponentialFamilies) {
