@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "fathom/base/clock.h"
 #include "fathom/climb/start.h"
@@ -175,9 +176,6 @@ class FitTableJob {
                      fmt::join(columns.begin(), columns.begin() + shown, ", "),
                      shown < data_.format.width() ? ", ..." : "", workers_.size(),
                      workers_.size() == 1 ? "" : "s", kernels::name_of(kernels::isa())));
-    if (data_.rows.single && config_.settings.climb.batch == 0 && !model_.stochastic())
-      note("the table is f32: rows are computed in f32 and their sums in f64, and all in f64 once "
-           "rounding would hide the rise of the bound");
   }
 
   int restarts() const { return model_.start_has_chance() ? config_.settings.restarts : 1; }
@@ -235,6 +233,11 @@ class FitTableJob {
         before);
     if (interrupted_ && can_go_on())
       left_ = TableProgress{restart, a.bounds, state.copy(), {}, 0, {}, {}, 0};
+    if (a.narrow_sweeps > 0 && !std::exchange(told_digits_, true))
+      note(fmt::format(
+          "the table is f32: the first {} sweeps computed rows in f32 and their sums in "
+          "f64, the others all in f64",
+          a.narrow_sweeps));
     Climbed c;
     c.per_row = a.elbo() / total;
     c.sweeps = a.sweeps;
@@ -543,7 +546,7 @@ class FitTableJob {
   Fitted fitted_;
   nlohmann::json choices_;
   double begin_ = 0, seconds_ = 0;
-  bool interrupted_ = false;
+  bool interrupted_ = false, told_digits_ = false;
 };
 
 }  // namespace

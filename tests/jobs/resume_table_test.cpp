@@ -104,6 +104,17 @@ TEST_F(ResumeTable, OfSingles) {
   }
 }
 
+TEST_F(ResumeTable, SinglesAreToldOfTablesOfSinglesAlone) {
+  for (const DType stored : {DType::f32, DType::f64}) {
+    write_npy(path("x.npy"), two_clusters(600, 2, 2).cast(stored));
+    FitTableHooks hooks;
+    std::string told;
+    hooks.note = [&](const std::string& text) { told += text + "\n"; };
+    fit_table(config(path("x.npy"), stored == DType::f32 ? "f32" : "f64"), hooks);
+    EXPECT_EQ(told.find("computed rows in f32") != std::string::npos, stored == DType::f32) << told;
+  }
+}
+
 TEST_F(ResumeTable, SaysWhatItCannotGoOnWith) {
   FitTableConfig c = config(kFaithful, "run");
   fit(c, 4);
