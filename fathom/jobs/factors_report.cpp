@@ -10,7 +10,8 @@ namespace fathom {
 
 namespace {
 
-constexpr double kNoNoise = 1e-4;  // of a column's variance: less is none
+constexpr double kNoNoise = 1e-4;   // of a column's variance: less is none
+constexpr double kMostOfOne = 0.9;  // of the variance of all columns: told if one has more
 
 std::string use_sentence(std::int64_t used, std::int64_t latent) {
   if (used == latent)
@@ -35,6 +36,22 @@ std::string share_sentence(const std::vector<double>& shares, bool standardized)
   if (shares.size() == 1) return fmt::format("It explains {:.1f} % of {}.", 100 * all, of);
   return fmt::format("Together they explain {:.1f} % of {}: {}{} %.", 100 * all, of,
                      fmt::join(parts, ", "), parts.size() < shares.size() ? ", ..." : "");
+}
+
+// Where the noise is the same in all columns, one whose numbers are large is all that is seen.
+std::string scale_sentence(const TableMoments& m, const TableFormat& format) {
+  double all = 0;
+  std::int64_t widest = 0;
+  for (std::int64_t j = 0; j < m.width(); ++j) {
+    all += m.at(j, j);
+    if (m.at(j, j) > m.at(widest, widest)) widest = j;
+  }
+  const double share = m.at(widest, widest) / all;
+  if (m.width() < 2 || format.standardized || !(share > kMostOfOne)) return {};
+  return fmt::format(
+      "{:.1f} % of that variance is the column \"{}\" alone: --standardize gives each the same "
+      "say.",
+      100 * share, format.columns[std::size_t(widest)]);
 }
 
 }  // namespace
@@ -62,6 +79,9 @@ void FactorTable::summarise(const State& state, const TableFormat& format, nlohm
   s["active"] = f.active();
   if (relevance()) verdict.push_back(use_sentence(f.active(), f.latent));
   verdict.push_back(share_sentence(shares, noise_per_column()));
+  if (const std::string of_one = scale_sentence(moments_, format);
+      !noise_per_column() && !of_one.empty())
+    verdict.push_back(of_one);
   if (noise_per_column() && !bare.empty())
     verdict.push_back(fmt::format(
         "Column{} {} {} left without noise of {} own (a Heywood case): a latent element follows "

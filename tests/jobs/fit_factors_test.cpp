@@ -82,6 +82,19 @@ TEST_F(FitFactors, LeavesARunWhoseFiguresAddUp) {
   }
 }
 
+TEST_F(FitFactors, ToldWhereOneColumnIsAllThatIsSeen) {
+  const auto told = [&](const char* table, bool standardize) {
+    const nlohmann::json s = fit<Ppca>(table, [&](FactorSettings& f, FitTableConfig& c) {
+      f.latent = 2;
+      c.settings.table.standardize = standardize;
+    });
+    return s["verdict"].dump().find("alone: --standardize") != std::string::npos;
+  };
+  EXPECT_TRUE(told(kWine, false));  // proline, in hundreds where the others are ones
+  EXPECT_FALSE(told(kWine, true));
+  EXPECT_FALSE(told(kIris, false));
+}
+
 // Axes are fixed by convention, so that starts do not show in what is reported.
 TEST_F(FitFactors, LoadingsAreInPrincipalAxesFromAnyStart) {
   for (const char* method : {"em", "vb"}) {
