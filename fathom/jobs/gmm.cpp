@@ -50,7 +50,8 @@ void Gmm::build(const TableMoments& m, const TableFormat& format) {
   prior.process = settings_.process;
   prior.mean = m.mean;
   prior.inverse_scale = m.covariance;
-  prior.dof = double(width_);
+  // A mode has to be there for a component without rows: above d + 1.
+  prior.dof = double(width_) + (settings_.method == "map" ? 2 : 0);
   mixture_.emplace(settings_.components, width_, prior, covariance_);
   GaussianMixture& g = *mixture_;
   if (format.missing) g.model.missing(g.x);

@@ -28,6 +28,22 @@ class FitGmm : public ::testing::Test {
   TempFolder folder_;
 };
 
+// Many more components than rows ask for: those that lose theirs stay at the mode of the prior.
+TEST_F(FitGmm, PosteriorModesOfEmptyComponentsAreThere) {
+  for (const char* covariance : {"full", "diag", "spherical", "tied"}) {
+    SCOPED_TRACE(covariance);
+    const nlohmann::json s = fit(testing::kFaithful, [&](GmmSettings& g, FitTableConfig& f) {
+      g.components = 40;
+      g.method = "map";
+      g.start = "random";
+      g.covariance = covariance;
+      f.settings.restarts = 1;
+      f.settings.ascent.sweeps = 30;
+    });
+    EXPECT_TRUE(std::isfinite(s["objective"].get<double>()));
+  }
+}
+
 TEST_F(FitGmm, LeavesARunWhoseFiguresAddUp) {
   const nlohmann::json s = fit(kFaithful, [](GmmSettings& g, auto&) { g.components = 2; });
   const RunFolder run = RunFolder::open(path("run"));
