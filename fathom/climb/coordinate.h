@@ -98,7 +98,7 @@ class CoordinateClimb {
   std::string lowest_block(const std::vector<Array>& from, Workers& workers);
 
   // How rows are computed with CoordinateOptions::narrow, which the state remembers: in f32 at
-  // first, in f64 from widen() on; the bound of the first pass in f64 compares to none before it.
+  // first, then in f64; the bound of the first pass in f64 compares to none before it.
   enum class Digits : std::uint8_t { f64, f32, first_f64 };
   Digits digits() const { return narrow_ ? Digits(int(*narrow_->data<double>())) : Digits::f64; }
   void set_digits(Digits d) {

@@ -7,13 +7,11 @@
 // their expectations, in that order.
 #pragma once
 
-#include "fathom/base/constants.h"
-#include "fathom/dist/families/joint.h"
-#include "fathom/dist/families/wishart.h"
+#include "fathom/dist/families/one_precision.h"
 
 namespace fathom {
 
-struct MatrixNormalWishart : JointFamily<MatrixNormalWishart> {
+struct MatrixNormalWishart : OnePrecision<MatrixNormalWishart> {
   static constexpr FamilyDoc doc{.name = "matrix_normal_wishart",
                                  .brief = "coefficients and the precision matrix of residuals",
                                  .support = Support::joint,
@@ -26,71 +24,18 @@ struct MatrixNormalWishart : JointFamily<MatrixNormalWishart> {
       {"dof", Support::positive, "degrees of freedom, above d - 1"}};
   static constexpr int stat_axes[] = {3, 2, 2, 1};
 
-  static Face face(std::span<const Face> p) {
-    const Value l = cholesky(p[2].mean);
-    const Value expected_log = Wishart::multivariate_digamma(p[3].mean, Wishart::size_of(l)) +
-                               double(Wishart::size_of(l)) * kLogTwo - Wishart::log_det(l);
-    return seen(Face::real(p[0].mean, {}), Wishart::along(p[3].mean, 2) * Wishart::inverse(l),
-                double(Wishart::size_of(l)) * Wishart::inverse(cholesky(p[1].mean)), expected_log);
-  }
-
   static Values natural_from_gradient(std::span<const Value>, std::span<const Value> g) {
     return {(g[0] + transpose(g[0])) * 0.5, g[1], (g[2] + transpose(g[2])) * 0.5, g[3]};
   }
 
-  static Values natural(std::span<const Face> p) {
-    const Value m = p[0].mean, bm = matmul(p[1].mean, m);
-    const double d = double(columns(m)), k = double(rows(m));
-    return {of_all(p[2].mean + matmul(bm, m, true, false)) * -0.5, bm, p[1].mean * -0.5,
-            (Wishart::along(p[3].mean, 1) + (k - d - 1)) * 0.5};
+  static Value weighed(Value b, Value m) { return matmul(b, m); }
+  static Value solved(Value b, Value m) {
+    const Value l = cholesky(b);
+    return triangular_solve(l, triangular_solve(l, m), true);
   }
-  static std::vector<Face> from_natural(std::span<const Value> n) {
-    const Value b = n[2] * -2.0, m = solved(cholesky(b), n[1]);
-    const double d = double(columns(m)), k = double(rows(m));
-    const Value v = one(n[0]) * -2.0 - matmul(n[1], m, true, false);
-    return {Face::at(m), Face::at(b), Face::at(v),
-            Face::at(reshape(n[3], Shape{}) * 2.0 + (d + 1 - k))};
-  }
-  // At the mode of (mu, Lam) jointly.
-  static Face mode(std::span<const Value> n) {
-    const std::vector<Face> p = from_natural(n);
-    const Value count = reshape(n[3], Shape{}) * 2.0, l = cholesky(p[2].mean);
-    return seen(Face::point(p[0].mean), Wishart::along(count, 2) * Wishart::inverse(l),
-                like(p[1].mean, 0.0),
-                double(Wishart::size_of(l)) * log(count) - Wishart::log_det(l));
-  }
-  static Value log_norm(std::span<const Value> n) {
-    const std::vector<Face> p = from_natural(n);
-    const Value nu = p[3].mean;
-    const std::int64_t k = Wishart::size_of(p[2].mean);
-    const auto d = double(k);
-    const Value strength = Wishart::log_det(cholesky(p[1].mean));
-    return (double(rows(p[0].mean)) * kLogTwoPi - strength) * (0.5 * d) + nu * (0.5 * d * kLogTwo) -
-           nu * 0.5 * Wishart::log_det(cholesky(p[2].mean)) + Wishart::multivariate_lgamma(nu, k);
-  }
-
- private:
-  static std::int64_t columns(Value m) { return m.shape().extent(m.shape().rank() - 1); }
-  static std::int64_t rows(Value m) { return m.shape().extent(m.shape().rank() - 2); }
-  // B^-1 h, of the Cholesky factor of B.
-  static Value solved(Value l, Value h) {
-    return triangular_solve(l, triangular_solve(l, h), true);
-  }
-  static Value of_all(Value v) {
-    const std::int64_t d = columns(v);
-    return reshape(v, Shape{1, d, d});
-  }
-  static Value one(Value v) {
-    const std::int64_t d = columns(v);
-    return reshape(v, Shape{d, d});
-  }
-  // The statistics at a precision matrix, with what the spread of M adds to M Lam M'.
-  static Face seen(Face f, Value lam, Value spread, Value log_det) {
-    const Value m = f.mean, lam_mu = matmul(m, lam);
-    f.statistics = {of_all(lam), lam_mu, matmul(lam_mu, m, false, true) + spread,
-                    reshape(log_det, Shape{1})};
-    return f;
-  }
+  static Value inverse(Value b) { return Wishart::inverse(cholesky(b)); }
+  static Value log_det(Value b) { return Wishart::log_det(cholesky(b)); }
+  static Value met(Value lam_mu, Value m) { return matmul(lam_mu, m, false, true); }
 };
 
 }  // namespace fathom
