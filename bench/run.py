@@ -73,6 +73,15 @@ def mixture(title, rows, width, components, sweeps, peer_sweeps, f32=False):
                                *(["--dtype", "float32"] if f32 else [])], peers=("sklearn-em",))
 
 
+def hmm(states, steps, sequences=1, sweeps=20, peer_sweeps=3, threads=1):
+    size = ["--steps", str(steps), "--sequences", str(sequences), "--states", str(states)]
+    of = f"{steps} steps" if sequences == 1 else f"{steps} steps of {sequences} sequences"
+    return Work(f"HMM EM sweep, K = {states}, {of}",
+                [f"{BENCH}/hmm", *size, "--sweeps", str(sweeps), "--threads", "{threads}"],
+                "hmm.py", [*size, "--sweeps", str(peer_sweeps)], peers=("hmmlearn-scaling",),
+                threads=threads)
+
+
 WORKS = {
     "vae_step": vae("VAE step 784-500-500-20, batch 128",
                     ["--hidden", "500,500", "--batch", "128", "--steps", "200"]),
@@ -117,6 +126,10 @@ WORKS = {
     "mixture_2": mixture("mixture sweep, 1e6 x 2, K = 8", 1_000_000, 2, 8, 20, 10),
     "mixture_small": mixture("mixture sweep, 1,000 x 2, K = 3", 1000, 2, 3, 2000, 500),
     "mixture_64": mixture("mixture sweep, 1e6 x 64, K = 64", 1_000_000, 64, 64, 2, 1),
+    "hmm_4": hmm(4, 100000),
+    "hmm_16": hmm(16, 100000),
+    "hmm_64": hmm(64, 50000, sweeps=5, peer_sweeps=2),
+    "hmm_sequences": hmm(8, 1000000, 1000, sweeps=5, peer_sweeps=1, threads=2),
     "mixture_fit": Work("mixture by EM (mode), 1e6 x 16, K = 32, 20 sweeps, from the shell",
                         [FATHOM, "fit", "gmm", ROWS, "-o", "{tmp}/run", "--components", "32",
                          "--method", "map", "--start", "random", "--restarts", "1",

@@ -3,7 +3,7 @@
 # Running it again does nothing unless a package is missing or the list below has changed.
 set -eu
 
-packages="torch==2.13.0 jax jaxlib numpy polars pyarrow pandas scikit-learn"
+packages="torch==2.13.0 jax jaxlib numpy polars pyarrow pandas scikit-learn hmmlearn gensim"
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 venv="$root/build/peers"

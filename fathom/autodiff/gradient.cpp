@@ -82,7 +82,7 @@ class Reverse {
     if (op.kind == OpKind::output) {  // collected until the op itself is reached
       if (found == adjoint_.end()) return;
       auto& dys = several_[graph_.inputs(id)[0]];
-      dys.resize(4);
+      dys.resize(kMaxOutputs);
       dys[graph_.node(id).output] = found->second;
       return;
     }

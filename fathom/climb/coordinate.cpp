@@ -129,6 +129,13 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     join(a, b);
     return a;
   };
+  // Of a start, which gives the first statistics of latents of rows alone.
+  const auto from_start = [&](std::vector<Value> given_first) {
+    const auto same = [](Value a, Value b) { return a.id() == b.id(); };
+    if (std::equal(locals.leaves.begin(), locals.leaves.end(), locals.completed.begin(), same))
+      return given_first;
+    return substitute(given_first, locals.leaves, locals.completed);
+  };
 
   std::vector<Factor> factors;
   std::vector<Value> leaves;
@@ -205,7 +212,12 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
       narrow_ = &state.slot("narrow", DType::f64, Shape{});
       if (fresh_digits) set_digits(Digits::f32);
     }
-    if (locals.entropy) collect_given_ = collect(by_given, locals.entropy);
+    if (locals.entropy) {
+      std::vector<Value> sums = by_given;
+      sums.push_back(locals.entropy);
+      sums = from_start(sums);
+      collect_given_ = collect(std::span(sums).first(kept.size()), sums.back());
+    }
     target = target_given = plus(inner(kept, eta), expected);
     if (!sites) factors_ = make({plus(target, entropies)}, {});
   }
@@ -235,12 +247,18 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     if (!updates.empty()) steps_.back().exact = make({}, updates);
     if (!curved.empty())
       steps_.back().sites = std::make_unique<SiteStep>(g, curved, target, sites, bound, make);
-    if (!from_given.empty()) starts_.push_back(make({}, from_given));
+    if (from_given.empty()) continue;
+    std::vector<Value> natural;
+    for (const Update& u : from_given) natural.push_back(u.value);
+    natural = from_start(natural);
+    for (std::size_t k = 0; k < natural.size(); ++k) from_given[k].value = natural[k];
+    starts_.push_back(make({}, from_given));
   }
   elbo_ = make({bound}, {});
   if (locals.expected)
-    elbo_given_ =
-        make({plus(plus(plus(plus(given, locals.entropy), expected), sites), entropies)}, {});
+    elbo_given_ = make(
+        from_start({plus(plus(plus(plus(given, locals.entropy), expected), sites), entropies)}),
+        {});
   values_ = make(values, {});
 }
 

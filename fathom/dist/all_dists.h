@@ -5,6 +5,7 @@
 #include "fathom/dist/families/beta.h"
 #include "fathom/dist/families/binomial.h"
 #include "fathom/dist/families/categorical.h"
+#include "fathom/dist/families/chain.h"
 #include "fathom/dist/families/concentration.h"
 #include "fathom/dist/families/dirichlet.h"
 #include "fathom/dist/families/exponential.h"
@@ -32,9 +33,9 @@ struct FamilyList {};
 
 using AllFamilies =
     FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, TiedNormalWishart, MatrixNormalWishart,
-               SphericalNormalGamma, StickBreaking, Bernoulli, Categorical, UniformFamily, Gamma,
-               Dirichlet, Beta, InverseGamma, Wishart, Poisson, Exponential, Binomial, Multinomial,
-               PolyaGamma, GammaShape, Concentration>;
+               SphericalNormalGamma, StickBreaking, Bernoulli, Categorical, Chain, UniformFamily,
+               Gamma, Dirichlet, Beta, InverseGamma, Wishart, Poisson, Exponential, Binomial,
+               Multinomial, PolyaGamma, GammaShape, Concentration>;
 
 std::span<const FamilyInfo> all_families();
 

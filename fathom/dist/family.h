@@ -71,6 +71,8 @@ struct FamilyDoc {
   bool partial = false;  // of vectors: takes one with missing cells, Face::observed
   // Densities are with respect to a member of the family, because none has a closed form.
   bool relative = false;
+  // Of rows one after another, each given the one before: for latents that are integrated out.
+  bool sequences = false;
 };
 
 // Where draws go: shape, key, and ids of the rows on the first axis where there is a plate.
@@ -109,6 +111,9 @@ struct FamilyInfo {
   // which F is a function first.
   Face (*face_of_leaves)(std::span<const Value> leaves) = nullptr;
   Values (*expected_stats)(std::span<const Value> leaves) = nullptr;
+  // Leaves where the first one alone is given, a start; none: it is all of them. `natural` are
+  // those of the latent.
+  Values (*completed)(std::span<const Value> leaves, std::span<const Value> natural) = nullptr;
   // The face that a variable with this distribution shows to terms: closed moments.
   Face (*face)(std::span<const Face> p) = nullptr;
   // What a point mass shows: the x that maximises <natural, stats(x)> on the support. Boundaries
@@ -117,6 +122,10 @@ struct FamilyInfo {
   // Natural parameters near these whose mode lies inside the support, where a point mass starts;
   // none: those of the prior will do.
   Values (*inside)(std::span<const Value> natural) = nullptr;
+  // Of choices, as points: the best of <natural, stats>, element by element of the plates, and the
+  // parameters of the point that has it.
+  Value (*best_norm)(std::span<const Value> natural) = nullptr;
+  std::vector<Face> (*best)(std::span<const Value> natural) = nullptr;
   bool exponential() const { return natural != nullptr; }
 };
 

@@ -21,15 +21,20 @@ FamilyInfo entry() {
       e.expected_stats = F::expected_stats;
     }
   }
-  if constexpr (requires { &F::natural; }) {
+  if constexpr (requires { &F::completed; }) e.completed = F::completed;
+  if constexpr (requires { &F::best; }) {
+    e.best_norm = F::best_norm;
+    e.best = F::best;
+  }
+  if constexpr (requires { F::stat_axes; }) e.stat_axes = F::stat_axes;
+  if constexpr (requires { &F::natural; }) e.natural = F::natural;
+  if constexpr (requires { &F::log_norm; }) {
     if constexpr (requires { &F::stats; }) e.stats = F::stats;
-    e.natural = F::natural;
     e.from_natural = F::from_natural;
     e.log_norm = F::log_norm;
     if constexpr (requires { &F::log_base; }) e.log_base = F::log_base;
     if constexpr (requires { &F::mode; }) e.mode = F::mode;
     if constexpr (requires { &F::inside; }) e.inside = F::inside;
-    if constexpr (requires { F::stat_axes; }) e.stat_axes = F::stat_axes;
   }
   return e;
 }

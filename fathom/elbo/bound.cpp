@@ -148,6 +148,9 @@ Face Lowering::face(Expr e, const Drawn& drawn) {
     }
     case ExprKind::gate: f = face(i.inputs[1], drawn); break;
     case ExprKind::spread: f = spread(i, face(i.inputs[0], drawn)); break;
+    case ExprKind::stacked:
+      f = face(i.inputs[0], drawn).mapped([&](Value v) { return v ? stacked(v, i.plate) : v; });
+      break;
     case ExprKind::across:
       f = face(i.inputs[0], drawn).mapped([&](Value v) { return v ? across(v, i.plate) : v; });
       break;
@@ -188,6 +191,24 @@ Face Lowering::spread(const ExprInfo& e, const Face& f) const {
     const bool shared = v.shape().extent(0) == 1 && size > 1;
     return reshape(v, shared ? rest : rest.with_front({size, plates_.at(plate)}));
   });
+}
+
+// A plate's axis as the first of the event, without its label.
+Value Lowering::stacked(Value v, int plate) const {
+  const std::int64_t size = model_.plates()[std::size_t(plate)].size;
+  const int at = v.shape().find(plates_.at(plate));
+  std::vector<Axis> axes(v.shape().axes().begin(), v.shape().axes().end());
+  if (at < 0) {  // the same for all its elements
+    axes.insert(axes.begin() + v.shape().labelled(), Axis{1, kNoLabel});
+    Value one = reshape(v, Shape(std::span<const Axis>(axes)));
+    axes[std::size_t(v.shape().labelled())].extent = size;
+    return broadcast_to(one, Shape(std::span<const Axis>(axes)));
+  }
+  if (at + 1 != v.shape().labelled())
+    raise<ConfigError>("[stacked] the plate \"{}\" is not the last one of a quantity",
+                       model_.plates()[std::size_t(plate)].name);
+  axes[std::size_t(at)].label = kNoLabel;
+  return reshape(v, Shape(std::span<const Axis>(axes)));
 }
 
 // A plate's axis as the last one, without its label. What is the same for all its elements is
@@ -277,7 +298,8 @@ Distribution Lowering::distribution(const Conditional& c, const Drawn& drawn, co
        ++k) {
     const Support s = c.family->parameters[k].support;
     const bool number =
-        s == Support::positive && (doc.support == Support::joint || doc.support == Support::matrix);
+        s == Support::bit || (s == Support::positive &&
+                              (doc.support == Support::joint || doc.support == Support::matrix));
     if (!number) faces[k] = whole(faces[k], s, event.extent(0));
   }
   return {c.family, faces};
@@ -310,11 +332,7 @@ Distribution Lowering::guide(const LatentInfo& z) {
     collapse();
     std::vector<Value> natural = naturals_.at(z.expr);
     if (is_hard(z)) {
-      const int last = natural[0].shape().rank() - 1;
-      const Value all = repeat_axes(reduce_max(natural[0], last, 1), natural[0].shape(), {last, 1});
-      const Value hit = equal(natural[0], all);
-      const Value share = hit / repeat_axes(sum(hit, last, 1), hit.shape(), {last, 1});
-      return {z.prior.family, {Face::at(share, log(max(share, like(share, 1e-30))))}};
+      return {z.prior.family, z.prior.family->best(natural)};
     }
     if (const Value t = temperature())
       for (Value& n : natural) n = n / t;

@@ -77,10 +77,11 @@ class Lowering {
   // The same terms as they are for given statistics of those latents, data "local.<name>" of [row,
   // event] (probabilities, or indicators), summed over rows; `entropy` is that of such choices.
   // Empty where no latent lies on rows.
-  // `leaves` are these inputs, and `optimum` what they are at the optimum.
+  // `leaves` are these inputs, `optimum` what they are at the optimum, and `completed` what they
+  // are where the first of each latent alone is given.
   struct Given {
     Value expected, entropy;
-    std::vector<Value> leaves, optimum;
+    std::vector<Value> leaves, optimum, completed;
   };
   Given given_locals();
   // log p(x, z) - log q(z) of every row and draw, [row, draw]. Needs `weights`.
@@ -135,6 +136,7 @@ class Lowering {
   bool is_local(const LatentInfo& z) const;
   Face face(Expr e, const Drawn& drawn);
   Value across(Value v, int plate) const;
+  Value stacked(Value v, int plate) const;
   Face observed(Expr e);
   Value weighed(Value v);
   Face face_of_arg(const Arg& a, const Drawn& drawn);

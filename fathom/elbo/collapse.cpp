@@ -98,11 +98,13 @@ std::vector<Value> Lowering::local_leaves(const LatentInfo& z) {
     }
   std::vector<Value> leaves;
   for (std::size_t k = 0; k < count; ++k) {
-    like.event = e.event;
-    for (int a = e.event.rank(); !f.stat_axes.empty() && a < f.stat_axes[k]; ++a)
+    const int axes = f.stat_axes.empty() ? e.event.rank() : f.stat_axes[k];
+    like.event = axes == 0 ? Shape{} : e.event;
+    for (int a = e.event.rank(); a < axes; ++a)
       like.event = like.event.with_back(e.event.extent(0));
-    leaves.push_back(graph_.data(k == 0 ? "local." + e.name : "local." + e.name + ".spread",
-                                 model_.dtype(), full_shape(like, false)));
+    const std::string name = "local." + e.name;
+    leaves.push_back(graph_.data(k == 0 ? name : fmt::format("{}.{}", name, k), model_.dtype(),
+                                 full_shape(like, false)));
   }
   return leaves;
 }
@@ -161,10 +163,10 @@ Value Lowering::log_norm_of(int local, const std::vector<Value>& natural) {
   const LatentInfo& z = *model_.latent_of(local);
   const FamilyInfo& family = *z.prior.family;
   if (is_hard(z)) {
-    if (family.doc.support != Support::category)
+    if (!family.best_norm)
       raise<ConfigError>("[collapse] \"{}\": only choices of rows can be points",
                          model_.info(local).name);
-    return reduce_max(natural[0], natural[0].shape().rank() - 1, 1);
+    return family.best_norm(natural);
   }
   const Value t = temperature();
   if (!t) return family.log_norm(natural);
@@ -275,6 +277,8 @@ Lowering::Given Lowering::given_locals() {
       g.leaves.push_back(leaves[k]);
       g.optimum.push_back(broadcast_to(best[k], leaves[k].shape()));
     }
+    const std::vector<Value> all = f.completed ? f.completed(leaves, naturals_.at(expr)) : leaves;
+    g.completed.insert(g.completed.end(), all.begin(), all.end());
     if (f.doc.support != Support::category) continue;
     Value h = sum_events(xlogy(leaves[0], leaves[0]));
     for (const Gate& outer : outer_gate(expr)) h = chosen_by(h, outer, given_.at(outer.which)[0]);

@@ -11,7 +11,7 @@ View view_at(const OperandView& o, const Frame& f) {
   View v;
   v.dtype = o.dtype;
   v.rank = std::int8_t(o.rank);
-  v.raw = o.at.base < 0 ? nullptr : resolve(o.at, f);
+  v.raw = o.at.base < 0 ? nullptr : resolve(o.at, f) + f.lane * o.lane_bytes;
   for (int i = 0; i < o.rank; ++i) {
     const Extent& e = o.extent[std::size_t(i)];
     v.extent[i] = e.kind == Extent::fixed  ? e.value
@@ -34,7 +34,7 @@ void fill_scalar(const View& v) {
 }  // namespace
 
 void KernelInstr::run(const Frame& f) const {
-  View x[16], y[4];
+  View x[16], y[kMaxOutputs];
   std::vector<View> many;
   View* inputs = x;
   if (in.size() > 16) {

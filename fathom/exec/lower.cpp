@@ -373,8 +373,8 @@ bool Planner::transposes_right(NodeId id) const {
   const Shape& b = graph_.shape(graph_.inputs(id)[1]);
   const int split = b.rank() - int(a.nk);
   return a.nb == 0 && a.tb && stages_[std::size_t(n.stage)].loops[std::size_t(n.loop)].streamed &&
-         b.size(0, split) > 1 && kernels::stays_in_cache(graph_.node(id).dtype, b.size(0, split),
-                                 b.size(split, b.rank()));
+         b.size(0, split) > 1 &&
+         kernels::stays_in_cache(graph_.node(id).dtype, b.size(0, split), b.size(split, b.rank()));
 }
 
 void Planner::read_transposed(NodeId id, KernelInstr& product) const {
@@ -439,10 +439,18 @@ std::unique_ptr<Instr> Planner::lower_kernel(NodeId id, const LoopDraft* loop) {
           if (graph_.op(other).kind == OpKind::output && graph_.inputs(other)[0] == id &&
               int(graph_.node(other).output) == o)
             as = other;
-      v = view_of(as, loop, loop != nullptr);
+      const bool lane = loop && loop->marks != kNoNode && !row_label(graph_.shape(as));
+      v = view_of(as, loop, loop != nullptr && !lane);
+      if (lane) {
+        v.extent[0] = {Extent::fixed, 1};
+        v.lane_bytes = v.stride[0] * std::int64_t(size_of(v.dtype));
+      }
     }
     k->out.push_back(v);
   }
+  if (loop && loop->marks != kNoNode)
+    for (const OperandView& v : k->in)
+      if (v.at.base >= kInputs) plan_.read_whole.push_back(v.at.base);
   const Shape& made = graph_.shape(id);
   k->fills = !loop && made.size() == 1 && !row_label(made) && is_real(graph_.node(id).dtype);
   return k;

@@ -218,6 +218,8 @@ void Planner::emit() {
       loop.extent = draft.extent;
       loop.tile = draft.tile;
       loop.lanes = draft.lanes;
+      loop.ragged = draft.marks != kNoNode;
+      if (loop.ragged) loop.marks = view_of(draft.marks, nullptr, false);
       for (NodeId id : draft.nodes) {
         if (!transposed_.count(id)) continue;
         auto t = std::make_unique<TransposeInstr>();

@@ -160,27 +160,38 @@ void Planner::fold_repetitions() {
   }
 }
 
-int Planner::loop_at(int stage, const Axis& axis, bool streamed) {
+int Planner::loop_at(int stage, const Axis& axis, bool streamed, NodeId marks) {
   while (int(stages_.size()) <= stage) stages_.emplace_back();
   auto& loops = stages_[std::size_t(stage)].loops;
   for (std::size_t i = 0; i < loops.size(); ++i)
-    if (loops[i].space[0] == axis) return int(i);
+    if (loops[i].space[0] == axis && loops[i].marks == marks) return int(i);
   LoopDraft l;
   l.streamed = streamed;
   l.extent = axis.extent;
+  l.marks = marks;
   l.space = Shape(std::span<const Axis>(&axis, 1));
   l.name = streamed ? graph_.label_info(axis.label).name : fmt::format("blocks of {}", axis.extent);
+  if (marks != kNoNode) l.name = "sequences of " + l.name;
   loops.push_back(l);
   return int(loops.size()) - 1;
 }
 
 // The first stage in which a loop over `axis`, or a serial part, may read a value.
-int Planner::ready(const Read& read, bool in_loop, const Axis& axis) const {
+int Planner::ready(const Read& read, bool in_loop, const Axis& axis, NodeId marks) const {
   const PlanNode& r = info_[read.source];
   if (r.stage < 0) return 0;       // a leaf
   if (r.loop < 0) return r.stage;  // serial: before the loops of its stage
   const LoopDraft& l = stages_[std::size_t(r.stage)].loops[std::size_t(r.loop)];
-  return in_loop && read.rows && l.space[0] == axis ? r.stage : r.stage + 1;
+  const bool same = in_loop && read.rows && l.space[0] == axis && l.marks == marks;
+  return same ? r.stage : r.stage + 1;
+}
+
+// What says where the sequences of an op on those begin, if it has a loop over them.
+NodeId Planner::marks_of(NodeId id) const {
+  const OpInfo& op = graph_.op(id);
+  if (op.kind != OpKind::sequences) return kNoNode;
+  const NodeId marks = graph_.inputs(id)[std::size_t(op.marks)];
+  return row_label(graph_.shape(marks)) ? root(marks) : kNoNode;
 }
 
 void Planner::assign_stages() {
@@ -200,6 +211,15 @@ void Planner::assign_stage(NodeId id) {
     const bool whole = r.loop >= 0 && n.aligned < 0;
     n.stage = whole ? r.stage + 1 : r.stage;
     n.loop = whole ? -1 : r.loop;
+    return;
+  }
+
+  if (const NodeId marks = marks_of(id); marks != kNoNode) {
+    const Axis rows = graph_.shape(marks)[0];
+    n.stage = 0;
+    for (const Read& r : reads_[id]) n.stage = std::max(n.stage, ready(r, true, rows, marks));
+    n.loop = loop_at(n.stage, rows, true, marks);
+    stages_[std::size_t(n.stage)].loops[std::size_t(n.loop)].nodes.push_back(id);
     return;
   }
 
@@ -240,7 +260,7 @@ void Planner::assign_stage(NodeId id) {
 
   // A loop over the value's first axis, or the serial part.
   bool in_loop = false;
-  if (s.rank() > 0 && s.size() > 0) {
+  if (s.rank() > 0 && s.size() > 0 && op.kind != OpKind::sequences) {
     const auto a = graph_.node(id).attrs.as<MatMul::Attrs>();
     const bool columns = op.kind == OpKind::contraction && n.aligned < 0 && a.nb == 0 && a.ta &&
                          s0.rank() > a.nk && !row_label(s);
@@ -295,7 +315,7 @@ void Planner::sink() {
         return stages_[std::size_t(x.stage)].loops[std::size_t(x.loop)].space[0];
       };
       // Whether every read of it is at the rows of such a loop.
-      bool same = n.loop >= 0 && (r.loop >= 0 || r.reduction);
+      bool same = n.loop >= 0 && (r.loop >= 0 || r.reduction) && marks_of(reader) == kNoNode;
       if (n.loop >= 0) {
         const Axis axis = space(n);
         const Axis there = !same         ? Axis{}
@@ -377,7 +397,8 @@ void Planner::split_blocks() {
 void Planner::decide_places() {
   // A value is whole unless everything that reads it does so at the same rows of the same loop.
   for (NodeId id : order_)
-    if (root(id) == id) info_[id].full = info_[id].loop < 0;
+    if (root(id) == id)
+      info_[id].full = info_[id].loop < 0 || graph_.op(id).kind == OpKind::sequences;
   const auto keep = [&](NodeId id) { info_[root(id)].full = true; };
   for (const Value& v : outputs_) keep(v.id());
   for (const Update& u : updates_) keep(u.value.id());
@@ -434,6 +455,7 @@ void Planner::choose_tiles() {
       } else {
         l.tile = even_tile(l.extent, (products ? 65536 : 16384) / widest);
       }
+      if (l.marks != kNoNode) l.tile = 1;
       l.work = l.tile * widest;
       l.lanes = options_.unbounded && l.streamed
                     ? kLanes
@@ -443,6 +465,15 @@ void Planner::choose_tiles() {
       for (NodeId id : l.nodes) sums = sums || info_[id].reduction;
       if (!sums && !l.streamed)
         l.lanes = std::max<std::int64_t>(1, (l.extent + l.tile - 1) / l.tile);
+      if (l.marks == kNoNode) continue;
+      // As many groups of sequences as an output without rows has entries.
+      l.lanes = kLanes;
+      for (NodeId id : order_) {
+        const Shape& out = graph_.shape(id);
+        if (graph_.op(id).kind == OpKind::output && !row_label(out) &&
+            std::find(l.nodes.begin(), l.nodes.end(), root(id)) != l.nodes.end())
+          l.lanes = out.extent(0);
+      }
     }
   }
 }

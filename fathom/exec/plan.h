@@ -13,7 +13,8 @@
 // by nothing outside its loop lives in the scratch of a worker, tile by tile; the others live in
 // one arena, laid out by the stages in which they are alive. Within a loop, elementwise chains with
 // their broadcasts, casts and sums over trailing axes become *fused blocks*: programs over chunks
-// that stay in the first-level cache (exec/fused.h).
+// that stay in the first-level cache (exec/fused.h). Ops on whole sequences of rows have loops of
+// their own, on values that are kept for all rows, each tile being some of the sequences.
 //
 // Tiles and lanes are cut by shape, never by the number of threads, so results are the same bits
 // for any number of them.
@@ -50,6 +51,7 @@ struct OperandView {
   int rank = 0;
   std::array<Extent, Shape::kMaxRank> extent{};
   std::array<std::int64_t, Shape::kMaxRank> stride{};
+  std::int64_t lane_bytes = 0;  // of a value with an entry for each lane
 };
 
 struct Frame;
@@ -83,6 +85,10 @@ struct Loop {
   std::int64_t extent = 0;
   std::int64_t tile = 1;
   std::int64_t lanes = 1;  // most that any number of rows uses
+  // Over whole sequences of rows: each lane has one tile, of those that begin in its share of the
+  // rows. `marks` is not 0 where one begins.
+  bool ragged = false;
+  OperandView marks;
   // What all tiles read in another layout than it has: made before them.
   std::vector<std::unique_ptr<Instr>> before;
   std::vector<std::unique_ptr<Instr>> body;
@@ -120,6 +126,7 @@ struct Plan {
   std::int64_t scratch_bytes = 0;  // per worker: values of a tile
   std::int64_t chunk_bytes = 0;    // per worker: registers of fused blocks
   std::int64_t capacity = 0;       // most rows a run may bind; 0: any
+  std::vector<int> read_whole;     // bases of inputs whose rows are not read tile by tile
   std::string text() const;        // for a person
 };
 

@@ -52,7 +52,8 @@ struct LoopDraft {
   Shape space;
   std::vector<NodeId> nodes;  // topological
   std::int64_t tile = 1, lanes = 1;
-  std::int64_t work = 0;  // numbers in the widest value of a tile
+  std::int64_t work = 0;   // numbers in the widest value of a tile
+  NodeId marks = kNoNode;  // over whole sequences: what says where they begin
 };
 
 struct StageDraft {
@@ -72,8 +73,9 @@ class Planner {
   void fold_repetitions();
   void assign_stages();
   void assign_stage(NodeId id);
-  int loop_at(int stage, const Axis& axis, bool streamed);
-  int ready(const Read& read, bool in_loop, const Axis& axis) const;
+  int loop_at(int stage, const Axis& axis, bool streamed, NodeId marks = kNoNode);
+  int ready(const Read& read, bool in_loop, const Axis& axis, NodeId marks = kNoNode) const;
+  NodeId marks_of(NodeId id) const;
   void sink();
   void split_blocks();
   void decide_places();

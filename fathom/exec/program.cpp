@@ -159,9 +159,10 @@ void Program::bind(std::string_view name, const Array& array) {
     bind_raw(i, i >= 0 ? array.raw() : nullptr, streamed ? rows : -1);
     return;
   }
-  for (const OperandView& o : plan_.outputs)
-    if (!streamed || o.at.base == kInputs + i)
-      raise<ShapeError>("[bind] \"{}\" is wanted whole: give rows that are made", name);
+  bool whole = !streamed || std::find(plan_.read_whole.begin(), plan_.read_whole.end(),
+                                      kInputs + i) != plan_.read_whole.end();
+  for (const OperandView& o : plan_.outputs) whole = whole || o.at.base == kInputs + i;
+  if (whole) raise<ShapeError>("[bind] \"{}\" is wanted whole: give rows that are made", name);
   bind_raw(i, array.stored(), rows);
   memory_->held[std::size_t(i)] = array;
   memory_->made.push_back({std::size_t(i), inner * std::int64_t(sizeof(double)), {}});
@@ -225,6 +226,19 @@ void Program::run(Workers& workers) {
   }
 }
 
+// The first row of the sequences that begin in a lane's share of the rows, or later.
+static std::int64_t first_of(const Loop& loop, std::int64_t lane, std::int64_t rows,
+                             const Frame& frame) {
+  if (lane == 0) return 0;
+  const View marks = view_at(loop.marks, frame);
+  const auto from = [&]<class T>(const T* begins) {
+    std::int64_t r = rows * lane / loop.lanes;
+    while (r < rows && begins[r] == T(0)) ++r;
+    return r;
+  };
+  return marks.dtype == DType::f32 ? from(marks.data<float>()) : from(marks.data<double>());
+}
+
 void Program::run_loops(const Stage& stage, Workers& workers) {
   Memory& m = *memory_;
   m.tasks.clear();
@@ -233,7 +247,7 @@ void Program::run_loops(const Stage& stage, Workers& workers) {
   for (std::size_t l = 0; l < stage.loops.size(); ++l) {
     const Loop& loop = stage.loops[l];
     const std::int64_t rows = loop.streamed ? m.rows : loop.extent;
-    const std::int64_t used = lanes_used(rows, loop.tile, loop.lanes);
+    const std::int64_t used = loop.ragged ? loop.lanes : lanes_used(rows, loop.tile, loop.lanes);
     for (std::int64_t lane = 0; lane < used; ++lane) m.tasks.push_back({int(l), lane});
   }
   workers.each(m.tasks.size(), [&](std::size_t task, int worker) {
@@ -246,6 +260,12 @@ void Program::run_loops(const Stage& stage, Workers& workers) {
     for (const Loop::Partial& p : loop.partials)
       std::memset(m.arena.get() + p.offset + lane * p.bytes, 0, std::size_t(p.bytes));
     Frame f{m.bases[w].data(), 0, 0, m.rows, lane, m.scratch[w].get() + plan_.scratch_bytes};
+    if (loop.ragged) {
+      f.row0 = first_of(loop, lane, rows, m.frame);
+      f.rows = first_of(loop, lane + 1, rows, m.frame) - f.row0;
+      for (const auto& instr : loop.body) instr->run(f);
+      return;
+    }
     for (std::int64_t tile = lane * tiles / used; tile < (lane + 1) * tiles / used; ++tile) {
       f.row0 = tile * loop.tile;
       f.rows = std::min(loop.tile, rows - f.row0);

@@ -75,7 +75,7 @@ class Interpreter {
       in.push_back(dense_view(const_cast<std::byte*>(a.raw()), a.dtype(), a.shape()));
       types.push_back({graph_.shape(i), graph_.node(i).dtype});
     }
-    TypeOf result[4];
+    TypeOf result[kMaxOutputs];
     result[0] = {graph_.shape(id), graph_.node(id).dtype};
     ShapeCall call{types, {result, std::size_t(op.outputs)}, graph_.node(id).attrs};
     if (op.outputs > 1) op.shape(call);

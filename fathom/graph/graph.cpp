@@ -206,7 +206,7 @@ Value Graph::apply(std::uint16_t op, std::span<const Value> inputs, AttrBlob att
       raise<ShapeError>("[{}] operands belong to different graphs", info.doc.name);
     in.push_back({v.shape(), v.dtype()});
   }
-  TypeOf out[4];
+  TypeOf out[kMaxOutputs];
   if (told) out[0] = *told;
   ShapeCall call{in, {out, std::size_t(info.outputs)}, attrs};
   info.shape(call);
@@ -234,7 +234,7 @@ Value Graph::output(NodeId id, int k) {
   const OpInfo& info = op(id);
   std::vector<TypeOf> in;
   for (NodeId i : inputs(id)) in.push_back({shape(i), nodes_[i].dtype});
-  TypeOf out[4];
+  TypeOf out[kMaxOutputs];
   out[0] = {shape(id), nodes_[id].dtype};
   ShapeCall call{in, {out, std::size_t(info.outputs)}, nodes_[id].attrs};
   info.shape(call);

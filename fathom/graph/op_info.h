@@ -60,6 +60,7 @@ enum class OpKind : std::uint8_t {
   contraction,  // matrix product
   rows,         // any number of axes at the end belong together; leading axes are independent
   gather,       // rows of a whole table at the places that an index gives
+  sequences,    // runs of rows that belong together, one run after another; see OpInfo::marks
   whole,        // needs all of its inputs
   output        // one output of an op with several
 };
@@ -95,6 +96,8 @@ struct VjpCall {
   std::vector<Value>& dx;
 };
 
+inline constexpr int kMaxOutputs = 8;
+
 struct OpInfo {
   OpDoc doc;
   OpKind kind = OpKind::whole;
@@ -111,6 +114,11 @@ struct OpInfo {
   // the others are read whole. -1 where outputs along the first axis depend on each other's inputs.
   int (*aligned)(const ShapeCall&) = nullptr;
   bool in_place = false;  // aligned inputs are read before an output of their shape is written
+  // Of `sequences`: the input, a real of each row, that is not 0 where a sequence begins; row 0 is
+  // taken to. A kernel gets whole sequences. Outputs without rows have an entry for each of some
+  // groups of sequences along their first axis, for its readers to add up: a kernel writes the
+  // first entry that it is given and clears the others.
+  int marks = -1;
   std::uint16_t (*id)() = nullptr;
   std::span<const double> points;  // nasty arguments of an elementwise op
 };

@@ -30,7 +30,7 @@ TypeOf expected(const Graph& graph, NodeId id, int k) {
   const OpInfo& op = graph.op(id);
   std::vector<TypeOf> in;
   for (const NodeId i : graph.inputs(id)) in.push_back({graph.shape(i), graph.node(i).dtype});
-  TypeOf out[4];
+  TypeOf out[kMaxOutputs];
   out[0] = {graph.shape(id), graph.node(id).dtype};  // for ops that are told their shape
   ShapeCall call{in, {out, std::size_t(op.outputs)}, graph.node(id).attrs};
   op.shape(call);

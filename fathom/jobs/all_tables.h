@@ -6,13 +6,14 @@
 
 #include "fathom/jobs/factors.h"
 #include "fathom/jobs/gmm.h"
+#include "fathom/jobs/hmm.h"
 #include "fathom/jobs/mfa.h"
 #include "fathom/jobs/mixture.h"
 #include "fathom/jobs/regression.h"
 
 namespace fathom {
 
-using TableModels = std::tuple<Gmm, Mixture, Ppca, Fa, Bpca, Mfa, RegressionTable>;
+using TableModels = std::tuple<Gmm, Mixture, Ppca, Fa, Bpca, Mfa, RegressionTable, Hmm>;
 
 // Calls f.template operator()<M>() for every model M of the list.
 template <class F>

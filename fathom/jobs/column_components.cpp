@@ -114,12 +114,11 @@ ColumnGroups ColumnGroups::of(const TableFormat& format) {
   return g;
 }
 
-ColumnComponents column_components_of(const State& state, const ColumnGroups& groups,
-                                      const MixtureSettings& settings) {
+ColumnComponents column_components_of(const State& state, const ColumnGroups& groups, bool points,
+                                      const ComponentWeights& w) {
   ColumnComponents c;
   c.groups = groups;
-  c.points = settings.points();
-  const ComponentWeights w = component_weights(state, settings);
+  c.points = points;
   c.weight = w.weight;
   c.rows = w.rows;
   if (!groups.real.empty()) read_reals(state, c);

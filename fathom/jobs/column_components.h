@@ -36,7 +36,17 @@ struct ColumnComponents {
   Array sample(std::int64_t n, std::int64_t width, Key key) const;
 };
 
-ColumnComponents column_components_of(const State& state, const ColumnGroups& groups,
-                                      const MixtureSettings& settings);
+ColumnComponents column_components_of(const State& state, const ColumnGroups& groups, bool points,
+                                      const ComponentWeights& weights);
+inline ColumnComponents column_components_of(const State& state, const ColumnGroups& groups,
+                                             const MixtureSettings& settings) {
+  return column_components_of(state, groups, settings.points(), component_weights(state, settings));
+}
+
+// What columns are expected to be, to "columns" of each member of `all`, in the file's units.
+void summarise_columns(const ColumnComponents& c, const TableFormat& format, nlohmann::json& all);
+// The same on a page, of components or states as `noun` says.
+void report_columns(const nlohmann::json& all, const std::string& noun, const TableFormat& format,
+                    Page& page);
 
 }  // namespace fathom

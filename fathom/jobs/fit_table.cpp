@@ -9,6 +9,7 @@
 #include "fathom/base/clock.h"
 #include "fathom/climb/start.h"
 #include "fathom/jobs/report_table.h"
+#include "fathom/jobs/sequences.h"
 #include "fathom/jobs/start_file.h"
 #include "fathom/jobs/table_progress.h"
 #include "fathom/jobs/version.h"
@@ -344,6 +345,7 @@ class FitTableJob {
     TableRows rows = data_.rows;
     rows.x = large ? rows.x : rows.x.made();
     if (!large) return rows;
+    if (model_.sequential()) return some_sequences(rows, kStartRows, fold(key(), 0));
     return chosen_rows(rows, some_places(rows.count(), kStartRows, fold(key(), 0)));
   }
 

@@ -119,13 +119,16 @@ void GaussianComponents::factorise() {
 
 GaussianComponents components_of(const State& state, Covariance kind,
                                  const MixtureSettings& settings) {
-  const bool points = settings.points();
+  return components_of(state, kind, settings.points(), component_weights(state, settings));
+}
+
+GaussianComponents components_of(const State& state, Covariance kind, bool points,
+                                 const ComponentWeights& w) {
   const Shape means = state.find("components.natural.1")->shape();
   GaussianComponents c;
   c.count = means.extent(0);
   c.width = means.extent(1);
   c.kind = kind;
-  const ComponentWeights w = component_weights(state, settings);
   c.weight = w.weight;
   c.rows = w.rows;
   c.dof = Array(DType::f64, Shape{c.count});

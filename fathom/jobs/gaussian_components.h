@@ -16,10 +16,11 @@ namespace fathom {
 struct GaussianComponents {
   std::int64_t count = 0, width = 0;
   Covariance kind = Covariance::full;
-  Array weight;      // [count], expected; they add up to one
-  Array rows;        // [count], rows that each holds
-  Array mean;        // [count, width]
-  Array covariance;  // [count, width, width]: the inverse of the expected precision
+  std::string noun = "component";  // what one is called
+  Array weight;                    // [count], expected; they add up to one
+  Array rows;                      // [count], rows that each holds
+  Array mean;                      // [count, width]
+  Array covariance;                // [count, width, width]: the inverse of the expected precision
   // The predictive: dof 0 is a Gaussian. `spread` is the lower Cholesky factor of its scale matrix,
   // of columns apart the square roots, [count, width].
   Array dof, spread;
@@ -40,7 +41,11 @@ struct GaussianComponents {
 // with dof 0 a Gaussian.
 double log_student(double q, double dof, double d);
 
-// What a state of GaussianMixture says, by its natural parameters.
+// What a state of gaussian_components() says, by its natural parameters; `points`: they are those
+// of point masses.
+GaussianComponents components_of(const State& state, Covariance kind, bool points,
+                                 const ComponentWeights& weights);
+// Of GaussianMixture.
 GaussianComponents components_of(const State& state, Covariance kind,
                                  const MixtureSettings& settings);
 

@@ -11,6 +11,12 @@ namespace fathom {
 
 namespace {
 
+// "State" of "state".
+std::string titled(std::string noun) {
+  noun[0] = char(noun[0] - 'a' + 'A');
+  return noun;
+}
+
 // A direction of the page: a weighted sum of the file's columns, with its name.
 struct View2 {
   std::vector<double> axis[2];  // of rows as the model sees them
@@ -90,10 +96,12 @@ void add_plane(const GaussianComponents& c, const TableFormat& format, const Tab
   const bool labelled = n > 0 && group_labels(rows->labels, names, of);
   const ChartSize size = labelled ? ChartSize{460, 400} : ChartSize{940, 480};
   if (labelled) page.begin_row();
-  page.svg("Components over the rows", svg_scatter(s, size), "components.svg",
-           "Ellipses end at two standard deviations; rows have the colour of their most probable "
-           "component. " +
-               v.note);
+  page.svg(
+      titled(c.noun) + "s over the rows", svg_scatter(s, size), c.noun + "s.svg",
+      fmt::format("Ellipses end at two standard deviations; rows have the colour of their most "
+                  "probable {}. ",
+                  c.noun) +
+          v.note);
   if (!labelled) return;
   s.ellipses.clear();
   s.groups = names.size();
@@ -127,7 +135,7 @@ void add_line(const GaussianComponents& c, const TableFormat& format, const Tabl
   const Array joint = c.log_joint(at, workers);
   std::vector<double> total(h.grid.size(), 0);
   for (std::int64_t k = 0; k < c.count; ++k) {
-    DensityCurve curve{"component " + component_name(std::size_t(k), format.classes),
+    DensityCurve curve{c.noun + " " + component_name(std::size_t(k), format.classes),
                        color_of_group(int(k), std::size_t(c.count)),
                        {}};
     for (std::size_t i = 0; i < h.grid.size(); ++i) {
@@ -137,8 +145,9 @@ void add_line(const GaussianComponents& c, const TableFormat& format, const Tabl
     if (c.rows.data<double>()[k] >= 1) h.densities.push_back(std::move(curve));
   }
   h.densities.insert(h.densities.begin(), {"all", "var(--soft)", total});
-  page.svg("Components over the rows", svg_histogram(h), "components.svg",
-           "Densities of a new row, by component and together, over a histogram of the rows.");
+  page.svg(titled(c.noun) + "s over the rows", svg_histogram(h), c.noun + "s.svg",
+           fmt::format("Densities of a new row, by {} and together, over a histogram of the rows.",
+                       c.noun));
 }
 
 // Components with rows, the heaviest first; where they are few, empty ones too.
@@ -159,13 +168,14 @@ std::string mean_and_sd(const nlohmann::json& component, std::size_t j) {
 }
 
 // A line for each component, or, of many columns and few components, for each column.
-void add_table(const nlohmann::json& summary, const TableFormat& format, Page& page) {
-  const auto all = summary.value("components", nlohmann::json::array());
+void add_table(const std::string& noun, const nlohmann::json& summary, const TableFormat& format,
+               Page& page) {
+  const auto all = summary.value(noun + "s", nlohmann::json::array());
   const std::vector<std::size_t> order = shown_components(all);
   const std::size_t d = format.columns.size();
   const bool turned = d > 6 && order.size() <= 8;
   const std::size_t shown = std::min<std::size_t>(d, turned ? 30 : 6);
-  PageTable table{{"component", "weight", "rows"}, {}, 1};
+  PageTable table{{noun, "weight", "rows"}, {}, 1};
   for (std::size_t j = 0; j < shown; ++j) table.head.push_back(format.columns[j]);
   for (const std::size_t k : order) {
     table.rows.push_back({component_name(k, format.classes),
@@ -177,7 +187,7 @@ void add_table(const nlohmann::json& summary, const TableFormat& format, Page& p
   if (shown < d) note += fmt::format(", the first {} of {}; summary.json has all", shown, d);
   if (order.size() < all.size())
     note += fmt::format("; {} without rows left out", all.size() - order.size());
-  page.table("Components", turned ? transposed(table) : table, note + ".");
+  page.table(titled(noun) + "s", turned ? transposed(table) : table, note + ".");
 }
 
 }  // namespace
@@ -188,7 +198,7 @@ void summarise_gaussians(const GaussianComponents& c, const TableFormat& format,
   const Array means = in_file_units(c.mean, format);
   for (std::int64_t k = 0; k < c.count; ++k)
     for (std::int64_t j = 0; j < d; ++j) {
-      nlohmann::json& one = summary["components"][std::size_t(k)];
+      nlohmann::json& one = summary[c.noun + "s"][std::size_t(k)];
       one["mean"].push_back(means.data<double>()[k * d + j]);
       one["sd"].push_back(std::sqrt(c.covariance.data<double>()[(k * d + j) * d + j]) *
                           format.scale[std::size_t(j)]);
@@ -198,8 +208,8 @@ void summarise_gaussians(const GaussianComponents& c, const TableFormat& format,
 void report_gaussians(const GaussianComponents& c, const TableFormat& format,
                       const TableMoments& moments, const TableRows* rows,
                       const nlohmann::json& summary, Page& page, Workers& workers) {
-  page.figure(fmt::format("{} of {}", summary.value("effective_components", 0), c.count),
-              "components hold rows");
+  page.figure(fmt::format("{} of {}", summary.value("effective_" + c.noun + "s", 0), c.count),
+              c.noun + "s hold rows");
   TableRows some;
   std::vector<int> component;
   if (rows) {
@@ -213,7 +223,7 @@ void report_gaussians(const GaussianComponents& c, const TableFormat& format,
   } else {
     add_plane(c, format, moments, rows ? &some : nullptr, component, page);
   }
-  add_table(summary, format, page);
+  add_table(c.noun, summary, format, page);
 }
 
 }  // namespace fathom

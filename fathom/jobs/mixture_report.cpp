@@ -56,8 +56,8 @@ Expected expected_of(const nlohmann::json& parameters, const std::string& level)
 
 // The components beside each other: by how many standard deviations of the whole mixture each
 // expects a column, or the share of a level, above what the mixture does.
-void add_columns(const nlohmann::json& all, const std::vector<std::size_t>& order,
-                 const TableFormat& format, Page& page) {
+void add_columns(const nlohmann::json& all, const std::string& noun,
+                 const std::vector<std::size_t>& order, const TableFormat& format, Page& page) {
   constexpr std::size_t most_lines = 100, most_components = 24;
   HeatMap map;
   const std::size_t shown = std::min(order.size(), most_components);
@@ -89,46 +89,42 @@ void add_columns(const nlohmann::json& all, const std::vector<std::size_t>& orde
     if (format.kinds[j] != "category") line(format.columns[j], "");
     for (const std::string& level : format.levels[j]) line(format.columns[j], level);
   }
-  std::string note =
-      "By how many standard deviations of the whole mixture a component expects a column, or the "
-      "share of a category, above (or below) what the mixture does: columns without colour do not "
-      "tell components apart.";
+  std::string note = fmt::format(
+      "By how many standard deviations of the whole mixture a {0} expects a column, or the share "
+      "of "
+      "a category, above (or below) what the mixture does: columns without colour do not tell {0}s "
+      "apart.",
+      noun);
   if (cut) note += " Not all are shown.";
-  page.svg("Components by columns", svg_heat(map), "components.svg", note);
+  page.svg(fmt::format("By {} and column", noun), svg_heat(map), noun + "s.svg", note);
 }
 
 }  // namespace
 
-void Mixture::summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
-                        std::vector<std::string>& verdict) const {
-  const ColumnComponents c = components(state);
-  summarise_components({c.weight, c.rows}, settings_, format.classes, groups_.real.empty() ? 1 : 2,
-                       "a variance", summary, verdict);
+void summarise_columns(const ColumnComponents& c, const TableFormat& format, nlohmann::json& all) {
   for (std::int64_t k = 0; k < c.count(); ++k) {
-    nlohmann::json& columns = summary["components"][std::size_t(k)]["columns"];
-    for (std::size_t j = 0; j < groups_.real.size(); ++j) {
-      const std::size_t of = groups_.real[j];
+    nlohmann::json& columns = all[std::size_t(k)]["columns"];
+    const ColumnGroups& g = c.groups;
+    for (std::size_t j = 0; j < g.real.size(); ++j) {
+      const std::size_t of = g.real[j];
       columns[format.columns[of]] = {
           {"mean", at(c.mean, k, j) * format.scale[of] + format.shift[of]},
           {"sd", std::sqrt(at(c.variance, k, j)) * format.scale[of]}};
     }
-    for (std::size_t j = 0; j < groups_.bits.size(); ++j)
-      columns[format.columns[groups_.bits[j]]] = {{"one", at(c.probability, k, j)}};
-    for (std::size_t j = 0; j < groups_.counts.size(); ++j)
-      columns[format.columns[groups_.counts[j]]] = {{"rate", at(c.shape, k, j) / at(c.rate, k, j)}};
-    for (std::size_t j = 0; j < groups_.categories.size(); ++j) {
-      const std::size_t of = groups_.categories[j];
+    for (std::size_t j = 0; j < g.bits.size(); ++j)
+      columns[format.columns[g.bits[j]]] = {{"one", at(c.probability, k, j)}};
+    for (std::size_t j = 0; j < g.counts.size(); ++j)
+      columns[format.columns[g.counts[j]]] = {{"rate", at(c.shape, k, j) / at(c.rate, k, j)}};
+    for (std::size_t j = 0; j < g.categories.size(); ++j) {
+      const std::size_t of = g.categories[j];
       for (std::size_t l = 0; l < format.levels[of].size(); ++l)
         columns[format.columns[of]]["levels"][format.levels[of][l]] = at(c.tables[j], k, l);
     }
   }
 }
 
-void Mixture::report(const State&, const TableFormat& format, const TableRows*,
-                     const nlohmann::json& summary, Page& page, Workers&) const {
-  const auto all = summary.value("components", nlohmann::json::array());
-  page.figure(fmt::format("{} of {}", summary.value("effective_components", 0), all.size()),
-              "components hold rows");
+void report_columns(const nlohmann::json& all, const std::string& noun, const TableFormat& format,
+                    Page& page) {
   std::vector<std::size_t> order;
   for (std::size_t k = 0; k < all.size(); ++k)
     if (all.size() <= 8 || all[k].value("rows", 0.0) >= 1) order.push_back(k);
@@ -139,17 +135,33 @@ void Mixture::report(const State&, const TableFormat& format, const TableRows*,
   for (std::size_t j = 0; j < format.columns.size(); ++j)
     table.rows.push_back({format.columns[j], format.kinds[j]});
   for (const std::size_t k : order) {
-    table.head.push_back("component " + component_name(k, format.classes));
+    table.head.push_back(noun + " " + component_name(k, format.classes));
     table.rows[0].push_back(fmt::format("{:.4f}", all[k].value("weight", 0.0)));
     table.rows[1].push_back(fmt::format("{:.1f}", all[k].value("rows", 0.0)));
     for (std::size_t j = 0; j < format.columns.size(); ++j)
       table.rows[j + 2].push_back(cell_text(all[k].at("columns").at(format.columns[j])));
   }
   page.table(
-      "Components", table,
+      noun == "state" ? "States" : "Components", table,
       "Mean \u00b1 standard deviation of real columns, the share of ones, the rate of counts, "
       "the most probable categories; summary.json has all.");
-  if (all.size() > 1) add_columns(all, order, format, page);
+  if (all.size() > 1) add_columns(all, noun, order, format, page);
+}
+
+void Mixture::summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
+                        std::vector<std::string>& verdict) const {
+  const ColumnComponents c = components(state);
+  summarise_components({c.weight, c.rows}, settings_, format.classes, groups_.real.empty() ? 1 : 2,
+                       "a variance", summary, verdict);
+  summarise_columns(c, format, summary["components"]);
+}
+
+void Mixture::report(const State&, const TableFormat& format, const TableRows*,
+                     const nlohmann::json& summary, Page& page, Workers&) const {
+  const auto all = summary.value("components", nlohmann::json::array());
+  page.figure(fmt::format("{} of {}", summary.value("effective_components", 0), all.size()),
+              "components hold rows");
+  report_columns(all, "component", format, page);
 }
 
 }  // namespace fathom

@@ -23,7 +23,7 @@ std::int64_t whole_number(const std::string& text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size())
-    raise<ConfigError>("--components \"{}\": a number, or a range such as 1:10", text);
+    raise<ConfigError>("\"{}\": a number of them, or a range such as 1:10", text);
   return value;
 }
 
@@ -91,19 +91,19 @@ void from_json(const nlohmann::json& j, ComponentCount& count) {
 void MixtureSettings::check() const {
   factors();
   if (components.first < 1)
-    raise<ConfigError>("--components must be at least 1, got {}", components.text());
+    raise<ConfigError>("--{} must be at least 1, got {}", size_name, components.text());
   if (components.last < components.first)
-    raise<ConfigError>("--components {}: a range goes upwards, as 1:10", components.text());
+    raise<ConfigError>("--{} {}: a range goes upwards, as 1:10", size_name, components.text());
   if (components.last > components.first && (method == "map" || hard()))
     raise<ConfigError>(
-        "--components {} with --method {}: a {} does not choose between numbers of components; "
+        "--{} {} with --method {}: a {} does not choose between numbers of {}; "
         "--method vb does by its bound, em by BIC",
-        components.text(), method, name_of(objective()));
+        size_name, components.text(), method, name_of(objective()), size_name);
   if (!(concentration >= 0) || !std::isfinite(concentration))
     raise<ConfigError>("--concentration must be positive, got {}", concentration);
   if (components.last > components.first && !start_file().empty())
-    raise<ConfigError>("--components {} with --start {}: the file is of one number of components",
-                       components.text(), start);
+    raise<ConfigError>("--{} {} with --start {}: the file is of one number of {}", size_name,
+                       components.text(), start, size_name);
   if (process && points())
     raise<ConfigError>("--process is a prior on weights and goes with --method vb, not {}", method);
   if (method == "map" && concentration > 0 && concentration < 1)
@@ -151,8 +151,8 @@ std::vector<std::int64_t> MixtureSettings::sizes() const {
 
 void MixtureSettings::check_rows(std::int64_t rows, const TableFormat& format) const {
   if (rows < components.last)
-    raise<DataError>("{} rows for {} components: at least one row each; --components {} at most",
-                     rows, components.last, rows);
+    raise<DataError>("{} rows for {} {}: at least one row each; --{} {} at most", rows,
+                     components.last, size_name, size_name, rows);
   if (std::int64_t(format.classes.size()) > components.first)
     raise<DataError>("column \"{}\" names {} components, more than {}: --components {} at least",
                      format.labels, format.classes.size(), components.first, format.classes.size());

@@ -29,6 +29,8 @@ struct MixtureSettings {
   std::string method = "vb", start = "kmeans";
   bool process = false;
   double concentration = 0;
+  // What is counted, and the flag that says how many: "components", "states".
+  std::string size_name = "components";
   static constexpr const char* kMethodWords =
       "em (maximum likelihood), hard (the same with each row wholly in its likeliest component), "
       "map (posterior mode), vb (posterior) or svi (the same, by steps on batches of rows)";

@@ -100,8 +100,9 @@ struct TableRows {
   Array weights = {};               // [n]; empty: each row counts once
   std::vector<std::string> ids = {};
   std::vector<int> components = {};  // that rows are known to belong to, -1: unknown; empty: all
-  bool single = false;               // they come from f32 and have no more digits
-  Array start = {};  // [n, components]: what belongs to each at first; empty: found by the model
+  Array begins = {};    // [n]: 1 on the first row of a sequence, else 0; empty: there is one
+  bool single = false;  // they come from f32 and have no more digits
+  Array start = {};     // [n, components]: what belongs to each at first; empty: found by the model
   std::int64_t count() const { return x.shape().extent(0); }
   double total() const;  // rows, each as often as it counts
   bool missing() const;  // whether a cell is

@@ -77,7 +77,13 @@ class TableModel {
   // Adds figures and sections to the page. `rows` may be null: then there are no pictures of them.
   virtual void report(const State& state, const TableFormat& format, const TableRows* rows,
                       const nlohmann::json& summary, Page& page, Workers& workers) const = 0;
+  // Of rows as the model sees them; of sequences all of them at once, with where these begin.
   virtual RowPredictions predict(const State& state, const Array& rows, Workers& workers) const = 0;
+  virtual bool sequential() const { return false; }
+  virtual RowPredictions predict_sequences(const State& state, const TableRows& rows,
+                                           Workers& workers) const {
+    return predict(state, rows.x, workers);
+  }
   // Whether it says what missing cells may be, and what: of rows as the model sees them.
   virtual bool fills() const { return false; }
   virtual FilledRows fill(const State&, const Array&, Workers&) const { return {}; }

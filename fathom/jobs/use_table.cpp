@@ -51,8 +51,14 @@ class Density {
 // Predictions of some rows after others, so that memory does not grow with their number: calls
 // take(first row, rows, predictions).
 template <class F>
-void predict_blocks(const TableRun& run, const Array& x, Workers& workers, F&& take) {
+void predict_blocks(const TableRun& run, const TableRows& rows, Workers& workers, F&& take) {
   constexpr std::int64_t kBlock = 1 << 15;
+  const Array& x = rows.x;
+  if (run.model->sequential()) {
+    TableRows all = rows;
+    all.x = x.made();
+    return take(0, all.x, run.model->predict_sequences(run.state, all, workers));
+  }
   const std::int64_t n = x.shape().extent(0);
   for (std::int64_t first = 0; first < n; first += kBlock) {
     const std::int64_t count = std::min(kBlock, n - first);
@@ -119,7 +125,7 @@ TablePrediction predict_table(const PredictTableConfig& c) {
   std::optional<RowsWriter> file;  // of rows that are not held, predictions are not either
   const auto wanted = [&](const std::string& name) { return !c.proba || is_probability(name); };
   predict_blocks(
-      run, rows.x, workers, [&](std::int64_t first, const Array& x, const RowPredictions& p) {
+      run, rows, workers, [&](std::int64_t first, const Array& x, const RowPredictions& p) {
         TextTable block = with_density(run, x, p);
         std::vector<double> densities;
         for (std::int64_t i = 0; i < x.shape().extent(0); ++i)
@@ -196,7 +202,7 @@ nlohmann::json evaluate_table(const std::string& path, const std::string& data, 
   if (run.format.standardized) out["log_scale_per_row"] = run.format.log_scale(rows);
   // The density of rows as the model sees them, like the bound.
   Density density;
-  predict_blocks(run, rows.x, workers, [&](std::int64_t, const Array&, const RowPredictions& p) {
+  predict_blocks(run, rows, workers, [&](std::int64_t, const Array&, const RowPredictions& p) {
     density.add(p.log_density);
   });
   density.report(out);

@@ -102,6 +102,22 @@ Conditional categorical(Arg logits) {
 Conditional categorical_of(Arg probabilities) {
   return make(family<Categorical>(), "categorical(probabilities)", {probabilities});
 }
+Conditional chain(Arg start, Arg move, Arg begins) {
+  if (const Expr e = move.expr(); e && e.event().rank() == 1) {
+    Model& m = e.model();
+    const std::vector<int>& plates = m.info(e).plates;
+    if (plates.size() != 1 || m.plates()[std::size_t(plates[0])].size != e.event().extent(0))
+      raise<ConfigError>(
+          "[chain] \"{}\" must lie on one plate of as many elements as it has: a row of "
+          "probabilities for each state",
+          m.info(e).name);
+    move = stacked(e, Plate{&m, plates[0]});
+  }
+  if (const Expr e = begins.expr();
+      !e || e.model().info(e).kind != ExprKind::data || e.event().rank() != 0)
+    raise<ConfigError>("[chain] where sequences begin must be data, a number for each row");
+  return make(family<Chain>(), "chain(start, move, begins)", {start, move, begins});
+}
 Conditional categorical_bohning(Arg logits) {
   return make(family<Categorical>(), "categorical_bohning(logits)", {logits},
               [](std::span<const Face> f) { return std::vector<Face>{softmax_bohning(f[0])}; },

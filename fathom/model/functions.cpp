@@ -305,6 +305,24 @@ Expr take(Expr x, std::vector<std::int64_t> places) {
       });
 }
 
+Expr only(Expr probabilities, const Array& allowed) {
+  const Shape& s = probabilities.event();
+  if (allowed.shape() != s)
+    raise<ShapeError>("[only] {} of probabilities {}", allowed.shape().text(), s.text());
+  constexpr double log_zero = -690.7755278982137;  // of 1e-300, see dist/face.h
+  const auto kept = [allowed](Value v, double otherwise) {
+    const Value mask = v.graph().constant(allowed.cast(v.dtype()));
+    return where(broadcast_to(mask, v.shape()) > 0.0, v, like(v, otherwise));
+  };
+  return probabilities.model().function(
+      "only", {probabilities}, s, [kept](std::span<const Value> v) { return kept(v[0], 0); },
+      [kept](std::span<const Face> f) {
+        Face g = Face::at(kept(f[0].mean, 0), kept(f[0].expected_log(), log_zero));
+        g.random = f[0].random;
+        return g;
+      });
+}
+
 Expr reshape(Expr x, const Shape& event) {
   if (x.event().size() != event.size() || event.labelled() > 0)
     raise<ShapeError>("[reshape] {} has not as many elements as {}", x.event().text(),

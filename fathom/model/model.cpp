@@ -250,7 +250,7 @@ Expr gate(Expr which, Expr e, Plate on) {
   const ExprInfo &w = m.info(which), &i = m.info(e);
   const int plate = on.index;
   if (w.kind != ExprKind::latent ||
-      m.latent_of(which.index())->prior.family != &family<Categorical>())
+      m.latent_of(which.index())->prior.family->doc.support != Support::category)
     raise<ConfigError>("[gate] \"{}\" is no categorical latent", w.name);
   if (std::find(i.plates.begin(), i.plates.end(), plate) == i.plates.end() ||
       w.event != Shape{m.plates()[std::size_t(plate)].size})
@@ -300,6 +300,25 @@ int off_plate(const Model& m, Expr e, int plate) {
 }
 
 }  // namespace
+
+Expr stacked(Expr x, Plate plate) {
+  Model& m = x.model();
+  const ExprInfo& i = m.info(x);
+  const PlateInfo& p = m.plates()[std::size_t(plate.index)];
+  if (p.streamed() || std::find(i.plates.begin(), i.plates.end(), plate.index) == i.plates.end())
+    raise<ConfigError>("[stacked] \"{}\" does not lie on plate \"{}\" of fixed size", i.name,
+                       p.name);
+  ExprInfo e;
+  e.kind = ExprKind::stacked;
+  e.name = i.name;
+  e.plates = i.plates;
+  std::erase(e.plates, plate.index);
+  e.gates = i.gates;
+  e.event = i.event.with_front({p.size, kNoLabel});
+  e.inputs = {x};
+  e.plate = plate.index;
+  return m.add(std::move(e));
+}
 
 Expr across(Expr x, Plate plate) {
   Model& m = x.model();

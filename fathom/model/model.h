@@ -106,6 +106,10 @@ Conditional normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate);
 Conditional stick_breaking(Arg taken, Arg left);
 Conditional categorical(Arg logits);
 Conditional categorical_of(Arg probabilities);
+// States of sequences of rows: by probabilities of the first state and, on a plate of as many
+// elements as there are states, of the next one; `begins` is data, 1 on the first row of a sequence
+// and 0 on the others. Fixed probabilities are a vector and a matrix, a row for each state.
+Conditional chain(Arg start, Arg move, Arg begins);
 // By logits that are normal quantities: lower bounds (dist/softmax.h) and damped steps
 // (climb/site.h). The tilted one is tighter, and takes logits that are independent.
 Conditional categorical_bohning(Arg logits);
@@ -148,6 +152,7 @@ enum class ExprKind : std::uint8_t {
   gate,
   spread,
   across,
+  stacked,
   function
 };
 
@@ -174,7 +179,7 @@ struct ExprInfo {
   std::vector<Gate> gates;  // sorted
   Shape event;
   std::vector<Expr> inputs;
-  int plate = -1;  // across: whose elements are the vector's
+  int plate = -1;  // across, stacked: whose elements are an axis of the event
   // A function of values; given values of its inputs, plates as labelled axes.
   std::function<Value(std::span<const Value>)> apply;
   // Its moments where it is affine in every random input; empty where it is not.
@@ -273,6 +278,7 @@ class Model {
   friend Expr gate(Expr which, Expr e, Plate plate);
   friend Expr spread(Expr e, Plate plate);
   friend Expr across(Expr x, Plate plate);
+  friend Expr stacked(Expr x, Plate plate);
   Expr add(ExprInfo info);
   void check_name(const std::string& name) const;
 
@@ -308,6 +314,12 @@ Expr sum(Expr x);                                            // of all elements 
 // The numbers on a plate of fixed size as the elements of a vector: scores of classes, each by a
 // latent of its own. All latents in them lie on the plate.
 Expr across(Expr x, Plate plate);
+// The elements of a plate of fixed size along the first axis of an event: probabilities of the next
+// state, a row for each, as a matrix.
+Expr stacked(Expr x, Plate plate);
+// Probabilities with exact zeros where `allowed`, of the same shape, is 0. Their prior should have
+// concentrations of 0 there, which make them no part of it.
+Expr only(Expr probabilities, const Array& allowed);
 // e[which]: `e` lies on a plate of as many elements as the categorical latent has categories.
 Expr gate(Expr which, Expr e);
 // On this plate, where several have as many elements.

@@ -1,6 +1,7 @@
 // The one list of ops. Tables, documentation, bindings and law tests are loops over it.
 #pragma once
 
+#include "fathom/ops/chain.h"
 #include "fathom/ops/polygamma.h"
 #include "fathom/ops/random.h"
 #include "fathom/ops/shape_peak.h"
@@ -24,7 +25,7 @@ using StructuredOps =
     OpList<Broadcast, Reshape, StopGradient, Keep, Transpose, Slice, Embed, Concat, Cast, Sum,
            ReduceMax, LogSumExp, Argmax, Gather, ScatterAdd, Pick, Place, MatMul, Cholesky,
            TriangularSolve, Tril, Diagonal, DiagonalMatrix, Uniform, StandardNormal, FoldKey,
-           Polygamma, AdamStep, Vech, Unvech, QuadraticFeatures, ShapePeak, Tilt>;
+           Polygamma, AdamStep, Vech, Unvech, QuadraticFeatures, ShapePeak, Tilt, ChainNorm>;
 
 // The table of all ops: leaves first, then the lists above.
 OpTable op_table();

@@ -30,15 +30,26 @@ struct ColumnMixtureConfig {
   bool missing = false;               // cells may be NaN
 };
 
+// Parameters of each element of a plate, and rows whose element `which` chooses: for models that
+// have columns of several kinds.
+struct ColumnParameters {
+  Expr real, probabilities, rates;
+  std::vector<Expr> tables;
+
+  ColumnParameters() = default;
+  ColumnParameters(Model& m, Plate component, const ColumnMixtureConfig& config);
+  // Data "real" [row, r], "bits" [row, b], "counts" [row, c], and for each column of categories
+  // "level.<j>", its indicators [row, L]; a missing one is a row of zeros.
+  void observe(Model& m, Plate row, Expr which, const ColumnMixtureConfig& config) const;
+};
+
 struct ColumnMixture {
   Model model{DType::f64};
   Plate row, component;
   Expr weights, which;
-  Expr real, probabilities, rates;
-  std::vector<Expr> tables;
+  ColumnParameters parameters;
 
-  // Data "real" [row, r], "bits" [row, b], "counts" [row, c], and for each column of categories
-  // "level.<j>", its indicators [row, L]; a missing one is a row of zeros.
+  // Its data are those of the parameters.
   explicit ColumnMixture(const ColumnMixtureConfig& config);
 };
 

@@ -50,15 +50,35 @@ Conditional GaussianMixturePrior::tied_prior(Model& m, std::int64_t count) const
                              dof);
 }
 
+Expr gaussian_components(Model& m, Plate component, const GaussianMixturePrior& prior,
+                         Covariance covariance) {
+  const std::int64_t width = prior.mean.size(),
+                     count = m.plates()[std::size_t(component.index)].size;
+  if ((covariance == Covariance::full || covariance == Covariance::tied) &&
+      prior.dof <= double(width - 1))
+    raise<ConfigError>("dof {}: more than {} for {} columns", prior.dof, width - 1, width);
+  switch (covariance) {
+    case Covariance::tied:
+      return spread(m.latent("components", prior.tied_prior(m, count), Shape{count, width}),
+                    component);
+    case Covariance::diagonal:
+      return m.latent("components", prior.diagonal_prior(m), component, Shape{width});
+    case Covariance::spherical:
+      return m.latent("components", prior.spherical_prior(m), component, Shape{width});
+    default:
+      return m.latent("components",
+                      normal_wishart(m.constant(prior.mean), prior.strength,
+                                     m.constant(prior.inverse_scale), prior.dof),
+                      component, Shape{width});
+  }
+}
+
 GaussianMixture::GaussianMixture(std::int64_t count, std::int64_t width,
                                  const GaussianMixturePrior& prior, Covariance covariance,
                                  DType stored)
     : model(DType::f64) {
   Model& m = model;
   if (count < 1) raise<ConfigError>("components {}: at least 1", count);
-  if ((covariance == Covariance::full || covariance == Covariance::tied) &&
-      prior.dof <= double(width - 1))
-    raise<ConfigError>("dof {}: more than {} for {} columns", prior.dof, width - 1, width);
   row = m.plate("row");
   component = m.plate("component", count);
   x = m.data("x", row, Shape{width}, stored);
@@ -66,24 +86,7 @@ GaussianMixture::GaussianMixture(std::int64_t count, std::int64_t width,
       "weights",
       prior.process ? stick_breaking(1.0, prior.concentration) : dirichlet(prior.concentration),
       Shape{count});
-  switch (covariance) {
-    case Covariance::full:
-      components = m.latent("components",
-                            normal_wishart(m.constant(prior.mean), prior.strength,
-                                           m.constant(prior.inverse_scale), prior.dof),
-                            component, Shape{width});
-      break;
-    case Covariance::tied:
-      components = spread(m.latent("components", prior.tied_prior(m, count), Shape{count, width}),
-                          component);
-      break;
-    case Covariance::diagonal:
-      components = m.latent("components", prior.diagonal_prior(m), component, Shape{width});
-      break;
-    case Covariance::spherical:
-      components = m.latent("components", prior.spherical_prior(m), component, Shape{width});
-      break;
-  }
+  components = gaussian_components(m, component, prior, covariance);
   which = m.latent("which", categorical_of(weights), row, Shape{count});
   m.observe("x", mvnormal_of(gate(which, components)), x);
 }

@@ -32,6 +32,10 @@ struct GaussianMixturePrior {
   Conditional tied_prior(Model& m, std::int64_t count) const;
 };
 
+// Mean and precision of each element of a plate of `count`, the latent "components".
+Expr gaussian_components(Model& m, Plate component, const GaussianMixturePrior& prior,
+                         Covariance covariance);
+
 struct GaussianMixture {
   Model model;
   Plate row, component;

@@ -144,7 +144,7 @@ struct ByHand {
   }
 };
 
-class MixtureOfRegressions : public testing::Test {
+class MixtureOfRegressions : public ::testing::Test {
  protected:
   MixtureOfRegressions() {
     const Plate row = m.plate("row"), component = m.plate("component", kParts);

@@ -24,7 +24,7 @@ double norm(const Slopes& g) {
 }
 
 // y ~ N(x'a + z'b, sd^2): slopes in two parameters, so that a global norm is of both.
-class TwoSlopes : public testing::Test {
+class TwoSlopes : public ::testing::Test {
  protected:
   TwoSlopes() {
     const Plate row = model.plate("row");

@@ -53,6 +53,16 @@ struct Categorical {
   static Value log_norm(std::span<const Value> n) {
     return logsumexp(n[0], n[0].shape().rank() - 1);
   }
+  // The likeliest category, shared where several are.
+  static Value best_norm(std::span<const Value> n) {
+    return reduce_max(n[0], n[0].shape().rank() - 1, 1);
+  }
+  static std::vector<Face> best(std::span<const Value> n) {
+    const int last = n[0].shape().rank() - 1;
+    const Value hit = equal(n[0], repeat_axes(best_norm(n), n[0].shape(), {last, 1}));
+    const Value share = hit / repeat_axes(sum(hit, last, 1), hit.shape(), {last, 1});
+    return {Face::at(share, log(max(share, like(share, 1e-30))))};
+  }
 };
 
 }  // namespace fathom

@@ -1,4 +1,6 @@
 // Points of the simplex over the last axis; conjugate to categories. Bishop 2006, appendix B.
+// A category with a concentration of 0 is none: its probability is zero, and the density is that of
+// the others.
 #pragma once
 
 #include "fathom/dist/family.h"
@@ -22,14 +24,14 @@ struct Dirichlet {
       const Value pull = (a - 1.0) * x.expected_log();
       return sum(pull, pull.shape().rank() - 1, 1) - p[0].expected_log_beta();
     }
-    const Value terms = (a - 1.0) * x.expected_log() - lgamma(a);
+    const Value terms = there(a, (a - 1.0) * x.expected_log() - lgamma(a), 0);
     return lgamma(sum(a, last, 1)) + sum(terms, terms.shape().rank() - 1, 1);
   }
   static Face face(std::span<const Face> p) {
     const Value a = p[0].mean;
     const int last = a.shape().rank() - 1;
     const Value total = repeat_axes(sum(a, last, 1), a.shape(), {last, 1});
-    return Face::positive(a / total, digamma(a) - digamma(total));
+    return Face::positive(a / total, there(a, digamma(a) - digamma(total), kLogZero));
   }
 
   static Values leaves(const Face& f) { return {f.log}; }
@@ -50,7 +52,13 @@ struct Dirichlet {
   static Value log_norm(std::span<const Value> n) {
     const Value a = n[0] + 1.0;
     const int last = a.shape().rank() - 1;
-    return sum(lgamma(a), last, 1) - lgamma(sum(a, last, 1));
+    return sum(there(a, lgamma(a), 0), last, 1) - lgamma(sum(a, last, 1));
+  }
+
+ private:
+  static constexpr double kLogZero = -690.7755278982137;  // of 1e-300, see dist/face.h
+  static Value there(Value a, Value v, double otherwise) {
+    return where(a > 0.0, v, like(v, otherwise));
   }
 };
 

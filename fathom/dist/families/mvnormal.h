@@ -49,8 +49,7 @@ struct MvNormal {
     const Value log_det = expected_log_determinant(p[1]);
     const Value precision = p[1].mean, terms = precision * expected_outer(x, p[0]);
     const auto d = double(precision.shape().extent(precision.shape().rank() - 1));
-    return (log_det - sum(terms, terms.shape().rank() - 2, 2)) * 0.5 -
-           d * kHalfLogTwoPi;
+    return (log_det - sum(terms, terms.shape().rank() - 2, 2)) * 0.5 - d * kHalfLogTwoPi;
   }
   // The mean and the precision are one random quantity (normal_wishart.h) and x is fixed: natural
   // parameters times statistics, one product for all rows and components. Accurate where the rows

@@ -1,0 +1,53 @@
+#include "fathom/jobs/sequences.h"
+
+#include <algorithm>
+#include <numeric>
+#include <unordered_map>
+
+#include "fathom/kernels/rng.h"
+
+namespace fathom {
+
+Array begins_of(const std::vector<std::string>& ids, const std::string& column) {
+  Array out(DType::f64, Shape{std::int64_t(ids.size())});
+  std::unordered_map<std::string, std::size_t> seen;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (i > 0 && ids[i] == ids[i - 1]) continue;
+    out.data<double>()[i] = 1;
+    const auto [before, fresh] = seen.try_emplace(ids[i], i + 1);
+    if (!fresh)
+      raise<DataError>(
+          "row {}: sequence \"{}\" of column \"{}\" goes on after another one; it began in row {}: "
+          "sort the rows by sequence, then by time",
+          i + 1, ids[i], column, before->second);
+  }
+  return out;
+}
+
+TableRows some_sequences(const TableRows& rows, std::int64_t most, Key key) {
+  const std::int64_t n = rows.count();
+  std::vector<std::int64_t> first = {0};
+  for (std::int64_t i = 1; i < n && rows.begins.size() > 0; ++i)
+    if (rows.begins.data<double>()[i] != 0) first.push_back(i);
+  first.push_back(n);
+  std::vector<double> u(first.size() - 1, 0.0);
+  kernels::fill_uniform(key, nullptr, 0, std::int64_t(u.size()), 1, u.data());
+  std::vector<std::size_t> order(u.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return u[a] < u[b]; });
+  std::vector<std::int64_t> places, begins;
+  for (const std::size_t s : order) {
+    const std::int64_t room = most - std::int64_t(places.size()), length = first[s + 1] - first[s];
+    if (room <= 0) break;
+    std::int64_t from = first[s];
+    if (length > most) from += std::int64_t(u[s] * double(length - most));
+    begins.push_back(std::int64_t(places.size()));
+    for (std::int64_t i = 0; i < std::min(room, length); ++i) places.push_back(from + i);
+  }
+  TableRows out = chosen_rows(rows, places);
+  out.begins = Array(DType::f64, Shape{std::int64_t(places.size())});
+  for (const std::int64_t b : begins) out.begins.data<double>()[b] = 1;
+  return out;
+}
+
+}  // namespace fathom

@@ -1,0 +1,17 @@
+// Rows that follow each other, in one or many sequences.
+#pragma once
+
+#include "fathom/jobs/table_data.h"
+
+namespace fathom {
+
+// Where sequences begin, [n]: 1 where the id differs from that of the row before, else 0. Throws
+// DataError naming the row where an id comes back after another one: rows of a sequence must follow
+// each other.
+Array begins_of(const std::vector<std::string>& ids, const std::string& column);
+
+// At most `most` rows, in memory: whole sequences, a keyed choice of them, the last one cut short;
+// of a longer one a keyed piece.
+TableRows some_sequences(const TableRows& rows, std::int64_t most, Key key);
+
+}  // namespace fathom
