@@ -8,7 +8,13 @@ namespace fathom {
 
 namespace {
 
-bool is_factor(const std::string& slot) { return slot.find(".natural.") != std::string::npos; }
+// "weights.natural.0"; not what a step remembers of it ("weights.natural.old.0", climb/site.h).
+bool is_factor(const std::string& slot) {
+  const std::string role = ".natural.";
+  const std::size_t at = slot.rfind(role);
+  return at != std::string::npos &&
+         slot.find_first_not_of("0123456789", at + role.size()) == std::string::npos;
+}
 
 const Array& tensor(const Tensors& t, const std::string& name, const std::string& file) {
   const auto found = t.arrays.find(name);
