@@ -1,6 +1,8 @@
 #include "fathom/tensor/buffer.h"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 #include <new>
 
 namespace fathom {
@@ -71,7 +73,11 @@ namespace {
 
 // What makes rows [n, d] when they are read, as they are.
 RowRecipe recipe_of(const Array& a) {
-  if (a.recipe()) return *a.recipe();
+  if (a.recipe()) {
+    if (!a.recipe()->indicators.is.empty())
+      raise<ShapeError>("[array] indicators {} are read as they are", a.shape().text());
+    return *a.recipe();
+  }
   if (a.shape().rank() != 2)
     raise<ShapeError>("[array] columns of {}: rows have two axes", a.shape().text());
   RowRecipe r{a.dtype(), a.shape().extent(1), {}, {}, {}};
@@ -87,23 +93,62 @@ Array Array::columns(const std::vector<int>& places) const {
   const RowRecipe all = recipe_of(*this);
   RowRecipe r{all.dtype, all.pitch, {}, {}, {}};
   for (const int place : places) {
-    if (place < 0 || place >= int(all.width()))
+    const bool stored = place >= 0;
+    if (place < RowRecipe::kOne || place >= int(all.places.size()))
       raise<ShapeError>("[array] column {} of {}", place, shape_.text());
-    r.places.push_back(all.places[std::size_t(place)]);
-    r.shift.push_back(all.shift[std::size_t(place)]);
-    r.scale.push_back(all.scale[std::size_t(place)]);
+    r.places.push_back(stored ? all.places[std::size_t(place)] : place);
+    r.shift.push_back(stored ? all.shift[std::size_t(place)] : 0);
+    r.scale.push_back(stored ? all.scale[std::size_t(place)] : 1);
+    if (!all.levels.empty())
+      r.levels.push_back(stored ? all.levels[std::size_t(place)] : StoredLevels());
   }
   return {shape_.extent(0), memory_, std::make_shared<const RowRecipe>(std::move(r))};
 }
 
 Array Array::scaled(const std::vector<double>& shift, const std::vector<double>& scale) const {
   RowRecipe r = recipe_of(*this);
-  if (r.changes_values()) raise<ShapeError>("[array] columns are shifted and scaled once");
   if (shift.size() != r.places.size() || scale.size() != r.places.size())
     raise<ShapeError>("[array] {} columns with {} shifts and {} scales", r.places.size(),
                       shift.size(), scale.size());
-  r.shift = shift;
-  r.scale = scale;
+  for (std::size_t j = 0; j < shift.size(); ++j) {
+    if (r.scale[j] != 1 || (r.shift[j] != 0 && shift[j] != 0))
+      raise<ShapeError>("[array] column {} is shifted and scaled already", j);
+    if (r.shift[j] == 0) r.shift[j] = shift[j];
+    r.scale[j] = scale[j];
+  }
+  return {shape_.extent(0), memory_, std::make_shared<const RowRecipe>(std::move(r))};
+}
+
+Array Array::with_levels(std::vector<StoredLevels> levels) const {
+  RowRecipe r = recipe_of(*this);
+  if (levels.size() != r.places.size() || !r.levels.empty() || r.changes_values())
+    raise<ShapeError>("[array] levels of {} columns for rows {} as they are stored", levels.size(),
+                      shape_.text());
+  r.levels = std::move(levels);
+  return {shape_.extent(0), memory_, std::make_shared<const RowRecipe>(std::move(r))};
+}
+
+Array Array::indicators(int column, std::int64_t count, double yes, double no,
+                        double unknown) const {
+  const RowRecipe all = recipe_of(*this);
+  const auto at = std::size_t(column);
+  if (column < 0 || at >= all.places.size() || all.places[at] < 0 || all.shift[at] != 0 ||
+      all.scale[at] != 1)
+    raise<ShapeError>("[array] indicators of column {} of {}: a stored column, as it is", column,
+                      shape_.text());
+  RowRecipe r{all.dtype, all.pitch, {}, {}, {}};
+  r.indicators = {all.places[at], {}, yes, no, unknown};
+  r.indicators.is.assign(std::size_t(count), std::numeric_limits<double>::quiet_NaN());
+  for (std::int64_t l = 0; l < count; ++l) {
+    if (all.levels.empty() || all.levels[at].empty()) {
+      r.indicators.is[std::size_t(l)] = double(l);
+      continue;
+    }
+    const StoredLevels& known = all.levels[at];
+    const auto found = std::find(known.level.begin(), known.level.end(), double(l));
+    if (found != known.level.end())
+      r.indicators.is[std::size_t(l)] = known.stored[std::size_t(found - known.level.begin())];
+  }
   return {shape_.extent(0), memory_, std::make_shared<const RowRecipe>(std::move(r))};
 }
 

@@ -83,10 +83,16 @@ class Array {
   Array made() const { return recipe_ ? copy() : *this; }
   // `count` of the first axis from `first` on: the same memory, made or not as these are.
   Array part(std::int64_t first, std::int64_t count) const;
-  // Columns of rows [n, d] of a number type, and (x - shift) / scale column by column (once),
-  // without a copy: rows of f64 that are made when they are read.
+  // Of rows [n, d] of a number type, without a copy: rows of f64 that are made when they are read.
+  // Columns, of which RowRecipe::kMissing and kOne are two that are not there; (x - shift) / scale
+  // column by column, a second time where that is exact; of columns of categories, the levels that
+  // stored numbers stand for (none: the column stays); indicators [n, count] of the levels of one
+  // column, which are 0, 1, ..., with their values for yes, no and NaN.
   Array columns(const std::vector<int>& places) const;
   Array scaled(const std::vector<double>& shift, const std::vector<double>& scale) const;
+  Array with_levels(std::vector<StoredLevels> levels) const;
+  Array indicators(int column, std::int64_t count, double yes = 1, double no = 0,
+                   double unknown = 0) const;
   Array cast(DType to) const;  // own memory; between number types
 
  private:

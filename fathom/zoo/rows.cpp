@@ -1,6 +1,7 @@
 #include "fathom/zoo/rows.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace fathom {
 
@@ -20,13 +21,11 @@ void know_choices(Model& m, Plate row, Plate component, Expr which) {
 }
 
 KnownChoices known_choices(std::span<const int> known, std::int64_t rows, std::int64_t components) {
-  KnownChoices out{Array(DType::f64, Shape{rows, components}), Array(DType::f64, Shape{rows})};
-  std::fill_n(out.choice.data<double>(), out.choice.size(), kNever);
-  std::fill_n(out.known.data<double>(), rows, 1.0);
+  Array of(DType::f32, Shape{rows, 1});  // NaN: not known
+  std::fill_n(of.data<float>(), rows, std::numeric_limits<float>::quiet_NaN());
   for (std::size_t i = 0; i < known.size(); ++i)
-    for (std::int64_t k = 0; known[i] >= 0 && k < components; ++k)
-      if (k != known[i]) out.choice.data<double>()[std::int64_t(i) * components + k] = -kNever;
-  return out;
+    if (known[i] >= 0) of.data<float>()[i] = float(known[i]);
+  return {of.indicators(0, components, kNever, -kNever, kNever), of.columns({RowRecipe::kOne})};
 }
 
 }  // namespace fathom

@@ -15,9 +15,9 @@ void know_choices(Model& model, Plate row, Plate component, Expr which);
 
 // Data of that term, whose value is 0 for a choice that is allowed and far below any density for
 // others: the log odds of a Bernoulli variable that is seen to be one. known: from 0, -1 where it
-// is not; empty: of no row.
+// is not; empty: of no row. Made when they are read (tensor/recipe.h): a number a row is held.
 struct KnownChoices {
-  Array choice, known;
+  Array choice, known;  // [rows, components], [rows, 1]
 };
 KnownChoices known_choices(std::span<const int> known, std::int64_t rows, std::int64_t components);
 
