@@ -332,31 +332,46 @@ Table described(const Opened& file, std::int64_t rows, const std::string& path) 
 
 }  // namespace
 
+namespace {
+
+// The cells of each column of text, taken out of the blocks.
+std::vector<std::vector<std::string>> taken_text(const CsvLayout& l, std::span<CsvBlock> blocks) {
+  std::vector<std::vector<std::string>> text(l.texts);
+  std::int64_t rows = 0;
+  for (const CsvBlock& b : blocks) rows += b.rows;
+  for (auto& column : text) column.reserve(std::size_t(rows));
+  for (CsvBlock& b : blocks)
+    for (std::size_t k = 0; k < l.texts; ++k) {
+      std::move(b.text[k].begin(), b.text[k].end(), std::back_inserter(text[k]));
+      b.text[k] = std::vector<std::string>();  // gives its memory back, as {} does not
+    }
+  return text;
+}
+
+}  // namespace
+
 Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& o,
                 Workers* workers) {
   Opened file = open_csv(bytes, path, o, workers);
   const Array values = parse_blocks(file.layout, file.blocks, path, o.dtype, workers);
   Table t = described(file, values.shape().extent(0), path);
   t.values = values;
-  for (CsvBlock& b : file.blocks)
-    for (std::size_t k = 0; k < file.layout.texts; ++k)
-      std::move(b.text[k].begin(), b.text[k].end(), std::back_inserter(t.text[k]));
+  t.text = taken_text(file.layout, file.blocks);
   return t;
 }
 
 Table parse_csv_in_pieces(const Bytes& bytes, const std::string& path, const CsvOptions& o,
-                          Workers* workers, const std::function<void(const Array&)>& take) {
-  constexpr std::size_t kTogether = 16;  // blocks
-  if (!o.text_columns.empty())
-    raise<ConfigError>("{}: columns of text are not read in pieces", path);
+                          Workers* workers, const TakeRows& take) {
   Opened file = open_csv(bytes, path, o, workers);
+  const std::size_t together = file.layout.texts > 0 ? 4 : 16;  // blocks; cells of text take room
   std::int64_t rows = 0;
-  for (std::size_t i = 0; i < file.blocks.size(); i += kTogether) {
+  for (std::size_t i = 0; i < file.blocks.size(); i += together) {
     const std::span<CsvBlock> some =
-        std::span(file.blocks).subspan(i, std::min(kTogether, file.blocks.size() - i));
+        std::span(file.blocks).subspan(i, std::min(together, file.blocks.size() - i));
     const Array values = parse_blocks(file.layout, some, path, o.dtype, workers);
-    rows += values.shape().extent(0);
-    if (values.size() > 0) take(values);
+    const std::int64_t here = values.shape().extent(0);
+    rows += here;
+    if (here > 0) take(values, taken_text(file.layout, some));
   }
   return described(file, rows, path);
 }

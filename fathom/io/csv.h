@@ -44,11 +44,13 @@ Table read_csv(const std::string& path, const CsvOptions& options = {}, Workers*
 Table parse_csv(const Bytes& bytes, const std::string& path, const CsvOptions& options = {},
                 Workers* workers = nullptr);
 
-// The same without holding it: rows go to `take` some millions of bytes at a time, in order, and
-// the table that is returned has all but them. Throws as read_csv does, after earlier rows were
-// taken, and ConfigError where columns of text are asked for.
+// The same without holding it: rows, and the cells of each column of text, go to `take` some
+// millions of bytes at a time, in order, and the table that is returned has all but them. Throws as
+// read_csv does, after earlier rows were taken.
+using TakeRows =
+    std::function<void(const Array& rows, const std::vector<std::vector<std::string>>& text)>;
 Table parse_csv_in_pieces(const Bytes& bytes, const std::string& path, const CsvOptions& options,
-                          Workers* workers, const std::function<void(const Array&)>& take);
+                          Workers* workers, const TakeRows& take);
 
 // Columns [rows, names] under their names, each number in the shortest form that reads back the
 // same; without a header, the lines that follow those of earlier rows.

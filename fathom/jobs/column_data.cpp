@@ -7,31 +7,6 @@
 
 namespace fathom {
 
-namespace {
-
-// Columns of rows [n, d], in this order.
-Array columns_of(const Array& x, const std::vector<std::size_t>& columns) {
-  const std::int64_t n = x.shape().extent(0), d = x.size() / n, k = std::int64_t(columns.size());
-  Array out(DType::f64, Shape{n, k});
-  for (std::int64_t i = 0; i < n; ++i)
-    for (std::int64_t j = 0; j < k; ++j)
-      out.data<double>()[i * k + j] =
-          x.data<double>()[i * d + std::int64_t(columns[std::size_t(j)])];
-  return out;
-}
-
-// Indicators [n, levels] of a column of places; a missing one is a row of zeros.
-Array indicators_of(const Array& x, std::size_t column, std::int64_t levels) {
-  const std::int64_t n = x.shape().extent(0), d = x.size() / n;
-  Array out(DType::f64, Shape{n, levels});
-  for (std::int64_t i = 0; i < n; ++i)
-    if (const double v = x.data<double>()[i * d + std::int64_t(column)]; !std::isnan(v))
-      out.data<double>()[i * levels + std::int64_t(v)] = 1;
-  return out;
-}
-
-}  // namespace
-
 ColumnMixtureConfig column_config(const TableMoments& m, const ColumnGroups& groups, bool missing) {
   ColumnMixtureConfig c;
   c.bits = std::int64_t(groups.bits.size());
@@ -57,13 +32,18 @@ ColumnMixtureConfig column_config(const TableMoments& m, const ColumnGroups& gro
   return c;
 }
 
-void add_column_data(const Array& x, const ColumnGroups& groups, DataSet& set) {
-  if (!groups.real.empty()) set.columns["real"] = columns_of(x, groups.real);
-  if (!groups.bits.empty()) set.columns["bits"] = columns_of(x, groups.bits);
-  if (!groups.counts.empty()) set.columns["counts"] = columns_of(x, groups.counts);
-  for (std::size_t j = 0; j < groups.categories.size(); ++j)
-    set.columns[fmt::format("level.{}", j)] =
-        indicators_of(x, groups.categories[j], groups.levels[j]);
+void add_column_data(const TableRows& rows, const ColumnGroups& groups, DataSet& set) {
+  const auto add = [&](const std::string& name, const Array& a) {
+    set.columns[name] = rows.streamed ? a : a.made();
+  };
+  const auto columns = [&](const char* name, const std::vector<std::size_t>& of) {
+    if (!of.empty()) add(name, rows.x.columns({of.begin(), of.end()}));
+  };
+  columns("real", groups.real);
+  columns("bits", groups.bits);
+  columns("counts", groups.counts);
+  for (std::size_t j = 0; j < groups.categories.size(); ++j)  // of a missing one, zeros
+    add(fmt::format("level.{}", j), rows.x.indicators(int(groups.categories[j]), groups.levels[j]));
 }
 
 Array column_features(const DataSet& set) {

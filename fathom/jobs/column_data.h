@@ -11,8 +11,8 @@ namespace fathom {
 ColumnMixtureConfig column_config(const TableMoments& moments, const ColumnGroups& groups,
                                   bool missing);
 
-// Rows [n, columns] as data "real", "bits", "counts" and "level.<j>".
-void add_column_data(const Array& rows, const ColumnGroups& groups, DataSet& set);
+// Rows as data "real", "bits", "counts" and "level.<j>"; made when they are read where rows are.
+void add_column_data(const TableRows& rows, const ColumnGroups& groups, DataSet& set);
 
 // What a start measures distances by, [n, features]: real columns and bits as they are, roots of
 // counts (whose spread does not depend on their mean), indicators of categories.

@@ -6,6 +6,7 @@
 
 #include "fathom/base/error.h"
 #include "fathom/jobs/nearest.h"
+#include "fathom/jobs/row_blocks.h"
 #include "fathom/jobs/table_roles.h"
 
 namespace fathom {
@@ -16,12 +17,14 @@ constexpr std::string_view kKinds[] = {"real", "binary", "count", "category"};
 constexpr double kMostCounts = 20;  // the mean above which whole numbers are taken for real
 constexpr std::size_t kMostLevels = 1000;
 
-bool number_of(const std::string& cell, double& value) {
-  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  return error == std::errc() && end == cell.data() + cell.size();
-}
-
 }  // namespace
+
+std::optional<double> number_of(const std::string& cell) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  const bool whole = error == std::errc() && end == cell.data() + cell.size();
+  return whole ? std::optional(value) : std::nullopt;
+}
 
 std::string_view name_of(ColumnKind kind) { return kKinds[std::size_t(kind)]; }
 
@@ -54,87 +57,64 @@ std::map<int, ColumnKind> declared_kinds(const std::string& text,
   return kinds;
 }
 
-ColumnKind guessed_kind(const Array& x, std::int64_t column) {
-  const std::int64_t n = x.shape().extent(0), d = x.size() / n;
-  double total = 0, most = 0;
-  std::int64_t seen = 0;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const double v = x.data<double>()[i * d + column];
-    if (std::isnan(v)) continue;
-    if (v < 0 || v != std::floor(v)) return ColumnKind::real;
-    total += v;
-    most = std::max(most, v);
-    ++seen;
-  }
+ColumnKind ColumnLook::guess() const {
+  if (no_count.row >= 0) return ColumnKind::real;
   if (most <= 1) return ColumnKind::binary;
   return total < kMostCounts * double(seen) ? ColumnKind::count : ColumnKind::real;
 }
 
-void check_kind(const Array& x, std::int64_t column, ColumnKind kind, const std::string& name,
-                const std::string& path) {
+void ColumnLook::check(ColumnKind kind, const std::string& name, const std::string& path) const {
   if (kind == ColumnKind::real || kind == ColumnKind::category) return;
-  const std::int64_t n = x.shape().extent(0), d = x.size() / n;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const double v = x.data<double>()[i * d + column];
-    if (std::isnan(v)) continue;
-    const bool fits = kind == ColumnKind::binary ? v == 0 || v == 1 : v >= 0 && v == std::floor(v);
-    if (!fits)
-      raise<DataError>(
-          "{}: row {}, column \"{}\" is {:g}: {}; --kind real={} takes it for a real number", path,
-          i + 1, name, v,
-          kind == ColumnKind::binary ? "a binary column holds 0 and 1"
-                                     : "counts are whole numbers from 0",
-          name);
-  }
+  const Place& wrong = kind == ColumnKind::binary ? no_bit : no_count;
+  if (wrong.row < 0) return;
+  raise<DataError>(
+      "{}: row {}, column \"{}\" is {:g}: {}; --kind real={} takes it for a real number", path,
+      wrong.row + 1, name, wrong.value,
+      kind == ColumnKind::binary ? "a binary column holds 0 and 1"
+                                 : "counts are whole numbers from 0",
+      name);
 }
 
-std::vector<std::string> levels_of(const std::vector<std::string>& cells) {
+std::vector<ColumnLook> look_at_columns(const Array& x, const std::vector<bool>& different) {
+  std::vector<ColumnLook> out(different.size());
+  each_row(x, [&](std::int64_t i, const double* row) {
+    for (std::size_t j = 0; j < out.size(); ++j) {
+      const double v = row[j];
+      if (std::isnan(v)) continue;
+      ColumnLook& c = out[j];
+      if (c.no_bit.row < 0 && v != 0 && v != 1) c.no_bit = {i, v};
+      if (c.no_count.row < 0 && (v < 0 || v != std::floor(v))) c.no_count = {i, v};
+      c.total += v;
+      c.most = std::max(c.most, v);
+      ++c.seen;
+      if (different[j] && c.different.size() <= ColumnLook::kMostDifferent) c.different.insert(v);
+    }
+  });
+  return out;
+}
+
+std::vector<std::string> levels_of(const std::vector<std::string>& names) {
   std::vector<std::string> levels;
-  for (const std::string& cell : cells)
-    if (!is_missing(cell)) levels.push_back(cell);
+  for (const std::string& name : names)
+    if (!is_missing(name)) levels.push_back(name);
   std::sort(levels.begin(), levels.end());
   levels.erase(std::unique(levels.begin(), levels.end()), levels.end());
-  double value = 0;
   if (std::all_of(levels.begin(), levels.end(),
-                  [&](const std::string& l) { return number_of(l, value); }))
+                  [](const std::string& l) { return number_of(l).has_value(); }))
     std::sort(levels.begin(), levels.end(), [](const std::string& a, const std::string& b) {
-      double x = 0, y = 0;
-      number_of(a, x);
-      number_of(b, y);
-      return x < y;
+      return *number_of(a) < *number_of(b);
     });
   return levels;
 }
 
-void write_levels(const std::vector<std::string>& cells, const std::vector<std::string>& levels,
-                  Array& x, std::int64_t column, const std::string& name, const std::string& path) {
-  if (levels.size() > kMostLevels)
-    raise<DataError>(
-        "{}: column \"{}\" has {} different values: too many to be categories; leave it out with "
-        "--drop \"{}\", or name rows by it with --ids",
-        path, name, levels.size(), name);
-  std::map<std::string, double> place;
-  const std::int64_t n = x.shape().extent(0), d = x.size() / n;
-  for (std::size_t i = 0; i < levels.size(); ++i) place[levels[i]] = double(i);
-  for (std::int64_t i = 0; i < n; ++i) {
-    const std::string& cell = cells[std::size_t(i)];
-    const auto found = place.find(cell);
-    if (found == place.end() && !is_missing(cell))
-      raise<DataError>(
-          "{}: row {}, column \"{}\" is \"{}\", which the fit has not seen; it knows {}", path,
-          i + 1, name, cell, fmt::join(levels, ", "));
-    x.data<double>()[i * d + column] = found == place.end() ? NAN : found->second;
-  }
-}
-
-std::vector<std::string> cells_of_column(const Array& x, std::int64_t column) {
-  const std::int64_t n = x.shape().extent(0), d = x.size() / n;
-  std::vector<std::string> cells;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const double v = x.data<double>()[i * d + column];
-    cells.push_back(std::isnan(v) ? std::string() : fmt::format("{}", v));
-  }
-  return cells;
+void check_levels(const std::vector<std::string>& levels, const std::string& name,
+                  const std::string& path) {
+  if (levels.size() <= kMostLevels) return;
+  const bool more = levels.size() > ColumnLook::kMostDifferent;
+  raise<DataError>(
+      "{}: column \"{}\" has {}{} different values: too many to be categories; leave it out with "
+      "--drop \"{}\", or name rows by it with --ids",
+      path, name, more ? "more than " : "", levels.size() - more, name);
 }
 
 }  // namespace fathom

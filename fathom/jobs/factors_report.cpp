@@ -152,7 +152,7 @@ void add_scores(const LinearFactors& f, const TableRows& rows, const std::string
   s.x_label = "z1";
   s.y_label = "z2";
   std::vector<int> of;
-  const bool labelled = group_labels(some.labels, s.legend, of);
+  const bool labelled = group_labels(some.labels.all(), s.legend, of);
   s.groups = labelled ? s.legend.size() : 1;
   if (!labelled) s.legend.clear();
   for (std::int64_t i = 0; i < some.count(); ++i) {

@@ -342,11 +342,10 @@ class FitTableJob {
 
   // All rows, or of large tables a keyed choice of them in the order of the table; held.
   TableRows start_rows(bool large) const {
-    TableRows rows = data_.rows;
-    rows.x = large ? rows.x : rows.x.made();
-    if (!large) return rows;
-    if (model_.sequential()) return some_sequences(rows, kStartRows, fold(key(), 0));
-    return chosen_rows(rows, some_places(rows.count(), kStartRows, fold(key(), 0)));
+    const TableRows& all = data_.rows;
+    if (!large) return held_rows(all);
+    if (model_.sequential()) return some_sequences(all, kStartRows, fold(key(), 0));
+    return chosen_rows(all, some_places(all.count(), kStartRows, fold(key(), 0)));
   }
 
   // What was done before the fit was interrupted, and the slots of the climb that was under way.

@@ -86,14 +86,14 @@ void add_plane(const GaussianComponents& c, const TableFormat& format, const Tab
   for (std::int64_t k = 0; k < c.count; ++k)
     s.ellipses.push_back(ellipse_of(c, k, v, component_name(std::size_t(k), format.classes)));
   const std::int64_t n = rows ? rows->count() : 0;
-  const Array x = n > 0 && rows->missing() ? filled_with_means(rows->x) : n > 0 ? rows->x : Array();
+  const Array x = n > 0 && rows->missing ? filled_with_means(rows->x) : n > 0 ? rows->x : Array();
   for (std::int64_t i = 0; i < n; ++i) {
     const double* row = x.data<double>() + i * c.width;
     s.points.push_back({v.at(0, row), v.at(1, row), component[std::size_t(i)]});
   }
   std::vector<std::string> names;
   std::vector<int> of;
-  const bool labelled = n > 0 && group_labels(rows->labels, names, of);
+  const bool labelled = n > 0 && group_labels(rows->labels.all(), names, of);
   const ChartSize size = labelled ? ChartSize{460, 400} : ChartSize{940, 480};
   if (labelled) page.begin_row();
   page.svg(

@@ -141,7 +141,7 @@ DataSet Hmm::data(const TableRows& rows) const {
   DataSet set;
   set.rows = rows.count();
   if (by_columns()) {
-    add_column_data(rows.x, groups_, set);
+    add_column_data(rows, groups_, set);
   } else {
     set.columns["x"] = rows.x;
   }

@@ -13,37 +13,41 @@ ImputedTable impute_table(const ImputeTableConfig& c) {
     raise<ConfigError>(
         "{}: a {} does not say what missing cells may be: runs of gmm, ppca, fa and bpca do", c.run,
         run.model->task());
-  const TableRows rows = rows_for(run, c.data, workers);
   // Cells that were seen are given as the file has them, to the last digit.
-  TableFormat plain = run.format;
-  std::fill(plain.shift.begin(), plain.shift.end(), 0.0);
-  std::fill(plain.scale.begin(), plain.scale.end(), 1.0);
-  const Array seen =
-      load_table_rows(c.data, run.settings.table, plain, run.model->needs(), workers).x.made();
-  const FilledRows filled = run.model->fill(run.state, rows.x.made(), workers);
+  const TableRows rows = rows_for(run, c.data, workers, true);
+  constexpr std::int64_t kBlock = 1 << 15;
   const std::int64_t n = rows.count(), d = run.format.width(), width = c.sd ? 2 * d : d;
-  const Array values = in_file_units(filled.values, run.format);
-  ImputedTable out;
-  out.table.names = run.format.columns;
-  if (c.sd)
-    for (const std::string& name : run.format.columns) out.table.names.push_back(name + "_sd");
-  out.table.values = Array(DType::f64, Shape{n, width});
-  if (!rows.ids.empty()) {
-    out.table.id_name = run.format.ids;
-    out.table.ids = rows.ids;
-  }
+  TableSink sink(c.out, n, c.out.empty() || !rows.streamed);
   std::int64_t missing = 0;
-  for (std::int64_t i = 0; i < n; ++i)
-    for (std::int64_t j = 0; j < d; ++j) {
-      double* to = out.table.values.data<double>() + i * width;
-      const double cell = seen.data<double>()[i * d + j];
-      to[j] = std::isnan(cell) ? values.data<double>()[i * d + j] : cell;
-      if (c.sd) to[d + j] = filled.sd.data<double>()[i * d + j] * run.format.scale[std::size_t(j)];
-      missing += std::isnan(cell);
+  for (std::int64_t first = 0; first < n; first += kBlock) {
+    const std::int64_t count = std::min(kBlock, n - first);
+    const Array seen = rows.x.part(first, count).made();
+    const FilledRows filled = run.model->fill(run.state, in_model_units(seen, run.format), workers);
+    const Array values = in_file_units(filled.values, run.format);
+    TextTable block;
+    block.names = run.format.columns;
+    if (c.sd)
+      for (const std::string& name : run.format.columns) block.names.push_back(name + "_sd");
+    block.values = Array(DType::f64, Shape{count, width});
+    if (!rows.ids.empty()) {
+      block.id_name = run.format.ids;
+      for (std::int64_t i = 0; i < count; ++i) block.ids.push_back(rows.ids[first + i]);
     }
+    for (std::int64_t i = 0; i < count; ++i)
+      for (std::int64_t j = 0; j < d; ++j) {
+        double* to = block.values.data<double>() + i * width;
+        const double cell = seen.data<double>()[i * d + j];
+        to[j] = std::isnan(cell) ? values.data<double>()[i * d + j] : cell;
+        if (c.sd)
+          to[d + j] = filled.sd.data<double>()[i * d + j] * run.format.scale[std::size_t(j)];
+        missing += std::isnan(cell);
+      }
+    sink.take(block);
+  }
+  ImputedTable out;
+  out.table = sink.finish();
   out.figures = {{"task", run.model->task()}, {"n", n}, {"dims", d}, {"missing", missing}};
   if (!c.out.empty()) {
-    write_table(c.out, out.table);
     out.figures["file"] = c.out;
     out.figures["columns"] = out.table.names;
   }

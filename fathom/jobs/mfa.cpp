@@ -66,7 +66,7 @@ void Mfa::start(CoordinateClimb& climb, const TableRows& rows, Key key, Workers&
   const std::int64_t n = rows.count(), d = width_, q = settings_.latent;
   const auto count = std::int64_t(settings_.components);
   const Array share = settings_.start_of(rows, key),
-              x = rows.missing() ? filled_with_means(rows.x) : rows.x.made();
+              x = rows.missing ? filled_with_means(rows.x) : rows.x.made();
   State& s = climb.state();
   std::vector<double> held(std::size_t(count), 0), left(std::size_t(d), 0);
   Array mean(DType::f64, Shape{count, d});

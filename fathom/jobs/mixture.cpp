@@ -27,7 +27,7 @@ void Mixture::build(const TableMoments& m, const TableFormat& format) {
 DataSet Mixture::data(const TableRows& rows) const {
   DataSet set;
   set.rows = rows.count();
-  add_column_data(rows.x, groups_, set);
+  add_column_data(rows, groups_, set);
   add_row_data(rows, format_, settings_.components, set);
   return set;
 }

@@ -160,7 +160,7 @@ void MixtureSettings::check_rows(std::int64_t rows, const TableFormat& format) c
 
 Array MixtureSettings::start_of(const TableRows& rows, Key key) const {
   if (!start_file().empty()) return with_known(rows.start, rows.components);
-  const Array x = rows.missing() ? filled_with_means(rows.x) : rows.x;
+  const Array x = rows.missing ? filled_with_means(rows.x) : rows.x;
   return start == "blocks"
              ? block_start(x, components, rows.components)
              : kmeans_start(x, components, key, start == "random" ? 0 : 10, rows.components);
@@ -168,15 +168,15 @@ Array MixtureSettings::start_of(const TableRows& rows, Key key) const {
 
 void add_row_data(const TableRows& rows, const TableFormat& format, std::int64_t components,
                   DataSet& set) {
-  if (!format.weights.empty()) {
-    Array once(DType::f64, Shape{set.rows});
-    std::fill_n(once.data<double>(), set.rows, 1.0);
-    set.columns["weight"] = rows.weights.size() > 0 ? rows.weights : once;
-  }
+  const auto add = [&](const char* name, const Array& a) {
+    set.columns[name] = rows.streamed ? a : a.made();
+  };
+  if (!format.weights.empty())
+    add("weight", rows.weights.size() > 0 ? rows.weights : rows.x.columns({RowRecipe::kOne}));
   if (!format.labels.empty()) {
-    KnownChoices k = known_choices(rows.components, set.rows, components);
-    set.columns["choice"] = std::move(k.choice);
-    set.columns["choice.known"] = std::move(k.known);
+    const KnownChoices k = known_choices(rows.components, set.rows, components);
+    add("choice", k.choice);
+    add("choice.known", k.known);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "fathom/jobs/mixture_settings.h"
+#include "fathom/jobs/row_blocks.h"
 #include "fathom/jobs/words.h"
 #include "fathom/zoo/rows.h"
 
@@ -45,40 +46,42 @@ void RegressionTable::build(const TableMoments& m, const TableFormat& format) {
 }
 
 void RegressionTable::check(const Array& rows) const {
-  const std::int64_t d = columns_ + 1;
-  for (std::int64_t i = 0; i < rows.size(); ++i) {
-    const double v = rows.data<double>()[i];
-    const bool target = i % d == columns_, whole = v >= 0 && v == std::floor(v);
-    if (!target && std::isnan(v))
-      raise<DataError>(
-          "row {}: the cell of column \"{}\" is missing, and a regression explains by whole rows: "
-          "fathom fit ppca and fathom impute fill it in, --drop leaves the column out",
-          i / d + 1, names_[std::size_t(i % d)]);
-    if (!target || std::isnan(v) || link_ == Link::linear) continue;
+  each_row(rows, [&](std::int64_t i, const double* row) {
+    for (std::int64_t j = 0; j < columns_; ++j)
+      if (std::isnan(row[j]))
+        raise<DataError>(
+            "row {}: the cell of column \"{}\" is missing, and a regression explains by whole "
+            "rows: fathom fit ppca and fathom impute fill it in, --drop leaves the column out",
+            i + 1, names_[std::size_t(j)]);
+    const double v = row[columns_];
+    const bool whole = v >= 0 && v == std::floor(v);
+    if (std::isnan(v) || link_ == Link::linear) return;
     if (link_ == Link::logistic && v != 0 && v != 1)
       raise<DataError>(
-          "row {}: the target \"{}\" is {:g}: --likelihood bernoulli takes 0 and 1 alone{}",
-          i / d + 1, target_, v, whole ? "; for counts say --likelihood poisson" : "");
+          "row {}: the target \"{}\" is {:g}: --likelihood bernoulli takes 0 and 1 alone{}", i + 1,
+          target_, v, whole ? "; for counts say --likelihood poisson" : "");
     if (link_ == Link::poisson && !whole)
       raise<DataError>(
           "row {}: the target \"{}\" is {:g}: --likelihood poisson takes counts, whole numbers "
           "from 0; for others say --likelihood gaussian",
-          i / d + 1, target_, v);
-  }
+          i + 1, target_, v);
+  });
 }
 
+// Coefficients::features of each row, and the target less its offset.
 DataSet RegressionTable::data(const TableRows& rows) const {
-  const std::int64_t n = rows.count(), p = columns_;
-  const Coefficients units = coefficients({});
+  Coefficients units = coefficients({});
+  std::vector<int> columns{RowRecipe::kOne};
+  for (std::int64_t j = 0; j < columns_; ++j) columns.push_back(int(j));
+  units.shift.insert(units.shift.begin(), 0);
+  units.scale.insert(units.scale.begin(), 1);
   DataSet set;
-  set.rows = n;
-  Array x(DType::f64, Shape{n, p + 1}), y(DType::f64, Shape{n});
-  for (std::int64_t i = 0; i < n; ++i) {
-    const double* row = rows.x.data<double>() + i * (p + 1);
-    units.features(row, x.data<double>() + i * (p + 1));
-    y.data<double>()[i] = row[p] - units.offset;
-  }
-  set.columns = {{"x", x}, {"y", y}};
+  set.rows = rows.count();
+  const auto add = [&](const char* name, const Array& a) {
+    set.columns[name] = rows.streamed ? a : a.made();
+  };
+  add("x", rows.x.columns(columns).scaled(units.shift, units.scale));
+  add("y", rows.x.columns({int(columns_)}).scaled({units.offset}, {1}));
   add_row_data(rows, format_, 0, set);
   return set;
 }

@@ -30,27 +30,6 @@ RowsFile write_rows(const std::string& path, const Array& rows,
   return {path, n, width};
 }
 
-RowsWriter::RowsWriter(const std::string& path, const std::vector<std::string>& names)
-    : names_(names) {
-  check_rows_file(path, {});
-  if (path.ends_with(".npy")) {
-    npy_.emplace(path, DType::f64, std::int64_t(names.size()));
-  } else {
-    csv_.emplace(path);
-  }
-}
-
-void RowsWriter::write(const Array& rows) {
-  if (npy_) npy_->write(rows);
-  if (csv_) csv_->write(csv_text(names_, rows, !begun_));
-  begun_ = true;
-}
-
-void RowsWriter::commit() {
-  if (npy_) npy_->commit();
-  if (csv_) csv_->commit();
-}
-
 std::vector<std::string> numbered(const std::string& name, std::int64_t count) {
   std::vector<std::string> out;
   for (std::int64_t i = 1; i <= count; ++i) out.push_back(fmt::format("{}{}", name, i));

@@ -1,7 +1,6 @@
 // Rows that a verb makes, as a file whose ending says the kind.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,21 +20,6 @@ void check_rows_file(const std::string& path, const std::vector<std::int64_t>& i
 // side.
 RowsFile write_rows(const std::string& path, const Array& rows,
                     const std::vector<std::string>& names, const std::vector<std::int64_t>& item);
-
-// Rows [n, names] that are written as they come, .npy or .csv. Without `commit` nothing is left.
-class RowsWriter {
- public:
-  // Throws ConfigError on another ending.
-  RowsWriter(const std::string& path, const std::vector<std::string>& names);
-  void write(const Array& rows);
-  void commit();
-
- private:
-  std::vector<std::string> names_;
-  std::optional<NpyRows> npy_;
-  std::optional<AtomicFile> csv_;
-  bool begun_ = false;
-};
 
 // {"x1", "x2", ...}.
 std::vector<std::string> numbered(const std::string& name, std::int64_t count);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fathom/jobs/row_blocks.h"
+
 namespace fathom {
 
 namespace {
@@ -10,27 +12,13 @@ namespace {
 // One value, or a missing cell on both sides.
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
-// Whether test(row) holds of all rows.
-template <class F>
-bool all_rows(const Array& x, F&& test) {
-  constexpr std::int64_t kBlock = 4096;
-  const std::int64_t n = x.shape().extent(0), d = x.size() / n;
-  for (std::int64_t first = 0; first < n; first += kBlock) {
-    const Array block = x.part(first, std::min(kBlock, n - first)).made();
-    const double* v = block.data<double>();
-    for (std::int64_t i = 0; i < block.size(); i += d)
-      if (!test(v + i)) return false;
-  }
-  return true;
-}
-
 bool equal_columns(const Array& x, std::int64_t a, std::int64_t b) {
-  return all_rows(x, [&](const double* row) { return same(row[a], row[b]); });
+  return all_rows(x, [&](std::int64_t, const double* row) { return same(row[a], row[b]); });
 }
 
 bool constant_column(const Array& x, std::int64_t j) {
   double first = NAN;
-  return all_rows(x, [&](const double* row) {
+  return all_rows(x, [&](std::int64_t, const double* row) {
     if (std::isnan(first)) first = row[j];
     return std::isnan(row[j]) || row[j] == first;
   });
@@ -54,16 +42,14 @@ bool check_cells(const Array& x, const std::vector<std::string>& columns, bool a
                  const std::string& path) {
   const auto d = std::int64_t(columns.size());
   Found missing, infinite;
-  std::int64_t at = 0;
-  all_rows(x, [&](const double* row) {
-    for (std::int64_t j = 0; j < d; ++j, ++at) {
+  each_row(x, [&](std::int64_t i, const double* row) {
+    for (std::int64_t j = 0; j < d; ++j) {
       if (std::isnan(row[j])) {
-        missing.add(at);
+        missing.add(i * d + j);
       } else if (std::isinf(row[j])) {
-        infinite.add(at);
+        infinite.add(i * d + j);
       }
     }
-    return true;
   });
   const auto place = [&](const Found& f) {
     return fmt::format("the first in row {}, column \"{}\"", f.first / d + 1,
@@ -107,8 +93,6 @@ void check_columns(const Array& x, const TableFormat& format, const TableMoments
 }
 
 void note_rows(const TableRows& rows, const TableFormat& format, const Note& note) {
-  const std::span<const double> v =
-      format.missing ? rows.x.values<double>() : std::span<const double>();
   const std::int64_t d = format.width();
   if (!format.kinds.empty()) {
     std::string text;
@@ -120,21 +104,18 @@ void note_rows(const TableRows& rows, const TableFormat& format, const Note& not
   }
   if (format.missing && !format.target.empty()) {
     std::int64_t unknown = 0;
-    for (std::int64_t i = d - 1; i < rows.x.size(); i += d)
-      unknown += std::isnan(v[std::size_t(i)]);
+    each_row(rows.x, [&](std::int64_t, const double* row) { unknown += std::isnan(row[d - 1]); });
     if (unknown > 0)
       note(fmt::format("{} without a \"{}\": {} left out", count_of(unknown, "row"), format.target,
                        unknown == 1 ? "it is" : "they are"));
   } else if (format.missing) {
     std::int64_t cells = 0;
     Found empty;
-    for (std::int64_t i = 0; i < rows.count(); ++i) {
-      const auto first = v.begin() + i * d;
-      const std::int64_t gone =
-          std::count_if(first, first + d, [](double c) { return std::isnan(c); });
+    each_row(rows.x, [&](std::int64_t i, const double* row) {
+      const std::int64_t gone = std::count_if(row, row + d, [](double c) { return std::isnan(c); });
       cells += gone;
       if (gone == d) empty.add(i);
-    }
+    });
     note(fmt::format("{} of {} cells are missing; the model integrates over them", cells,
                      rows.x.size()));
     if (empty.count > 0)

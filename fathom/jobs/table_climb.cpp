@@ -68,7 +68,7 @@ TableClimb::TableClimb(const TableModel& model, const TableRows& rows, State& st
         settings.batch > 0 ? "--batch" : "--method svi");
   // A table is often sorted, and a batch of one kind of rows is a poor stand-in for all. One that
   // is read from its file stays in its order.
-  const bool shuffle = stochastic_ && !rows.x.recipe();
+  const bool shuffle = stochastic_ && !rows.streamed;
   batches_.emplace(model.model(),
                    model.data(shuffle ? chosen_rows(rows, shuffled(rows_, fold(key, 1))) : rows),
                    state, options);

@@ -10,6 +10,7 @@
 
 #include "fathom/base/workers.h"
 #include "fathom/io/dataset.h"
+#include "fathom/jobs/row_texts.h"
 #include "fathom/jobs/table_moments.h"
 
 namespace fathom {
@@ -95,17 +96,18 @@ struct TableFormat {
 };
 
 struct TableRows {
-  Array x;  // [n, d] f64, as the model sees them; of large files made when they are read
-  std::vector<std::string> labels;  // of each row, for pictures; empty without labels
-  Array weights = {};               // [n]; empty: each row counts once
-  std::vector<std::string> ids = {};
+  Array x;             // [n, d] f64, as the model sees them; of large files made when they are read
+  RowTexts labels;     // of each row, for pictures; empty without labels
+  Array weights = {};  // [n]; empty: each row counts once
+  RowTexts ids = {};
   std::vector<int> components = {};  // that rows are known to belong to, -1: unknown; empty: all
-  Array begins = {};    // [n]: 1 on the first row of a sequence, else 0; empty: there is one
-  bool single = false;  // they come from f32 and have no more digits
-  Array start = {};     // [n, components]: what belongs to each at first; empty: found by the model
+  Array begins = {};      // [n]: 1 on the first row of a sequence, else 0; empty: there is one
+  bool streamed = false;  // x is read from its file when it is needed, and not held
+  bool missing = false;   // a cell of x may be
+  bool single = false;    // they come from f32 and have no more digits
+  Array start = {};  // [n, components]: what belongs to each at first; empty: found by the model
   std::int64_t count() const { return x.shape().extent(0); }
   double total() const;  // rows, each as often as it counts
-  bool missing() const;  // whether a cell is
 };
 
 struct TableData {
@@ -127,9 +129,8 @@ struct TableNeeds {
 using Note = std::function<void(const std::string&)>;
 
 // Reads, checks and scales the table of a fit; a mapped file of f64 stays mapped. A large file is
-// streamed: rows are made when they are read (tensor/recipe.h), and a CSV is first converted to
-// `place` (jobs/converted_table.h; empty: never); tables with gaps, or of more than numbers, are
-// held. Throws DataError or ConfigError with file, place and remedy: unknown, constant or equal
+// streamed (jobs/table_reading.h), and a CSV of a gigabyte is first converted to `place` (empty:
+// never). Throws DataError or ConfigError with file, place and remedy: unknown, constant or equal
 // columns, cells that are missing where the model does not take them, or not finite, columns
 // without cells, weights that mean nothing, labels that name no component, fewer than two rows.
 // What a user should know goes to `note`.
@@ -143,11 +144,13 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
                           const TableFormat& format, const TableNeeds& needs, Workers& workers,
                           const std::string& place = {}, const Note& note = {});
 
-// Values [n, d] as the file has them, from those that the model sees.
+// Values [n, d] as the file has them, from those that the model sees, and the other way.
 Array in_file_units(const Array& rows, const TableFormat& format);
+Array in_model_units(const Array& rows, const TableFormat& format);
 
 constexpr std::int64_t kShownRows = 2000;  // points of a picture
-// At most `most` rows, evenly taken, held in memory.
+// All rows; at most `most`, evenly taken: held in memory.
+TableRows held_rows(const TableRows& rows);
 TableRows even_rows(const TableRows& rows, std::int64_t most);
 // These rows, in this order.
 TableRows chosen_rows(const TableRows& rows, std::span<const std::int64_t> places);

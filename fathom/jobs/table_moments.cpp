@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fathom/jobs/row_blocks.h"
 #include "fathom/kernels/linalg.h"
 
 namespace fathom {
@@ -70,31 +71,32 @@ TableMoments moments_of(const Array& rows, Workers& workers) {
 
 TableMoments moments_of_some(const Array& rows, const Array& weights) {
   const std::int64_t n = rows.shape().extent(0), d = rows.size() / n;
-  const double *x = rows.data<double>(), *w = weights.size() > 0 ? weights.data<double>() : nullptr;
+  const double* w = weights.size() > 0 ? weights.data<double>() : nullptr;
   TableMoments m{0, Array(DType::f64, Shape{d}), Array(DType::f64, Shape{d, d})};
   double *mean = m.mean.data<double>(), *covariance = m.covariance.data<double>();
   std::vector<double> seen(std::size_t(d), 0);  // weight of the cells of each column
-  for (std::int64_t i = 0; i < n; ++i) {
+  each_row(rows, [&](std::int64_t i, const double* x) {
     const double count = w ? w[i] : 1;
     m.rows += count > 0;
     for (std::int64_t j = 0; j < d; ++j) {
-      if (std::isnan(x[i * d + j])) continue;
+      if (std::isnan(x[j])) continue;
       seen[std::size_t(j)] += count;
-      mean[j] += count * x[i * d + j];
+      mean[j] += count * x[j];
     }
-  }
+  });
   for (std::int64_t j = 0; j < d; ++j) mean[j] /= seen[std::size_t(j)];
   std::vector<double> centred(std::size_t(std::min(kBlockRows, n) * d));
-  for (std::int64_t at = 0; at < n; at += kBlockRows) {
-    const std::int64_t here = std::min(kBlockRows, n - at);
+  std::int64_t at = 0;
+  for_blocks(rows, 0, n, [&](const double* x, std::int64_t here) {
     for (std::int64_t i = 0; i < here; ++i)
       for (std::int64_t j = 0; j < d; ++j) {
-        const double v = x[(at + i) * d + j] - mean[j];
+        const double v = x[i * d + j] - mean[j];
         centred[std::size_t(i * d + j)] = std::isnan(v) ? 0 : v * (w ? std::sqrt(w[at + i]) : 1.0);
       }
     kernels::gemm(true, false, d, d, here, centred.data(), d, centred.data(), d, covariance, d,
                   true);
-  }
+    at += here;
+  });
   for (std::int64_t i = 0; i < d; ++i)
     for (std::int64_t j = 0; j < d; ++j) {
       const double a = seen[std::size_t(i)], b = seen[std::size_t(j)];

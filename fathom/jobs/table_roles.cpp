@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "fathom/base/error.h"
 #include "fathom/jobs/nearest.h"
@@ -69,41 +71,40 @@ bool is_missing(const std::string& cell) {
   return std::find(std::begin(kMissing), std::end(kMissing), cell) != std::end(kMissing);
 }
 
-std::vector<std::string> classes_of(const std::vector<std::string>& labels) {
-  std::vector<std::string> classes;
+std::vector<std::string> classes_of(const RowTexts& labels) {
+  std::set<std::string> different;
+  for (std::int64_t i = 0; i < labels.size(); ++i)
+    if (std::string label = labels[i]; !is_missing(label)) different.insert(std::move(label));
   int largest = 0;
   bool numbers = true;
-  for (const std::string& label : labels) {
-    if (is_missing(label)) continue;
+  for (const std::string& label : different) {
     const int number = component_number(label);
     numbers = numbers && number > 0;
     largest = std::max(largest, number);
-    classes.push_back(label);
   }
-  if (numbers) {
-    classes.clear();
-    for (int k = 1; k <= largest; ++k) classes.push_back(std::to_string(k));
-    return classes;
-  }
-  std::sort(classes.begin(), classes.end());
-  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+  if (!numbers) return {different.begin(), different.end()};
+  std::vector<std::string> classes;
+  for (int k = 1; k <= largest; ++k) classes.push_back(std::to_string(k));
   return classes;
 }
 
-std::vector<int> components_of_labels(const std::vector<std::string>& labels,
+std::vector<int> components_of_labels(const RowTexts& labels,
                                       const std::vector<std::string>& classes, std::int64_t count,
                                       const std::string& column) {
-  std::vector<int> out(labels.size(), -1);
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (is_missing(labels[i])) continue;
-    const auto at = std::find(classes.begin(), classes.end(), labels[i]) - classes.begin();
-    if (at >= count || at == std::ptrdiff_t(classes.size()))
+  std::map<std::string, int> places;
+  for (std::size_t k = 0; k < classes.size(); ++k) places.emplace(classes[k], int(k));
+  std::vector<int> out(std::size_t(labels.size()), -1);
+  for (std::int64_t i = 0; i < labels.size(); ++i) {
+    const std::string label = labels[i];
+    if (is_missing(label)) continue;
+    const auto at = places.find(label);
+    if (at == places.end() || at->second >= count)
       raise<DataError>(
           "row {}: the label \"{}\" in column \"{}\" names no component: there are {}; "
           "--components "
           "{} has one for each label",
-          i + 1, labels[i], column, count, classes.size());
-    out[i] = int(at);
+          i + 1, label, column, count, classes.size());
+    out[std::size_t(i)] = at->second;
   }
   return out;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "fathom/jobs/row_texts.h"
 #include "fathom/jobs/table_columns.h"
 #include "fathom/tensor/buffer.h"
 
@@ -29,11 +30,11 @@ bool is_missing(const std::string& cell);
 
 // The names of components that labels give: the labels that occur, in order, numbers by size. Where
 // all are whole numbers from 1, a component for each number up to the largest.
-std::vector<std::string> classes_of(const std::vector<std::string>& labels);
+std::vector<std::string> classes_of(const RowTexts& labels);
 
 // The place of each label among `classes`, -1 of one that says nothing. Throws DataError naming the
 // row of a label that is none of the first `count` of them.
-std::vector<int> components_of_labels(const std::vector<std::string>& labels,
+std::vector<int> components_of_labels(const RowTexts& labels,
                                       const std::vector<std::string>& classes, std::int64_t count,
                                       const std::string& column);
 

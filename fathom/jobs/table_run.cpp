@@ -1,5 +1,6 @@
 #include "fathom/jobs/table_run.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "fathom/jobs/all_tables.h"
@@ -104,10 +105,15 @@ TableRun open_table_run(const std::string& path) {
   return run;
 }
 
-TableRows rows_for(TableRun& run, const std::string& data, Workers& workers) {
-  TableRows rows = load_table_rows(data, run.settings.table, run.format, run.model->needs(),
-                                   workers, run.folder.file("table"));
-  if (!run.format.missing && rows.missing()) {
+TableRows rows_for(TableRun& run, const std::string& data, Workers& workers, bool as_in_file) {
+  TableFormat format = run.format;
+  if (as_in_file) {
+    std::fill(format.shift.begin(), format.shift.end(), 0.0);
+    std::fill(format.scale.begin(), format.scale.end(), 1.0);
+  }
+  TableRows rows = load_table_rows(data, run.settings.table, format, run.model->needs(), workers,
+                                   run.folder.file("table"));
+  if (!run.format.missing && rows.missing) {
     run.format.missing = true;
     run.model->build(run.moments, run.format);
   }

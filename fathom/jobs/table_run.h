@@ -47,7 +47,9 @@ std::string task_of_run(const std::string& path);
 TableRun open_table_run(const std::string& path);
 
 // Rows of a file for the model of a run, which is made to take missing cells where there are some.
-TableRows rows_for(TableRun& run, const std::string& data, Workers& workers);
+// `as_in_file`: with the numbers that the file has, not those that the model sees.
+TableRows rows_for(TableRun& run, const std::string& data, Workers& workers,
+                   bool as_in_file = false);
 
 // The factors of `state` and the table's moments as model.safetensors.
 void write_table_model(RunFolder& folder, const State& state, const TableMoments& moments);

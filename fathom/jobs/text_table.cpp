@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 
@@ -18,10 +19,11 @@ std::string quoted(std::string cell) {
   return '"' + cell + '"';
 }
 
-std::string TextTable::csv() const {
+std::string TextTable::csv(bool header) const {
   std::string out = id_name.empty() ? "" : quoted(id_name) + ",";
   for (const std::string& name : names) out += quoted(name) + ",";
   out.back() = '\n';
+  if (!header) out.clear();
   const std::size_t width = names.size();
   const std::int64_t n = values.shape().extent(0);
   for (std::int64_t i = 0; i < n; ++i) {
@@ -46,6 +48,38 @@ void write_table(const std::string& path, const TextTable& table) {
   } else {
     write_atomically(path, table.csv());
   }
+}
+
+TableSink::TableSink(const std::string& path, std::int64_t rows, bool keep)
+    : path_(path), rows_(rows), keep_(keep) {
+  if (path.empty()) return;
+  check_rows_file(path, {});
+  if (!path.ends_with(".npy")) csv_.emplace(path);
+}
+
+void TableSink::take(const TextTable& block) {
+  const std::int64_t n = block.values.shape().extent(0), width = block.values.shape().extent(1);
+  if (taken_ == 0) {
+    kept_.id_name = block.id_name;
+    kept_.names = block.names;
+    kept_.levels = block.levels;
+    if (keep_) kept_.values = Array(DType::f64, Shape{rows_, width});
+    if (!path_.empty() && !csv_) npy_.emplace(path_, DType::f64, width);
+  }
+  if (npy_) npy_->write(block.values);
+  if (csv_) csv_->write(block.csv(taken_ == 0));
+  if (keep_) {
+    std::copy_n(block.values.data<double>(), block.values.size(),
+                kept_.values.data<double>() + taken_ * width);
+    kept_.ids.insert(kept_.ids.end(), block.ids.begin(), block.ids.end());
+  }
+  taken_ += n;
+}
+
+TextTable TableSink::finish() {
+  if (npy_) npy_->commit();
+  if (csv_) csv_->commit();
+  return std::move(kept_);
 }
 
 }  // namespace fathom

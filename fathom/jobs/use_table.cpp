@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fathom/jobs/row_blocks.h"
 #include "fathom/jobs/rows_file.h"
 #include "fathom/jobs/version.h"
 #include "fathom/kernels/room.h"
@@ -55,8 +56,7 @@ void predict_blocks(const TableRun& run, const TableRows& rows, Workers& workers
   constexpr std::int64_t kBlock = 1 << 15;
   const Array& x = rows.x;
   if (run.model->sequential()) {
-    TableRows all = rows;
-    all.x = x.made();
+    const TableRows all = held_rows(rows);
     return take(0, all.x, run.model->predict_sequences(run.state, all, workers));
   }
   const std::int64_t n = x.shape().extent(0);
@@ -111,6 +111,13 @@ bool is_probability(const std::string& name) {
          (name.starts_with("p") && name.find_first_not_of("0123456789", 1) == name.npos);
 }
 
+// Whether a row has what a density is of: where others explain a column, it.
+bool has_densities(const TableRun& run, const TableRows& rows) {
+  const std::int64_t last = run.format.width() - 1;
+  return run.format.target.empty() ||
+         !all_rows(rows.x, [&](std::int64_t, const double* x) { return std::isnan(x[last]); });
+}
+
 }  // namespace
 
 TablePrediction predict_table(const PredictTableConfig& c) {
@@ -119,11 +126,12 @@ TablePrediction predict_table(const PredictTableConfig& c) {
   TableRun run = open_table_run(c.run);
   const TableRows rows = rows_for(run, c.data, workers);
   const std::int64_t n = rows.count();
-  TablePrediction out;
-  TextTable& all = out.table;
+  const bool density_known = has_densities(run, rows);
   Density density;
-  std::optional<RowsWriter> file;  // of rows that are not held, predictions are not either
-  const auto wanted = [&](const std::string& name) { return !c.proba || is_probability(name); };
+  TableSink sink(c.out, n, c.out.empty() || !rows.streamed);
+  const auto wanted = [&](const std::string& name) {
+    return (!c.proba || is_probability(name)) && (density_known || name != "log_density");
+  };
   predict_blocks(
       run, rows, workers, [&](std::int64_t first, const Array& x, const RowPredictions& p) {
         TextTable block = with_density(run, x, p);
@@ -136,31 +144,20 @@ TablePrediction predict_table(const PredictTableConfig& c) {
           raise<ConfigError>("--proba: a {} predicts no probabilities, but {}", run.model->task(),
                              fmt::join(p.names, ", "));
         keep_columns(block, wanted);
-        if (first == 0) {
-          all.names = block.names;
-          if (!c.out.empty() && rows.x.recipe()) file.emplace(c.out, block.names);
-          if (!file) all.values = Array(DType::f64, Shape{n, std::int64_t(block.names.size())});
+        if (!rows.ids.empty()) {
+          block.id_name = run.format.ids;
+          for (std::int64_t i = 0; i < x.shape().extent(0); ++i)
+            block.ids.push_back(rows.ids[first + i]);
         }
-        if (file) {
-          file->write(block.values);
-        } else {
-          std::copy_n(block.values.data<double>(), block.values.size(),
-                      all.values.data<double>() + first * std::int64_t(block.names.size()));
-        }
+        sink.take(block);
       });
+  TablePrediction out;
+  out.table = sink.finish();
   out.figures = {{"task", run.model->task()}, {"n", n}, {"dims", run.format.width()}};
   density.report(out.figures);
-  if (!file && density.empty())  // no row has what a density is of
-    keep_columns(all, [](const std::string& name) { return name != "log_density"; });
-  if (!rows.ids.empty()) {
-    all.id_name = run.format.ids;
-    all.ids = rows.ids;
-  }
-  if (file) file->commit();
-  if (!file && !c.out.empty()) write_table(c.out, all);
   if (!c.out.empty()) {
     out.figures["file"] = c.out;
-    out.figures["columns"] = all.names;
+    out.figures["columns"] = out.table.names;
   }
   return out;
 }

@@ -1,7 +1,6 @@
 // What can be done with a fitted model of a table: predict rows, score them, sample.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "fathom/jobs/table_run.h"
@@ -23,8 +22,8 @@ struct PredictTableConfig {
 // What the model says of every row, and the logarithm of its density under the posterior
 // predictive, in the units of the file.
 struct TablePrediction {
-  TextTable table;         // ids where the file has them; "log_density" is the last column; no
-                           // rows where they went to a file as they came
+  TextTable table;         // ids where the file has them; "log_density" is the last column, where
+                           // a row has one; no rows where a streamed table's went to a file
   nlohmann::json figures;  // rows, log_predictive, log_predictive_per_row, ...
 };
 TablePrediction predict_table(const PredictTableConfig& config);

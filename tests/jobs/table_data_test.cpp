@@ -78,11 +78,11 @@ TEST_F(Tables, LabelsAreKeptAndNotModelled) {
   TableData d = load(text);
   EXPECT_EQ(d.format.label, "species");
   EXPECT_EQ(d.format.columns, (Names{"a", "b"}));
-  EXPECT_EQ(d.rows.labels, (Names{"x", "y", "x"}));
+  EXPECT_EQ(d.rows.labels.all(), (Names{"x", "y", "x"}));
   const std::string number = write("n.csv", "a,b,target\n1,2,0\n3,5,1\n4,1,1\n");
   d = load(number);
   EXPECT_EQ(d.format.label, "target");
-  EXPECT_EQ(d.rows.labels, (Names{"0", "1", "1"}));
+  EXPECT_EQ(d.rows.labels.all(), (Names{"0", "1", "1"}));
   EXPECT_EQ(load(number, {.label = "none"}).format.width(), 3);
   EXPECT_EQ(load(number, {.columns = "a,target"}).format.width(), 2);
   EXPECT_EQ(load(number, {.label = "b"}).format.columns, (Names{"a", "target"}));
