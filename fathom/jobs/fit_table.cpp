@@ -253,8 +253,10 @@ class FitTableJob {
   Climbed restart(TableClimb& climb, const State& state, const TableRows& rows, int number) {
     Climbed c;
     try {
-      if (!goes_on(number))
+      if (!goes_on(number)) {
         model_.start(climb.whole(), rows, fold(key(), std::uint64_t(number)), workers_);
+        annealing_sweeps_ += climb.anneal(workers_);
+      }
       c = ascend_from(climb, state, number, rows);
     } catch (const NumericError& e) {
       c.fault = model_.fault(state);
@@ -515,6 +517,7 @@ class FitTableJob {
     s["seconds"] = seconds_;
     double swept = double(fitted_.kept.sweeps) * (fitted_.start_rows < f.rows ? n : 0);
     for (const Climbed& c : fitted_.climbs) swept += double(c.sweeps) * double(fitted_.start_rows);
+    swept += double(annealing_sweeps_) * double(fitted_.start_rows);
     s["rows_per_second"] = swept / std::max(seconds_, 1e-9);
     s["stopped"] = interrupted_ ? "interrupted" : fitted_.kept.converged ? "converged" : "sweeps";
     std::vector<std::string> verdict = climb_verdict(f);
@@ -547,6 +550,7 @@ class FitTableJob {
   std::int64_t size_ = 0;
   Fitted fitted_;
   nlohmann::json choices_;
+  int annealing_sweeps_ = 0;
   double begin_ = 0, seconds_ = 0;
   bool interrupted_ = false, told_digits_ = false;
 };

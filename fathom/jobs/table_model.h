@@ -54,6 +54,8 @@ class TableModel {
   virtual CoordinateOptions options() const { return {}; }
   virtual Objective objective() const { return Objective::elbo; }
   virtual bool stochastic() const { return false; }  // climbed by a batch at a time
+  // Temperature that each start is annealed from (climb/ascend.h); 0: none.
+  virtual double annealed_from() const { return 0; }
   // Numbers that a point estimate sets freely, of AIC and BIC; 0: not known.
   virtual std::int64_t free_parameters() const { return 0; }
   // Sizes that are asked for, the best of which is kept: numbers of components. One: no choice.
