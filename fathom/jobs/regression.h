@@ -12,7 +12,7 @@
 namespace fathom {
 
 struct RegressionSettings {
-  std::string target, likelihood = "gaussian", prior = "ard", method = "vb";
+  std::string target, likelihood = "gaussian", prior = "ard", method = "vb", kind;
 
   static void fields(auto& self, auto&& f) {
     f("target", self.target, "column that the others explain, by name or number from 1");
@@ -21,6 +21,9 @@ struct RegressionSettings {
     f("method", self.method,
       "vb (posterior of coefficients and precisions) or em (precisions where the evidence is "
       "highest)");
+    f("kind", self.kind,
+      "columns of numbers that name categories: \"category=a,b\"; those of text do; each level but "
+      "the first has a coefficient of its own");
   }
 };
 
@@ -35,7 +38,9 @@ class RegressionTable : public TableModelWith<RegressionSettings> {
   std::string_view task() const override { return kTask; }
   std::string_view title() const override { return "Regression"; }
   void prepare(TableConfig& table) const override;
-  TableNeeds needs() const override { return {.missing = true}; }
+  TableNeeds needs() const override {
+    return {.missing = true, .kinds = true, .kind = settings_.kind, .coded = true};
+  }
   void build(const TableMoments& moments, const TableFormat& format) override;
   void check(const Array& rows) const override;
   const Model& model() const override { return regression_->model; }

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "fathom/base/key.h"
+#include "fathom/jobs/coded_columns.h"
 #include "fathom/jobs/column_kinds.h"
 #include "fathom/jobs/converted_table.h"
 #include "fathom/jobs/nearest.h"
@@ -178,8 +179,8 @@ std::map<int, ColumnKind> kinds_of(const TableNeeds& needs, const TableFormat* f
 
 // Settles the kind of every column of l.rows.x, whose categories are `cells` or numbers still.
 void settle_kinds(Loaded& l, const std::map<int, ColumnKind>& known,
-                  const std::map<int, std::vector<std::string>>& cells, const TableFormat* fitted,
-                  const std::string& path) {
+                  const std::map<int, std::vector<std::string>>& cells, const TableNeeds& needs,
+                  const TableFormat* fitted, const std::string& path) {
   TableFormat& f = l.format;
   Array& x = l.rows.x;
   for (std::size_t j = 0; j < f.places.size(); ++j) {
@@ -188,6 +189,7 @@ void settle_kinds(Loaded& l, const std::map<int, ColumnKind>& known,
     const auto kind = known.find(f.places[j]);
     const ColumnKind k = kind != known.end()   ? kind->second
                          : text != cells.end() ? ColumnKind::category
+                         : needs.coded         ? ColumnKind::real
                                                : guessed_kind(x, column);
     f.kinds.emplace_back(name_of(k));
     f.levels.emplace_back();
@@ -280,7 +282,7 @@ Loaded load_text(const std::string& path, const TableConfig& config, const Table
   f.named = head.header;
   if (!needs.kinds) return l;
   l.rows.x = among(l.rows.x, f.places, is_text);
-  settle_kinds(l, known, cells, fitted, path);
+  settle_kinds(l, known, cells, needs, fitted, path);
   return l;
 }
 
@@ -324,13 +326,14 @@ Loaded load_array(const std::string& path, const TableConfig& config, const Tabl
     x = chosen_columns(x, l.format.places, how.stream);
   for (const int place : l.format.places) l.format.columns.push_back(names[std::size_t(place)]);
   if (needs.kinds)
-    settle_kinds(l, kinds_of(needs, fitted, l.format.places, names, path), {}, fitted, path);
+    settle_kinds(l, kinds_of(needs, fitted, l.format.places, names, path), {}, needs, fitted, path);
   return l;
 }
 
 // `fitted`: the table that a model was fitted to; null in a fit.
-Loaded load(const std::string& path, const TableConfig& config, const TableNeeds& needs,
+Loaded load(const std::string& path, const TableConfig& config, TableNeeds needs,
             const TableFormat* fitted, const Reading& how) {
+  if (fitted && fitted->kinds.empty()) needs.kinds = needs.coded = false;  // numbers alone
   if (!config.labels.empty() && needs.components == 0)
     raise<ConfigError>("--labels \"{}\" says which component rows belong to: this model has none",
                        config.labels);
@@ -343,6 +346,7 @@ Loaded load(const std::string& path, const TableConfig& config, const TableNeeds
   l.format.ids = config.ids;
   l.format.labels = config.labels;
   if (l.rows.weights.size() > 0) check_weights(l.rows.weights, config.weights, path);
+  if (needs.coded) code_categories(l.format, l.rows.x, path);
   return l;
 }
 
@@ -477,6 +481,7 @@ TableData load_table(const std::string& path, const TableConfig& config, const T
       raise<DataError>("{}: {}", path, e.what());
     }
   }
+  if (note) note_coding(l.format, note);
   if (note) note_rows(l.rows, l.format, note);
   out.source = path;
   out.kind = l.kind;
@@ -486,8 +491,9 @@ TableData load_table(const std::string& path, const TableConfig& config, const T
 }
 
 TableRows load_table_rows(const std::string& path, const TableConfig& config,
-                          const TableFormat& format, const TableNeeds& needs, Workers& workers,
+                          const TableFormat& of_model, const TableNeeds& needs, Workers& workers,
                           const std::string& place, const Note& note) {
+  const TableFormat format = format_of_file(of_model);
   const std::vector<std::string> header = head_of(path).first;
   TableConfig c = config;
   c.columns.clear();
@@ -526,12 +532,12 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
   if (!format.target.empty()) c.stream = "never";
   const Reading how = reading_of(path, c, needs, workers, place, note);
   Loaded l = load(path, c, needs, &format, how);
-  if (!format.target.empty() && l.format.width() == format.width() - 1)
+  if (!format.target.empty() && l.format.width() == of_model.width() - 1)
     l.rows.x = with_unknown_column(l.rows.x);
-  else if (l.format.width() != format.width())
+  else if (l.format.width() != of_model.width())
     raise<DataError>("{}: rows have {} numbers, the model's have {}", path, l.format.width(),
-                     format.width());
-  TableFormat scaled = format;
+                     of_model.width());
+  TableFormat scaled = of_model;
   scaled.missing = l.format.missing;
   apply_scale(l.rows.x, scaled, how);
   return std::move(l.rows);
