@@ -532,6 +532,7 @@ class FitTableJob {
                                            "name components"
                                          : "BIC"));
     model_.summarise(best, data_.format, s, verdict);
+    model_.judge(best, data_.rows, s, verdict);
     s["verdict"] = verdict;
     s["seed"] = config_.settings.seed;
     s["threads"] = workers_.size();

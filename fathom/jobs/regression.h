@@ -52,6 +52,9 @@ class RegressionTable : public TableModelWith<RegressionSettings> {
   bool start_has_chance() const override { return false; }
   void summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
                  std::vector<std::string>& verdict) const override;
+  // Of counts and classes how much of the deviance the mean of the posterior explains.
+  void judge(const State& state, const TableRows& rows, nlohmann::json& summary,
+             std::vector<std::string>& verdict) const override;
   void report(const State& state, const TableFormat& format, const TableRows* rows,
               const nlohmann::json& summary, Page& page, Workers& workers) const override;
   // Of a gaussian or poisson target "mean", "sd", "low" and "high": what a new row's outcome may

@@ -76,6 +76,9 @@ class TableModel {
   // Adds its figures to summary.json, in the file's units, and to the verdict.
   virtual void summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
                          std::vector<std::string>& verdict) const = 0;
+  // The same of what takes a look at the rows of the fit.
+  virtual void judge(const State&, const TableRows&, nlohmann::json&,
+                     std::vector<std::string>&) const {}
   // Adds figures and sections to the page. `rows` may be null: then there are no pictures of them.
   virtual void report(const State& state, const TableFormat& format, const TableRows* rows,
                       const nlohmann::json& summary, Page& page, Workers& workers) const = 0;
