@@ -157,8 +157,8 @@ void RegressionTable::judge(const State& state, const TableRows& rows, nlohmann:
   if (link_ == Link::logistic) {
     s["accuracy"] = right / total;
     text += fmt::format(
-        " (McFadden's R2), and says {:.1f} % of the rows rightly, of which {:.1f} % are of one "
-        "class",
+        " (McFadden's R2) and classifies {:.1f} % of the rows correctly; {:.1f} % are of the "
+        "larger class",
         100 * right / total, 100 * std::max(mean, 1 - mean));
   }
   verdict.push_back(text + ".");
@@ -209,7 +209,8 @@ void RegressionTable::report(const State& state, const TableFormat&, const Table
     page.figure(fmt::format("{:.1f} %", 100 * s.value("deviance_explained", 0.0)),
                 "of the deviance explained");
   if (s.contains("accuracy"))
-    page.figure(fmt::format("{:.1f} %", 100 * s.value("accuracy", 0.0)), "of the rows rightly");
+    page.figure(fmt::format("{:.1f} %", 100 * s.value("accuracy", 0.0)),
+                "of the rows classified correctly");
   const std::vector<Estimate95> standard = c.standardized();
   std::vector<NamedInterval> intervals;
   for (std::size_t j = 0; j < standard.size() && j < 60; ++j)
