@@ -392,13 +392,21 @@ class FitTableJob {
       best = state.copy();
     }
     if (fitted_.best_restart == 0)
-      raise<NumericError>("{}: no restart came to an end: {}; --method vb, or fewer components",
-                          config_.data, fitted_.climbs.front().fault);
+      raise<NumericError>("{}: no restart came to an end: {}{}", config_.data,
+                          fitted_.climbs.front().fault, remedy());
     if (fitted_.start_rows == data_.rows.count()) {
       assign_factors(best, state);
       finish(climb.whole());
     }
     return best;
+  }
+
+  // Of likelihoods that have no maximum.
+  std::string remedy() const {
+    const Objective o = model_.objective();
+    if (o != Objective::likelihood && o != Objective::classification) return {};
+    return "; a prior keeps it finite: --method map, or vb; or ask for less, such as fewer "
+           "--components";
   }
 
   // The bound and its terms at the factors that are kept.
