@@ -102,19 +102,44 @@ Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std
   return out;
 }
 
+namespace {
+
+// naturals = (1 - share) naturals + share from
+void move_towards(const std::vector<Array>& from, double share, CoordinateClimb& climb) {
+  const auto move = [share](const auto* start, auto* at, std::int64_t size) {
+    for (std::int64_t i = 0; i < size; ++i)
+      at[i] = decltype(*start + *start)(at[i] + share * (start[i] - at[i]));
+  };
+  for (std::size_t k = 0; k < from.size(); ++k) {
+    Array& to = *climb.naturals()[k];
+    if (to.dtype() == DType::f32) {
+      move(from[k].data<float>(), to.data<float>(), to.size());
+    } else {
+      move(from[k].data<double>(), to.data<double>(), to.size());
+    }
+  }
+}
+
+}  // namespace
+
 int anneal(CoordinateClimb& climb, const AnnealConfig& config, Workers& workers,
            const std::function<void(double, double)>& each) {
   if (!(config.start > 1)) raise<ConfigError>("start {}: above 1", config.start);
   if (!(config.cooling > 0 && config.cooling < 1))
     raise<ConfigError>("cooling {}: above 0 and below 1", config.cooling);
   if (config.sweeps < 1) raise<ConfigError>("sweeps {}: at least 1", config.sweeps);
+  if (!(config.nudge >= 0 && config.nudge < 1))
+    raise<ConfigError>("nudge {}: not below 0, and below 1", config.nudge);
   int sweeps = 0;
+  std::vector<Array> from;
+  for (const Array* n : climb.naturals()) from.push_back(n->copy());
   for (double t = config.start; t > 1; t *= config.cooling) {
     climb.temperature(t);
     for (int k = 0; k < config.sweeps; ++k, ++sweeps) {
       const double objective = climb.sweep(workers);
       if (each) each(t, objective);
     }
+    move_towards(from, config.nudge, climb);
   }
   climb.temperature(1);
   return sweeps;

@@ -51,12 +51,14 @@ Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& con
               std::vector<double> before = {});
 
 struct AnnealConfig {
-  double start = 5, cooling = 0.8;
+  double start = 2, cooling = 0.9, nudge = 1e-3;
   int sweeps = 5;
 
   static void fields(auto& self, auto&& f) {
     f("start", self.start, "first temperature: above 1");
     f("cooling", self.cooling, "each temperature over the one before: above 0, below 1");
+    f("nudge", self.nudge,
+      "share of where it began in the natural parameters before each temperature: below 1");
     f("sweeps", self.sweeps, "sweeps at each temperature");
   }
 };
@@ -64,6 +66,12 @@ struct AnnealConfig {
 // Sweeps of a climb with CoordinateOptions::tempered while the temperature falls to 1, where it is
 // left. `each` gets the temperature and the objective, which is an ELBO at 1 alone. Raised
 // temperatures flatten what the objective has of local optima. Returns the sweeps taken.
+//
+// Above a critical temperature components coincide (Rose 1998, section II), and what is alike stays
+// so. Before each new temperature, 1 included, a small share of every factor's natural parameters
+// is therefore that of where the climb began; they form a convex set, so that this is a factor.
+// Where the spread of components is free the critical temperature of their means is 1: deviations
+// of means that coincide come back over t after a sweep. There only mild temperatures help.
 int anneal(CoordinateClimb& climb, const AnnealConfig& config, Workers& workers,
            const std::function<void(double temperature, double objective)>& each = {});
 

@@ -59,6 +59,8 @@ struct ParameterDoc {
     log_gamma
   };
   Needs needs = Needs::fixed;
+  // The axis of an event of two whose elements a number stands for; -1: both.
+  int axis = 0;
 };
 
 struct FamilyDoc {

@@ -300,7 +300,12 @@ Distribution Lowering::distribution(const Conditional& c, const Drawn& drawn, co
     const bool number =
         s == Support::bit || (s == Support::positive &&
                               (doc.support == Support::joint || doc.support == Support::matrix));
-    if (!number) faces[k] = whole(faces[k], s, event.extent(0));
+    const int axis = c.family->parameters[k].axis;
+    if (!number) faces[k] = whole(faces[k], s, event.extent(axis < 0 ? event.rank() - 1 : axis));
+    if (!number && axis < 0 && faces[k].mean.shape().events().rank() < event.rank())
+      faces[k].mean = broadcast_to(faces[k].mean, Shape(faces[k].mean.shape().plates())
+                                                      .with_back(event.extent(0))
+                                                      .with_back(event.extent(1)));
   }
   return {c.family, faces};
 }

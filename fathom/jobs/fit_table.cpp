@@ -253,8 +253,10 @@ class FitTableJob {
   Climbed restart(TableClimb& climb, const State& state, const TableRows& rows, int number) {
     Climbed c;
     try {
-      if (!goes_on(number))
+      if (!goes_on(number)) {
         model_.start(climb.whole(), rows, fold(key(), std::uint64_t(number)), workers_);
+        annealing_sweeps_ += climb.anneal(workers_);
+      }
       c = ascend_from(climb, state, number, rows);
     } catch (const NumericError& e) {
       c.fault = model_.fault(state);
@@ -389,13 +391,21 @@ class FitTableJob {
       best = state.copy();
     }
     if (fitted_.best_restart == 0)
-      raise<NumericError>("{}: no restart came to an end: {}; --method vb, or fewer components",
-                          config_.data, fitted_.climbs.front().fault);
+      raise<NumericError>("{}: no restart came to an end: {}{}", config_.data,
+                          fitted_.climbs.front().fault, remedy());
     if (fitted_.start_rows == data_.rows.count()) {
       assign_factors(best, state);
       finish(climb.whole());
     }
     return best;
+  }
+
+  // Of likelihoods that have no maximum.
+  std::string remedy() const {
+    const Objective o = model_.objective();
+    if (o != Objective::likelihood && o != Objective::classification) return {};
+    return "; a prior keeps it finite: --method map, or vb; or ask for less, such as fewer "
+           "--components";
   }
 
   // The bound and its terms at the factors that are kept.
@@ -514,6 +524,7 @@ class FitTableJob {
     s["seconds"] = seconds_;
     double swept = double(fitted_.kept.sweeps) * (fitted_.start_rows < f.rows ? n : 0);
     for (const Climbed& c : fitted_.climbs) swept += double(c.sweeps) * double(fitted_.start_rows);
+    swept += double(annealing_sweeps_) * double(fitted_.start_rows);
     s["rows_per_second"] = swept / std::max(seconds_, 1e-9);
     s["stopped"] = interrupted_ ? "interrupted" : fitted_.kept.converged ? "converged" : "sweeps";
     std::vector<std::string> verdict = climb_verdict(f);
@@ -528,6 +539,7 @@ class FitTableJob {
                                            "name components"
                                          : "BIC"));
     model_.summarise(best, data_.format, s, verdict);
+    model_.judge(best, data_.rows, s, verdict);
     s["verdict"] = verdict;
     s["seed"] = config_.settings.seed;
     s["threads"] = workers_.size();
@@ -546,6 +558,7 @@ class FitTableJob {
   std::int64_t size_ = 0;
   Fitted fitted_;
   nlohmann::json choices_;
+  int annealing_sweeps_ = 0;
   double begin_ = 0, seconds_ = 0;
   bool interrupted_ = false, told_digits_ = false;
 };

@@ -173,7 +173,7 @@ void add_table(const std::string& noun, const nlohmann::json& summary, const Tab
   const auto all = summary.value(noun + "s", nlohmann::json::array());
   const std::vector<std::size_t> order = shown_components(all);
   const std::size_t d = format.columns.size();
-  const bool turned = d > 6 && order.size() <= 8;
+  const bool turned = d > 6 && order.size() <= 12;
   const std::size_t shown = std::min<std::size_t>(d, turned ? 30 : 6);
   PageTable table{{noun, "weight", "rows"}, {}, 1};
   for (std::size_t j = 0; j < shown; ++j) table.head.push_back(format.columns[j]);
@@ -187,7 +187,9 @@ void add_table(const std::string& noun, const nlohmann::json& summary, const Tab
   if (shown < d) note += fmt::format(", the first {} of {}; summary.json has all", shown, d);
   if (order.size() < all.size())
     note += fmt::format("; {} without rows left out", all.size() - order.size());
-  page.table(titled(noun) + "s", turned ? transposed(table) : table, note + ".");
+  if (turned) table = transposed(table);
+  if (turned) table.most = 5;
+  page.table(titled(noun) + "s", table, note + ".");
 }
 
 }  // namespace

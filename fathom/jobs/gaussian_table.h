@@ -32,7 +32,7 @@ class GaussianTableWith : public MixtureModelWith<S> {
     const ComponentWeights w = component_weights(state, this->settings_);
     for (const double rows : w.rows.template values<double>())
       if (rows < least.rows)
-        return fmt::format("a component came to sit on fewer than the {:g} rows that {}",
+        return fmt::format("a component came to sit on fewer than the {:g} different rows that {}",
                            least.rows, least.need);
     return {};
   }

@@ -44,7 +44,7 @@ class Mfa : public GaussianTableWith<MfaSettings> {
 
  private:
   ComponentNeeds component_needs() const override {
-    return {double(settings_.latent + 1), "loadings", "its loadings need"};
+    return {double(settings_.latent + 1), "a factor analyser", "its loadings need"};
   }
 
   std::optional<FactorMixture> mixture_;

@@ -68,8 +68,8 @@ std::string Mixture::fault(const State& state) const {
   const ComponentWeights w = component_weights(state, settings_);
   for (const double rows : w.rows.values<double>())
     if (rows < 2)
-      return "a component came to sit on fewer than the 2 rows that the variances of its real "
-             "columns need";
+      return "a component came to sit on fewer than the 2 different rows that the variances of its "
+             "real columns need";
   return {};
 }
 

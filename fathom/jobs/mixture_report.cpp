@@ -14,19 +14,28 @@ double at(const Array& a, std::int64_t k, std::size_t j) {
   return a.data<double>()[k * a.shape().extent(1) + std::int64_t(j)];
 }
 
-// "red 60 %, blue 32 %": the most probable levels.
+// At most `most` bytes of UTF-8, whole characters.
+std::string cut_short(const std::string& text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (std::uint8_t(text[most]) & 0xc0) == 0x80) --most;
+  return text.substr(0, most) + "...";
+}
+
+// "red 60 %" and "blue 32 %" below: the most probable levels, long names cut.
 std::string levels_text(const nlohmann::json& of, std::size_t most) {
   std::vector<std::pair<double, std::string>> all;
   for (const auto& [name, p] : of.items()) all.emplace_back(-p.get<double>(), name);
   std::stable_sort(all.begin(), all.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::string text;
+  constexpr std::size_t kLongest = 18;
   for (std::size_t i = 0; i < std::min(most, all.size()); ++i)
-    text += fmt::format("{}{} {:.0f} %", i == 0 ? "" : ", ", all[i].second, -100 * all[i].first);
-  return text + (all.size() > most ? ", ..." : "");
+    text += fmt::format("{}{} {:.0f} %", i == 0 ? "" : "\n", cut_short(all[i].second, kLongest),
+                        -100 * all[i].first);
+  return text;
 }
 
-// "4.29 +- 0.42", "31 % ones", "2.1 a row", "red 60 %, blue 32 %".
+// "4.29 +- 0.42", "31 % ones", "rate 2.1", "red 60 %".
 std::string cell_text(const nlohmann::json& parameters) {
   if (parameters.contains("mean"))
     return fmt::format("{:.4g} \u00b1 {:.3g}", parameters["mean"].get<double>(),
@@ -132,6 +141,8 @@ void report_columns(const nlohmann::json& all, const std::string& noun, const Ta
     return all[a].value("weight", 0.0) > all[b].value("weight", 0.0);
   });
   PageTable table{{"", "kind"}, {{"weight", ""}, {"rows", ""}}, 2};
+  const bool words = std::count(format.kinds.begin(), format.kinds.end(), "category") > 0;
+  table.most = words ? 4 : 5;
   for (std::size_t j = 0; j < format.columns.size(); ++j)
     table.rows.push_back({format.columns[j], format.kinds[j]});
   for (const std::size_t k : order) {
@@ -144,7 +155,7 @@ void report_columns(const nlohmann::json& all, const std::string& noun, const Ta
   page.table(
       noun == "state" ? "States" : "Components", table,
       "Mean \u00b1 standard deviation of real columns, the share of ones, the rate of counts, "
-      "the most probable categories; summary.json has all.");
+      "the three most probable categories; summary.json has all.");
   if (all.size() > 1) add_columns(all, noun, order, format, page);
 }
 

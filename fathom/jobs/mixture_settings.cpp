@@ -104,6 +104,12 @@ void MixtureSettings::check() const {
   if (components.last > components.first && !start_file().empty())
     raise<ConfigError>("--{} {} with --start {}: the file is of one number of {}", size_name,
                        components.text(), start, size_name);
+  if (anneal != 0 && !(anneal > 1 && std::isfinite(anneal)))
+    raise<ConfigError>("--anneal {:g}: a temperature above 1 to fall from, or 0 for none", anneal);
+  if (anneal != 0 && (hard() || stochastic()))
+    raise<ConfigError>("--anneal {:g} with --method {}: sweeps of em, map or vb are annealed, {}",
+                       anneal, method,
+                       hard() ? "hard choices have no entropy to weigh" : "not steps on batches");
   if (process && points())
     raise<ConfigError>("--process is a prior on weights and goes with --method vb, not {}", method);
   if (method == "map" && concentration > 0 && concentration < 1)
@@ -131,15 +137,18 @@ double MixtureSettings::prior_concentration() const {
 }
 
 std::string MixtureSettings::describe() const {
-  if (method == "em") return "; maximum likelihood by EM";
+  const std::string annealed = anneal > 0 ? fmt::format(", annealed from {:g}", anneal) : "";
+  if (method == "em") return "; maximum likelihood by EM" + annealed;
   if (hard()) return "; classification likelihood by hard EM";
   const std::string prior =
       process
           ? fmt::format("; weights of a Dirichlet process ({:g}), truncated", prior_concentration())
           : fmt::format("; weights ~ Dirichlet({:.3g})", prior_concentration());
-  return prior + (stochastic() ? "; stochastic variational Bayes"
-                  : points()   ? "; posterior mode by EM"
-                               : "; variational Bayes");
+  return prior +
+         (stochastic() ? "; stochastic variational Bayes"
+          : points()   ? "; posterior mode by EM"
+                       : "; variational Bayes") +
+         annealed;
 }
 
 std::vector<std::int64_t> MixtureSettings::sizes() const {

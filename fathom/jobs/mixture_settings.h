@@ -28,7 +28,7 @@ struct MixtureSettings {
   ComponentCount components;
   std::string method = "vb", start = "kmeans";
   bool process = false;
-  double concentration = 0;
+  double concentration = 0, anneal = 0;
   // What is counted, and the flag that says how many: "components", "states".
   std::string size_name = "components";
   static constexpr const char* kMethodWords =
@@ -45,10 +45,13 @@ struct MixtureSettings {
     f("concentration", self.concentration,
       "of the weights' prior: small values empty components that are not needed; 0: 1 / "
       "components, "
-      "with map or --process 1");
+      "with map or --process");
     f("start", self.start,
       "kmeans, random (rows drawn as centres), blocks (by the last column), or a file with a "
       "column for each component: what of each row belongs to it at first");
+    f("anneal", self.anneal,
+      "temperature to anneal from, above 1: choices of rows are blurred at first, so that a poor "
+      "start is left; try 1.5, and 3 where no column is real; 0: none");
   }
 
   // Throws ConfigError naming the flag that says nothing or goes with no other.
@@ -81,6 +84,7 @@ class MixtureModelWith : public TableModelWith<S> {
   }
   Objective objective() const override { return this->settings_.objective(); }
   bool stochastic() const override { return this->settings_.stochastic(); }
+  double annealed_from() const override { return this->settings_.anneal; }
   std::vector<std::int64_t> sizes() const override { return this->settings_.sizes(); }
   void set_size(std::int64_t size) override { this->settings_.components = size; }
   std::string start_file() const override { return this->settings_.start_file(); }

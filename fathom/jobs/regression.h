@@ -12,7 +12,7 @@
 namespace fathom {
 
 struct RegressionSettings {
-  std::string target, likelihood = "gaussian", prior = "ard", method = "vb";
+  std::string target, likelihood = "gaussian", prior = "ard", method = "vb", kind;
 
   static void fields(auto& self, auto&& f) {
     f("target", self.target, "column that the others explain, by name or number from 1");
@@ -21,6 +21,9 @@ struct RegressionSettings {
     f("method", self.method,
       "vb (posterior of coefficients and precisions) or em (precisions where the evidence is "
       "highest)");
+    f("kind", self.kind,
+      "columns of numbers that name categories: \"category=a,b\"; those of text do; each level but "
+      "the first has a coefficient of its own");
   }
 };
 
@@ -35,7 +38,9 @@ class RegressionTable : public TableModelWith<RegressionSettings> {
   std::string_view task() const override { return kTask; }
   std::string_view title() const override { return "Regression"; }
   void prepare(TableConfig& table) const override;
-  TableNeeds needs() const override { return {.missing = true}; }
+  TableNeeds needs() const override {
+    return {.missing = true, .kinds = true, .kind = settings_.kind, .coded = true};
+  }
   void build(const TableMoments& moments, const TableFormat& format) override;
   void check(const Array& rows) const override;
   const Model& model() const override { return regression_->model; }
@@ -47,6 +52,9 @@ class RegressionTable : public TableModelWith<RegressionSettings> {
   bool start_has_chance() const override { return false; }
   void summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
                  std::vector<std::string>& verdict) const override;
+  // Of counts and classes how much of the deviance the mean of the posterior explains.
+  void judge(const State& state, const TableRows& rows, nlohmann::json& summary,
+             std::vector<std::string>& verdict) const override;
   void report(const State& state, const TableFormat& format, const TableRows* rows,
               const nlohmann::json& summary, Page& page, Workers& workers) const override;
   // Of a gaussian or poisson target "mean", "sd", "low" and "high": what a new row's outcome may

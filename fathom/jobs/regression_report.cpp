@@ -118,6 +118,54 @@ void RegressionTable::summarise(const State& state, const TableFormat&, nlohmann
 
 namespace {
 
+// log p(y) at log odds or the logarithm of a rate, less that of the model which meets every y: half
+// the deviance with the other sign (McCullagh & Nelder 1989, section 2.3).
+double half_deviance(Link link, double f, double y) {
+  if (link == Link::logistic)
+    return -(f > 0 ? std::log1p(std::exp(-f)) + (1 - y) * f : std::log1p(std::exp(f)) - y * f);
+  return y * f - std::exp(f) - (y > 0 ? y * std::log(y) - y : 0);
+}
+
+}  // namespace
+
+void RegressionTable::judge(const State& state, const TableRows& rows, nlohmann::json& s,
+                            std::vector<std::string>& verdict) const {
+  if (link_ == Link::linear) return;
+  constexpr std::int64_t kBlock = 4096;
+  const Coefficients c = coefficients(state);
+  const double mean = moments_.at(columns_);
+  const double constant = link_ == Link::logistic ? std::log(mean / (1 - mean)) : std::log(mean);
+  double explained = 0, whole = 0, right = 0, total = 0;
+  for (std::int64_t first = 0; first < rows.count(); first += kBlock) {
+    const Array block = rows.x.part(first, std::min(kBlock, rows.count() - first)).made();
+    for (std::int64_t i = 0; i < block.shape().extent(0); ++i) {
+      const double *row = block.data<double>() + i * (columns_ + 1), y = row[columns_];
+      const double w = rows.weights.size() > 0 ? rows.weights.data<double>()[first + i] : 1;
+      if (std::isnan(y) || w == 0) continue;
+      double f = 0, variance = 0;
+      c.linear(row, &f, &variance);
+      explained += w * half_deviance(link_, f, y);
+      whole += w * half_deviance(link_, constant, y);
+      right += (f > 0) == (y > 0) ? w : 0;
+      total += w;
+    }
+  }
+  const double part = 1 - explained / whole;
+  s["deviance_explained"] = part;
+  std::string text =
+      fmt::format("The mean explains {:.1f} % of the deviance of {}", 100 * part, target_);
+  if (link_ == Link::logistic) {
+    s["accuracy"] = right / total;
+    text += fmt::format(
+        " (McFadden's R2) and classifies {:.1f} % of the rows correctly; {:.1f} % are of the "
+        "larger class",
+        100 * right / total, 100 * std::max(mean, 1 - mean));
+  }
+  verdict.push_back(text + ".");
+}
+
+namespace {
+
 void add_table(const nlohmann::json& s, Page& page) {
   PageTable table{{"column", "coefficient", "sd", "2.5 %", "97.5 %", "standardized"}, {}, 1};
   const auto add = [&](const std::string& name, const nlohmann::json& e, const std::string& last) {
@@ -157,6 +205,12 @@ void RegressionTable::report(const State& state, const TableFormat&, const Table
   const Coefficients c = coefficients(state);
   if (s.contains("r2"))
     page.figure(fmt::format("{:.1f} %", 100 * s.value("r2", 0.0)), "of the variance explained");
+  if (s.contains("deviance_explained"))
+    page.figure(fmt::format("{:.1f} %", 100 * s.value("deviance_explained", 0.0)),
+                "of the deviance explained");
+  if (s.contains("accuracy"))
+    page.figure(fmt::format("{:.1f} %", 100 * s.value("accuracy", 0.0)),
+                "of the rows classified correctly");
   const std::vector<Estimate95> standard = c.standardized();
   std::vector<NamedInterval> intervals;
   for (std::size_t j = 0; j < standard.size() && j < 60; ++j)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "fathom/jobs/table_run.h"
 #include "fathom/kernels/rng.h"
 
 namespace fathom {
@@ -53,8 +54,14 @@ TableClimb::TableClimb(const TableModel& model, const TableRows& rows, State& st
       rows_(rows.count()),
       key_(key),
       whole_(model.model(), model.data(rows), state,
-             options_of_whole(model, rows, settings.batch > 0 || model.stochastic())) {
+             options_of_whole(model, rows, settings.batch > 0 || model.stochastic())),
+      annealed_from_(model.annealed_from()) {
   CoordinateOptions options = model.options();
+  if (annealed_from_ > 0) {
+    options.tempered = true;
+    tempered_.emplace(model.model(), model.data(rows), warm_, options);
+    options.tempered = false;
+  }
   options.batch =
       equal_batch(rows_, settings.batch > 0 ? settings.batch
                          : stochastic_ ? std::clamp<std::int64_t>(rows_ / 10, 1, kStochasticBatch)
@@ -72,6 +79,14 @@ TableClimb::TableClimb(const TableModel& model, const TableRows& rows, State& st
   batches_.emplace(model.model(),
                    model.data(shuffle ? chosen_rows(rows, shuffled(rows_, fold(key, 1))) : rows),
                    state, options);
+}
+
+int TableClimb::anneal(Workers& workers) {
+  if (!tempered_) return 0;
+  assign_factors(whole_.state(), warm_);
+  const int sweeps = fathom::anneal(*tempered_, {.start = annealed_from_}, workers);
+  assign_factors(warm_, whole_.state());
+  return sweeps;
 }
 
 AscentStep TableClimb::lap(Workers& workers) {

@@ -33,6 +33,8 @@ class TableClimb {
   TableClimb(const TableModel& model, const TableRows& rows, State& state,
              const TableClimbSettings& settings, Key key);
   CoordinateClimb& whole() { return whole_; }
+  // Moves the factors of a start by annealing, where the model asks for it. The sweeps taken.
+  int anneal(Workers& workers);
   Ascent ascend(AscentConfig config, Workers& workers,
                 const std::function<bool(const SweepRecord&)>& each,
                 std::vector<double> before = {});  // as ascend() has it
@@ -45,6 +47,9 @@ class TableClimb {
   std::int64_t rows_;
   Key key_;
   CoordinateClimb whole_;
+  double annealed_from_;
+  State warm_;
+  std::optional<CoordinateClimb> tempered_;  // on `warm_`
   std::optional<BatchClimb> batches_;
   std::optional<Squarem> fast_;
   std::int64_t steps_ = 0;

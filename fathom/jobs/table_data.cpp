@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "fathom/base/key.h"
+#include "fathom/jobs/coded_columns.h"
 #include "fathom/jobs/table_checks.h"
 #include "fathom/jobs/table_reading.h"
 #include "fathom/jobs/table_roles.h"
@@ -110,6 +111,7 @@ TableData load_table(const std::string& path, const TableConfig& config, const T
       raise<DataError>("{}: {}", path, e.what());
     }
   }
+  if (note) note_coding(l.format, note);
   if (note) note_rows(l.rows, l.format, note);
   out.source = path;
   out.kind = l.kind;
@@ -119,8 +121,9 @@ TableData load_table(const std::string& path, const TableConfig& config, const T
 }
 
 TableRows load_table_rows(const std::string& path, const TableConfig& config,
-                          const TableFormat& format, const TableNeeds& needs, Workers& workers,
+                          const TableFormat& of_model, const TableNeeds& needs, Workers& workers,
                           const std::string& place, const Note& note) {
+  const TableFormat format = format_of_file(of_model);
   const std::vector<std::string> header = head_of(path).first;
   TableConfig c = config;
   c.columns.clear();
@@ -158,17 +161,17 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
   }
   const Reading how = reading_of(path, c, workers, place, note);
   ReadTable l = read_columns(path, c, needs, &format, how);
-  if (!format.target.empty() && l.format.width() == format.width() - 1) {
+  if (!format.target.empty() && l.format.width() == of_model.width() - 1) {
     std::vector<int> columns(std::size_t(l.format.width()), 0);
     std::iota(columns.begin(), columns.end(), 0);
     columns.push_back(RowRecipe::kMissing);  // what nobody has seen
     l.rows.x = how.stream ? l.rows.x.columns(columns) : l.rows.x.columns(columns).made();
     l.rows.missing = true;
-  } else if (l.format.width() != format.width()) {
+  } else if (l.format.width() != of_model.width()) {
     raise<DataError>("{}: rows have {} numbers, the model's have {}", path, l.format.width(),
-                     format.width());
+                     of_model.width());
   }
-  apply_scale(l.rows, format, workers);
+  apply_scale(l.rows, of_model, workers);
   return std::move(l.rows);
 }
 

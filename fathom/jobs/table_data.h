@@ -65,6 +65,10 @@ struct TableFormat {
   // categories, what values 0, 1, ... of the rows stand for. Empty: all are real.
   std::vector<std::string> kinds;
   std::vector<std::vector<std::string>> levels;
+  // The same three of the file, where columns of categories were coded as several of numbers
+  // (jobs/coded_columns.h); `places` are those of these columns. Empty: none was.
+  std::vector<std::string> file_columns, file_kinds;
+  std::vector<std::vector<std::string>> file_levels;
 
   static void fields(auto& self, auto&& f) {
     f("columns", self.columns, "");
@@ -83,7 +87,11 @@ struct TableFormat {
     f("classes", self.classes, "");
     f("kinds", self.kinds, "");
     f("levels", self.levels, "");
+    f("file_columns", self.file_columns, "");
+    f("file_kinds", self.file_kinds, "");
+    f("file_levels", self.file_levels, "");
   }
+  bool coded() const { return !file_columns.empty(); }
   std::int64_t width() const { return std::int64_t(columns.size()); }
   bool is_real(std::size_t column) const { return kinds.empty() || kinds[column] == "real"; }
   // sum_j log scale_j: a log density of a row as the model sees it, less this, is that of the row
@@ -124,6 +132,7 @@ struct TableNeeds {
   std::int64_t components = 0;  // that labels may name
   bool kinds = false;           // columns of several kinds
   std::string kind = {};        // which columns are of which, as declared_kinds() reads it
+  bool coded = false;           // with kinds: numbers alone; categories are coded as such
 };
 
 using Note = std::function<void(const std::string&)>;

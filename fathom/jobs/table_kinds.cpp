@@ -84,14 +84,14 @@ std::vector<int> category_places(const std::vector<int>& places, const TableHead
 }
 
 void settle_kinds(Array& x, TableFormat& f, const std::map<int, ColumnKind>& known,
-                  const std::map<int, std::vector<std::string>>& coded, const TableFormat* fitted,
-                  const std::string& path) {
+                  const std::map<int, std::vector<std::string>>& coded, bool guess,
+                  const TableFormat* fitted, const std::string& path) {
   const std::size_t d = f.places.size();
   const auto kind_of = [&](std::size_t j, const ColumnLook* look) {
     const auto kind = known.find(f.places[j]);
     return kind != known.end()           ? kind->second
            : coded.contains(f.places[j]) ? ColumnKind::category
-           : look                        ? look->guess()
+           : look && guess               ? look->guess()
                                          : ColumnKind::real;
   };
   std::vector<bool> different(d);

@@ -19,10 +19,10 @@ std::vector<int> category_places(const std::vector<int>& places, const TableHead
 
 // Settles f.kinds and f.levels of the columns of x [n, d]; those of categories become levels when
 // they are read. Cells of the columns `coded`, by their places in the file, are places among these
-// names. Takes two passes over the rows at most. Throws DataError where cells are not of their
-// kind, or no levels.
+// names. Where nothing is known of a column it is real, or `guess` by its numbers. Takes two passes
+// over the rows at most. Throws DataError where cells are not of their kind, or no levels.
 void settle_kinds(Array& x, TableFormat& f, const std::map<int, ColumnKind>& known,
-                  const std::map<int, std::vector<std::string>>& coded, const TableFormat* fitted,
-                  const std::string& path);
+                  const std::map<int, std::vector<std::string>>& coded, bool guess,
+                  const TableFormat* fitted, const std::string& path);
 
 }  // namespace fathom

@@ -54,6 +54,8 @@ class TableModel {
   virtual CoordinateOptions options() const { return {}; }
   virtual Objective objective() const { return Objective::elbo; }
   virtual bool stochastic() const { return false; }  // climbed by a batch at a time
+  // Temperature that each start is annealed from (climb/ascend.h); 0: none.
+  virtual double annealed_from() const { return 0; }
   // Numbers that a point estimate sets freely, of AIC and BIC; 0: not known.
   virtual std::int64_t free_parameters() const { return 0; }
   // Sizes that are asked for, the best of which is kept: numbers of components. One: no choice.
@@ -74,6 +76,9 @@ class TableModel {
   // Adds its figures to summary.json, in the file's units, and to the verdict.
   virtual void summarise(const State& state, const TableFormat& format, nlohmann::json& summary,
                          std::vector<std::string>& verdict) const = 0;
+  // The same of what takes a look at the rows of the fit.
+  virtual void judge(const State&, const TableRows&, nlohmann::json&,
+                     std::vector<std::string>&) const {}
   // Adds figures and sections to the page. `rows` may be null: then there are no pictures of them.
   virtual void report(const State& state, const TableFormat& format, const TableRows* rows,
                       const nlohmann::json& summary, Page& page, Workers& workers) const = 0;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <numeric>
 
+#include "fathom/jobs/coded_columns.h"
 #include "fathom/jobs/converted_table.h"
 #include "fathom/jobs/nearest.h"
 #include "fathom/jobs/rows_file.h"
@@ -85,7 +86,12 @@ class TextReader {
  public:
   TextReader(const std::string& path, const TableConfig& config, const TableNeeds& needs,
              const TableHead& head, const TableFormat* fitted, const Reading& how)
-      : path_(path), head_(head), how_(how), kinds_(needs.kinds), fitted_(fitted) {
+      : path_(path),
+        head_(head),
+        how_(how),
+        kinds_(needs.kinds),
+        coded_(needs.coded),
+        fitted_(fitted) {
     names_ = head.header ? head.first : numbered("x", std::int64_t(head.first.size()));
     roles_ = roles_of(config, names_, path);
     TableFormat& f = out_.format;
@@ -124,7 +130,7 @@ class TextReader {
     if (kinds_) {
       std::map<int, std::vector<std::string>> coded;
       for (std::size_t k = 0; k < categories_.size(); ++k) coded[categories_[k]] = rows.names[k];
-      settle_kinds(to.x, out_.format, known_, coded, fitted_, path_);
+      settle_kinds(to.x, out_.format, known_, coded, !coded_, fitted_, path_);
       if (!how_.stream) to.x = to.x.made();
     }
     out_.kind = "csv";
@@ -167,7 +173,7 @@ class TextReader {
   const std::string& path_;
   const TableHead& head_;
   const Reading& how_;
-  bool kinds_;
+  bool kinds_, coded_;
   const TableFormat* fitted_;
   std::vector<std::string> names_;
   TableRoles roles_;
@@ -206,8 +212,8 @@ ReadTable read_array(const std::string& path, const TableConfig& config, const T
   out.classes = text(roles.labels);
   out.rows.x = chosen_columns(values, f.places, how.stream);
   if (needs.kinds) {
-    settle_kinds(out.rows.x, f, known_kinds(needs, fitted, f.places, names, path), {}, fitted,
-                 path);
+    settle_kinds(out.rows.x, f, known_kinds(needs, fitted, f.places, names, path), {}, !needs.coded,
+                 fitted, path);
     if (!how.stream) out.rows.x = out.rows.x.made();
   }
   return out;
@@ -229,8 +235,9 @@ Reading reading_of(const std::string& path, const TableConfig& config, Workers& 
   return {workers, larger(kStreamed), larger(kConverted) ? place : std::string(), note};
 }
 
-ReadTable read_columns(const std::string& path, const TableConfig& config, const TableNeeds& needs,
+ReadTable read_columns(const std::string& path, const TableConfig& config, TableNeeds needs,
                        const TableFormat* fitted, const Reading& how) {
+  if (fitted && fitted->kinds.empty()) needs.kinds = needs.coded = false;  // numbers alone
   if (!config.labels.empty() && needs.components == 0)
     raise<ConfigError>("--labels \"{}\" says which component rows belong to: this model has none",
                        config.labels);
@@ -246,6 +253,7 @@ ReadTable read_columns(const std::string& path, const TableConfig& config, const
   f.ids = config.ids;
   f.labels = config.labels;
   if (out.rows.weights.size() > 0) check_weights(out.rows.weights, config.weights, path);
+  if (needs.coded) code_categories(f, out.rows.x, path);
   return out;
 }
 

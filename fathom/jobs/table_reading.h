@@ -5,7 +5,8 @@
 // (tensor/recipe.h): which columns, what stands for categories, how they are shifted and scaled.
 // Missing cells need nothing of their own: they are NaN on disk. Held is one number a row, where
 // there are such: weights, and known components. Ids and labels stay on disk and are read again
-// where they are written or drawn. Checks are passes over the rows.
+// where they are written or drawn. Checks are passes over the rows. Categories that are coded as
+// numbers (jobs/coded_columns.h) are held.
 #pragma once
 
 #include "fathom/jobs/table_data.h"
@@ -31,7 +32,7 @@ struct ReadTable {
 };
 // `fitted`: the table that a model was fitted to; null in a fit. Throws as load_table does where
 // columns or cells are wrong.
-ReadTable read_columns(const std::string& path, const TableConfig& config, const TableNeeds& needs,
+ReadTable read_columns(const std::string& path, const TableConfig& config, TableNeeds needs,
                        const TableFormat* fitted, const Reading& how);
 
 }  // namespace fathom

@@ -93,10 +93,12 @@ Conditional mvnormal_diagonal(Arg mean, Arg precisions);
 Conditional mvnormal_of(Arg mean_and_precision);
 // A number for the inverse scale is that multiple of the identity.
 Conditional normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof);
-// Of K vectors with one precision matrix: spread() shows each of them. Mean [K, d], strength [K].
+// Of K vectors with one precision matrix: spread() shows each of them. Mean [K, d], strength [K];
+// numbers as above.
 Conditional tied_normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof);
 // Of coefficients [K, d] and the precision matrix of what they predict: regressed() shows that to
-// mvnormal_of(). Mean [K, d], strength [K, K].
+// mvnormal_of(). Mean [K, d], strength [K, K]; numbers stand for every element, or multiples of the
+// identity.
 Conditional matrix_normal_wishart(Arg mean, Arg strength, Arg inverse_scale, Arg dof);
 // Of a vector whose elements have one precision.
 Conditional spherical_normal_gamma(Arg mean, Arg strength, Arg shape, Arg rate);

@@ -40,7 +40,8 @@ stroke-width:4px}
 .empty{stroke-dasharray:4 4;opacity:.5}
 img{display:block;max-width:100%;margin:0 auto;image-rendering:pixelated;border-radius:6px}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-.wide{overflow-x:auto}.wide .n{white-space:nowrap}
+.wide{overflow-x:auto}.wide+.wide{margin-top:26px}.wide .n{white-space:pre}
+td:first-child{overflow-wrap:anywhere;min-width:9em}
 td,th{padding:6px 14px 6px 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 tr:last-child td{border-bottom:0}
 th{color:var(--soft);font-weight:500;font-size:13px}.n{text-align:right}
@@ -98,16 +99,27 @@ void Page::svg(const std::string& heading, const std::string& picture, const std
 }
 
 void Page::table(const std::string& heading, const PageTable& table, const std::string& note) {
-  const auto line = [&](const std::vector<std::string>& cells, const char* tag) {
-    std::string s = "<tr>";
-    for (std::size_t j = 0; j < cells.size(); ++j)
-      s += fmt::format("<{0}{1}>{2}</{0}>", tag, j < table.text_columns ? "" : " class=\"n\"",
-                       escape_html(cells[j]));
-    return s + "</tr>\n";
-  };
-  std::string s = "<div class=\"wide\"><table>" + line(table.head, "th");
-  for (const auto& row : table.rows) s += line(row, "td");
-  section(heading, s + "</table></div>\n", note);
+  const std::size_t text = table.text_columns,
+                    numbers = table.head.size() - std::min(text, table.head.size()),
+                    most = table.most > 0 ? table.most : numbers,
+                    parts = most > 0 && numbers > 0 ? (numbers + most - 1) / most : 1;
+  std::string s;
+  for (std::size_t part = 0; part < parts; ++part) {
+    const std::size_t first = text + part * numbers / parts,
+                      past = text + (part + 1) * numbers / parts;
+    const auto line = [&](const std::vector<std::string>& cells, const char* tag) {
+      std::string row = "<tr>";
+      for (std::size_t j = 0; j < cells.size(); ++j)
+        if (j < text || (j >= first && j < past))
+          row += fmt::format("<{0}{1}>{2}</{0}>", tag, j < text ? "" : " class=\"n\"",
+                             escape_html(cells[j]));
+      return row + "</tr>\n";
+    };
+    s += "<div class=\"wide\"><table>" + line(table.head, "th");
+    for (const auto& row : table.rows) s += line(row, "td");
+    s += "</table></div>\n";
+  }
+  section(heading, s, note);
 }
 
 void Page::settings(const std::vector<std::pair<std::string, std::string>>& asked) {

@@ -19,6 +19,9 @@ struct PageTable {
   std::vector<std::string> head;
   std::vector<std::vector<std::string>> rows;
   std::size_t text_columns = 1;  // from the left; the others are numbers, set to the right
+  // Most columns of numbers beside each other; more are cut into parts of one width, one below
+  // another, each with the columns of text. 0: any.
+  std::size_t most = 0;
 };
 
 // With lines for columns; the first column becomes the head.

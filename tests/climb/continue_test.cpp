@@ -43,7 +43,7 @@ struct Regression {
   }
 };
 
-class Continue : public testing::TestWithParam<Kind> {};
+class Continue : public ::testing::TestWithParam<Kind> {};
 
 TEST_P(Continue, SavedAndReadAgain) {
   const Regression r(GetParam());

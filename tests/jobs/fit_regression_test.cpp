@@ -261,6 +261,39 @@ TEST_F(FitRegression, RowsWithoutAnOutcomeArePredicted) {
   }
 }
 
+// McFadden's R2 and the deviance of counts, written out with the coefficients of the summary.
+TEST_F(FitRegression, ExplainedDevianceIsThatOfItsCoefficients) {
+  for (const bool counts : {false, true}) {
+    const std::string data = outcomes(counts);
+    const nlohmann::json s =
+        fit(data, [&](auto& r, auto&) { r.likelihood = counts ? "poisson" : "bernoulli"; });
+    const Array rows = read_csv(data).values;
+    const std::int64_t n = rows.shape().extent(0);
+    double mean = 0, explained = 0, whole = 0, right = 0;
+    for (std::int64_t i = 0; i < n; ++i) mean += rows.data<double>()[3 * i + 2] / double(n);
+    const auto log_likelihood = [&](double expected, double y) {
+      return counts  ? y * std::log(expected) - expected
+             : y > 0 ? std::log(expected)
+                     : std::log(1 - expected);
+    };
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double *x = rows.data<double>() + 3 * i, y = x[2];
+      double f = s["intercept"]["mean"].get<double>();
+      for (std::size_t j = 0; j < 2; ++j) f += x[j] * s["coefficients"][j]["mean"].get<double>();
+      const double best = counts && y > 0 ? y * std::log(y) - y : 0;
+      explained += log_likelihood(counts ? std::exp(f) : 1 / (1 + std::exp(-f)), y) - best;
+      whole += log_likelihood(mean, y) - best;
+      right += (f > 0) == (y > 0);
+    }
+    EXPECT_NEAR(s["deviance_explained"].get<double>(), 1 - explained / whole, 1e-10);
+    EXPECT_GT(s["deviance_explained"].get<double>(), 0.1);
+    EXPECT_EQ(s.contains("accuracy"), !counts);
+    if (!counts) {
+      EXPECT_NEAR(s["accuracy"].get<double>(), right / double(n), 1e-12);
+    }
+  }
+}
+
 // Outcomes that are missing when it is fitted are left out of the bound.
 TEST_F(FitRegression, MissingOutcomesAreLeftOut) {
   Array all = read_csv(kDiabetes).values.copy();

@@ -77,6 +77,27 @@ TEST_F(TableClimbs, StochasticStepsComeClose) {
 // Each row wholly in its likeliest component: at the fixed point the objective is the
 // classification log-likelihood of those groups at their own means and covariances,
 // sum_k n_k (log(n_k / N) - log det(2 pi e S_k) / 2) (Celeux & Govaert 1992, section 2).
+// What is left of annealing is the climb without it: the same optimum, in the same run.
+TEST_F(TableClimbs, AnnealedFitsEndAtTheSameOptimum) {
+  for (const char* method : {"vb", "em"}) {
+    const auto s = fit([&](GmmSettings& g, FitTableConfig&) {
+      g.method = method;
+      g.anneal = 1.5;
+    });
+    const bool vb = s.contains("elbo");
+    EXPECT_NEAR(s[vb ? "elbo" : "objective"].get<double>(), vb ? kBound : kLikelihood, 1e-7);
+    EXPECT_NEAR(testing::sum_of_terms(s), vb ? kBound : kLikelihood, 1e-7);
+  }
+  for (const char* method : {"svi", "hard"})
+    EXPECT_THROW(fit([&](GmmSettings& g, FitTableConfig&) {
+                   g.method = method;
+                   g.anneal = 2;
+                 }),
+                 ConfigError)
+        << method;
+  EXPECT_THROW(fit([&](GmmSettings& g, FitTableConfig&) { g.anneal = 1; }), ConfigError);
+}
+
 TEST_F(TableClimbs, HardStepsEndAtTheClassificationLikelihood) {
   const auto s = fit([](GmmSettings& g, auto&) { g.method = "hard"; });
   EXPECT_EQ(s["objective_kind"], "classification log-likelihood");

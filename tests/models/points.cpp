@@ -117,6 +117,44 @@ std::vector<Point> points_of(const FamilyInfo* f, const std::vector<Array>& p, s
         for (const double b : {-1.0, 1.0})
           out.push_back({0.25 / double(d), {along_column(p[0], known, k, b * root), lam}});
     }
+  } else if (f == &family<SphericalNormalGamma>()) {  // mean, strength, shape, rate
+    for (const double a : {-1.0, 1.0})
+      for (const double b : {-1.0, 1.0}) {
+        Array tau = p[2].copy(), mu = p[0].copy();
+        for (std::int64_t i = 0; i < tau.size(); ++i)
+          tau.data<double>()[i] = gamma_point(p[2].data<double>()[i], p[3].data<double>()[i], a);
+        for (std::int64_t i = 0; i < mu.size(); ++i)
+          mu.data<double>()[i] += b / std::sqrt(p[1].data<double>()[i] * tau.data<double>()[i / d]);
+        out.push_back({0.25, {mu, tau}});
+      }
+  } else if (f == &family<TiedNormalWishart>()) {  // mean, strengths, E Lam, E log |Lam|
+    for (const double sign : {-1.0, 1.0}) {
+      const Array lam = scaled(p[2], p[3], sign);
+      const std::int64_t count = p[0].size() / d;
+      Array known(DType::f64, Shape{count, d, d});
+      for (std::int64_t i = 0; i < known.size(); ++i)
+        known.data<double>()[i] =
+            p[1].data<double>()[i / (d * d)] * lam.data<double>()[i % (d * d)];
+      for (std::int64_t k = 0; k < d; ++k)
+        for (const double b : {-1.0, 1.0})
+          out.push_back({0.25 / double(d), {along_column(p[0], known, k, b * root), lam}});
+    }
+  } else if (f == &family<MatrixNormalWishart>()) {  // mean, strength, E Lam, E log |Lam|
+    const std::int64_t count = p[0].size() / d;
+    for (const double sign : {-1.0, 1.0}) {
+      const Array lam = scaled(p[2], p[3], sign);
+      for (std::int64_t i = 0; i < count; ++i)
+        for (std::int64_t j = 0; j < d; ++j)
+          for (const double b : {-1.0, 1.0}) {
+            const Array left = along_column(Array(DType::f64, Shape{count}), p[1], i, 1),
+                        right = along_column(Array(DType::f64, Shape{d}), lam, j, 1);
+            Array m = p[0].copy();
+            for (std::int64_t k = 0; k < m.size(); ++k)
+              m.data<double>()[k] += b * std::sqrt(double(count * d)) * left.data<double>()[k / d] *
+                                     right.data<double>()[k % d];
+            out.push_back({0.25 / double(count * d), {m, lam}});
+          }
+    }
   } else {  // of which terms see logarithms, or probabilities: one value has both
     out.push_back({1, {p[0]}});
   }
@@ -145,9 +183,36 @@ class Values_ {
   }
   // Part `k` of a latent's point.
   Value part(const ExprInfo& e, int k) {
-    const std::int64_t d = e.event.rank() > 0 ? e.event.extent(0) : 1;
-    const bool matrix = k == 1 && m_.latent_of(index(e))->prior.family == &family<NormalWishart>();
-    return input("point." + e.name + std::to_string(k), full(e, matrix ? Shape{d, d} : e.event));
+    const std::int64_t d = e.event.rank() > 0 ? e.event.extent(e.event.rank() - 1) : 1;
+    const FamilyInfo* f = m_.latent_of(index(e))->prior.family;
+    const Shape event = k == 0                                 ? e.event
+                        : f == &family<NormalGamma>()          ? e.event
+                        : f == &family<SphericalNormalGamma>() ? Shape{1}
+                                                               : Shape{d, d};
+    return input("point." + e.name + std::to_string(k), full(e, event));
+  }
+  // What mvnormal_of() takes, as a mean and a precision; whether that is a matrix.
+  struct Joint {
+    Value mean, precision;
+    bool matrix = false;
+  };
+  Joint joint(Expr e) {
+    const ExprInfo& i = m_.info(e);
+    if (i.kind == ExprKind::gate) return joint(i.inputs[1]);
+    if (i.kind == ExprKind::spread) {
+      Joint j = joint(i.inputs[0]);
+      const Axis axis{j.mean.shape().extent(0), labels_.at(i.plates.front())};
+      j.mean = reshape(j.mean, Shape{j.mean.shape().extent(1)}.with_front(axis));
+      return j;
+    }
+    if (i.kind == ExprKind::function) {  // regressed
+      Joint j = joint(i.inputs[1]);
+      j.mean = matmul(at(i.inputs[0]), j.mean);
+      return j;
+    }
+    const FamilyInfo* f = m_.latent_of(e.index())->prior.family;
+    const bool apart = f == &family<NormalGamma>() || f == &family<SphericalNormalGamma>();
+    return {part(i, 0), part(i, 1), !apart};
   }
   Value at(Expr e) {
     const ExprInfo& i = m_.info(e);
@@ -175,18 +240,16 @@ class Values_ {
       seen = equal(x, x);
       x = where(seen, x, like(x, 0.25));
     }
-    std::vector<Face> faces;
-    for (const Arg& a : c.args)
-      faces.push_back(Face::at(a.expr() ? at(a.expr()) : g_.constant(a.value(), DType::f64)));
     Value elements;
     if (c.args.size() == 1 && c.family == &family<MvNormal>()) {
-      Expr e = c.args[0].expr();
-      while (m_.info(e).kind == ExprKind::gate) e = m_.info(e).inputs[1];
-      const Face mean = Face::at(part(m_.info(e), 0)), precision = Face::at(part(m_.info(e), 1));
-      const bool matrix = m_.latent_of(e.index())->prior.family == &family<NormalWishart>();
-      const FamilyInfo& f = matrix ? family<MvNormal>() : family<Normal>();
+      const Joint j = joint(c.args[0].expr());
+      const Face mean = Face::at(j.mean), precision = Face::at(j.precision);
+      const FamilyInfo& f = j.matrix ? family<MvNormal>() : family<Normal>();
       elements = f.expected_log_prob(Face::at(x), std::vector<Face>{mean, precision});
     } else {
+      std::vector<Face> faces;
+      for (const Arg& a : c.args)
+        faces.push_back(Face::at(a.expr() ? at(a.expr()) : g_.constant(a.value(), DType::f64)));
       faces = c.form(faces);
       for (std::size_t k = 0; k < faces.size() && c.family->doc.event_axes > 0; ++k)
         faces[k] = whole(faces[k], c.family, k, of.event.extent(0));
@@ -260,7 +323,7 @@ std::map<std::string, TermPair> compare_terms(const RandomModel& r, const State&
     const Distribution q = lowering.guide(z);
     const Face f = face(q);
     const Shape full = values.full(e, e.event), none = values.full(e, {});
-    const std::int64_t d = e.event.rank() > 0 ? e.event.extent(0) : 1;
+    const std::int64_t d = e.event.rank() > 0 ? e.event.extent(e.event.rank() - 1) : 1;
     const Shape matrix = values.full(e, Shape{d, d});
     std::vector<std::pair<Value, Shape>> p;
     if (q.family == &family<Categorical>()) {
@@ -274,6 +337,20 @@ std::map<std::string, TermPair> compare_terms(const RandomModel& r, const State&
            {q.parameters[1].mean, none},
            {f.statistics[0], matrix},
            {f.statistics[3], none}};
+    } else if (q.family == &family<TiedNormalWishart>() ||
+               q.family == &family<MatrixNormalWishart>()) {
+      p = {{q.parameters[0].mean, e.event},
+           {q.parameters[1].mean, q.parameters[1].mean.shape()},
+           {reshape(f.statistics[0], Shape{d, d}), Shape{d, d}},
+           {reshape(f.statistics[3], Shape{}), Shape{}}};
+    } else if (q.family == &family<SphericalNormalGamma>()) {
+      const Shape one = values.full(e, Shape{1});
+      p = {{q.parameters[0].mean, full},
+           {q.parameters[1].mean, full},
+           {reshape(q.parameters[2].mean, one), one},
+           {reshape(q.parameters[3].mean, one), one}};
+    } else if (q.family == &family<PolyaGamma>()) {
+      p = {{f.mean, full}};
     } else {
       for (const Face& x : q.parameters)
         p.emplace_back(x.mean, q.family == &family<MvNormal>() && !p.empty() ? matrix : full);
@@ -293,7 +370,7 @@ std::map<std::string, TermPair> compare_terms(const RandomModel& r, const State&
     const ExprInfo& e = m.info(z.expr);
     points[z.expr] = points_of(
         z.prior.family, {found.begin() + std::int64_t(at), found.begin() + std::int64_t(at + n)},
-        e.event.rank() > 0 ? e.event.extent(0) : 1);
+        e.event.rank() > 0 ? e.event.extent(e.event.rank() - 1) : 1);
   }
 
   const auto term = [&](const std::string& name, const Conditional& c, Expr x) {
@@ -344,7 +421,8 @@ std::map<std::string, TermPair> compare_terms(const RandomModel& r, const State&
       term(o.name, o.likelihood, o.value);
   }
   for (const LatentInfo& z : m.latents())
-    if (z.prior.family->doc.support != Support::joint && !by_quadrature(z.prior, z.expr))
+    if (z.prior.family->doc.support != Support::joint && !z.prior.family->doc.relative &&
+        !by_quadrature(z.prior, z.expr))
       term(m.info(z.expr).name + ".prior", z.prior, Expr(const_cast<Model&>(m), z.expr));
   return out;
 }

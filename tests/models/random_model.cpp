@@ -58,7 +58,7 @@ RandomModel::RandomModel(std::uint64_t seed, Variant variant) : random_(seed), v
 
 void RandomModel::choices() {
   const double how = random_.unit();
-  const int number = how < 0.45 ? 0 : how < 0.85 ? 1 : 2;
+  const int number = how < 0.4 ? 0 : how < 0.75 ? 1 : 2;
   for (int c = 0; c < number; ++c) {
     const std::int64_t k = 2 + random_.dice(3);
     Choice choice;
@@ -66,11 +66,9 @@ void RandomModel::choices() {
     Expr weights;
     if (random_.coin(0.7)) {
       weights = model.latent(name("weights"), dirichlet(random_.between(1.1, 3)), Shape{k});
-      count("dirichlet");
     } else {
       weights =
           model.latent(name("sticks"), stick_breaking(1.5, random_.between(1.1, 3)), Shape{k});
-      count("stick_breaking");
     }
     flat = false;
     const std::string n = name("which");
@@ -146,17 +144,23 @@ void RandomModel::term() {
     p.choice = int(random_.dice(std::int64_t(choices_.size())));
   p.column = random_.coin(0.3);
   const int gates = counts["gate"];
-  switch (random_.dice(10)) {
+  switch (random_.dice(18)) {
     case 0:
     case 1:
     case 2: real_term(p); break;
     case 3: positive_term(p); break;
-    case 4: count_term(p); break;
+    case 4:
+    case 13: count_term(p); break;
     case 5: category_term(p); break;
-    case 6: vector_term(p); break;
-    case 7: joint_term(p); break;
+    case 6:
+    case 11: vector_term(p); break;
+    case 7:
+    case 8: joint_term(p); break;
+    case 9: p.choice < 0 ? scaled_term() : analysers_term(p); break;
+    case 10:
+    case 12: p.choice < 0 ? augmented_term() : double_choice_term(); break;
     default:
-      if (p.choice < 0 && random_.coin(0.8)) {
+      if (p.choice < 0) {
         site_term();
       } else {
         real_term(p);
@@ -172,7 +176,6 @@ void RandomModel::real_term(Place p) {
   const Expr m = mean(p, use_local);
   bool variance = false;
   const Arg noise = precision(p, &variance);
-  count(variance ? "likelihood normal_variance" : "likelihood normal");
   const Expr y = observed({}, p.column, true, [](Stream& r) { return 1.5 * r.normal() + 0.5; });
   model.observe(name("y"), variance ? normal_variance(m, noise) : normal_precision(m, noise), y);
 }
@@ -180,14 +183,12 @@ void RandomModel::real_term(Place p) {
 void RandomModel::positive_term(Place p) {
   const auto positive = [](Stream& s) { return -std::log(s.unit()); };
   if (random_.coin(0.25)) {
-    count("likelihood gamma of mean one");
     const Expr a = shape(p);
     model.observe(name("y"), gamma_mean_one(a), observed({}, p.column, true, positive));
     return;
   }
   const Expr r = rate(p, {});
   const bool known = random_.coin();
-  count(known ? "likelihood gamma" : "likelihood exponential");
   const Arg a = known && random_.coin(0.6) ? Arg(shape(p)) : Arg(random_.between(0.5, 3));
   const Expr y = observed({}, p.column, true, positive);
   model.observe(name("y"), known ? gamma(a, r) : exponential_of(r), y);
@@ -200,9 +201,7 @@ void RandomModel::count_term(Place p) {
   const Shape event = wide ? Shape{2} : Shape{};
   const std::int64_t how = random_.dice(4);
   if (how > 1) {
-    count("likelihood poisson");
     const bool column = wide && random_.coin(0.9);
-    if (column) count("reshape");
     Expr r = column ? reshape(rate(p, Shape{2, 1}), event) : rate(p, event);
     if (!wide && random_.coin(0.85)) {
       count("exposures");
@@ -213,15 +212,12 @@ void RandomModel::count_term(Place p) {
     model.observe(name("y"), poisson_of(r), observed(event, p.column, true, few));
     return;
   }
-  count("beta");
   const Plate plate = plate_of(p);
   const Expr q =
       gated(p, model.latent(name("p"), beta(random_.between(1.1, 3), 1.5), plate, event));
   if (how == 0) {
-    count("likelihood bernoulli_of");
     model.observe(name("y"), bernoulli_of(q), observed(event, p.column, true, bit));
   } else {
-    count("likelihood binomial_of");
     std::vector<double> n(std::size_t(rows_), 4.0);
     const Arg trials = random_.coin() && !wide ? Arg(add({}, {row_}, n, false)) : Arg(4.0);
     model.observe(name("y"), binomial_of(trials, q), observed(event, p.column, true, few));
@@ -230,17 +226,14 @@ void RandomModel::count_term(Place p) {
 
 void RandomModel::category_term(Place p) {
   const std::int64_t k = 2 + random_.dice(3);
-  count("dirichlet");
   const Plate plate = plate_of(p);
   Arg alpha = random_.between(1.1, 3);
   if (random_.coin(0.4)) {
-    count("concentration");
     flat = false;
     alpha = model.latent(name("alpha"), concentration(k, 2.0, 0.7));
   }
   const Expr q = gated(p, model.latent(name("p"), dirichlet(alpha), plate, Shape{k}));
   const bool one = random_.coin();
-  count(one ? "likelihood categorical_of" : "likelihood multinomial_of");
   maskable = false;
   const std::int64_t cells = p.column ? columns_ : 1;
   if (p.column) count("two plates");
@@ -256,7 +249,6 @@ void RandomModel::category_term(Place p) {
 void RandomModel::vector_term(Place p) {
   const std::int64_t d = 2 + random_.dice(2);
   const auto real = [](Stream& r) { return r.normal(); };
-  count("likelihood mvnormal");
   const std::int64_t how = random_.dice(4);
   Expr m;
   switch (random_.dice(4)) {
@@ -267,7 +259,6 @@ void RandomModel::vector_term(Place p) {
   }
   switch (how) {
     case 0: {
-      count("likelihood normal of vectors");
       model.observe(name("y"), normal_precision(m, rate(p, {})),
                     observed(Shape{d}, p.column, true, real));
       return;
@@ -288,30 +279,11 @@ void RandomModel::vector_term(Place p) {
   }
 }
 
-void RandomModel::joint_term(Place p) {
-  const std::int64_t d = 1 + random_.dice(3);
-  const Plate plate = plate_of(p);
-  const bool whole = random_.coin();
-  count("likelihood mvnormal_of");
-  count(whole ? "normal_wishart" : "normal_gamma");
-  const Conditional prior =
-      whole ? normal_wishart(constant_vector(d), 0.5, constant_matrix(d), double(d) + 1.5)
-            : normal_gamma(constant_vector(d), 0.5, 2.0, 1.5);
-  const Expr t = gated(p, model.latent(name("theta"), prior, plate, Shape{d}));
-  const Expr y = observed(Shape{d}, p.column, true, [](Stream& r) { return r.normal(); });
-  if (model.info(y).partial && whole) {
-    hidden_cells = true;
-    affine = false;
-  }
-  model.observe(name("y"), mvnormal_of(t), y);
-}
-
 void RandomModel::site_term() {
   sites = true;
   affine = false;
-  if (random_.coin(0.6)) return softmax_term();
+  if (random_.coin(0.55)) return softmax_term();
   const bool bits = random_.coin();
-  count(bits ? "likelihood bernoulli" : "likelihood poisson_log");
   const Expr f = random_.coin() ? scalar({}) : inner(covariates(2), vector({}, 2));
   const Expr y = bits ? observed({}, false, true, [](Stream& s) { return double(s.dice(2)); })
                       : observed({}, false, true, [](Stream& s) { return double(s.dice(4)); });
@@ -321,8 +293,6 @@ void RandomModel::site_term() {
 void RandomModel::softmax_term() {
   const std::int64_t k = 2 + random_.dice(3);
   const bool tilted = random_.coin();
-  count(tilted ? "likelihood categorical_tilted" : "likelihood categorical_bohning");
-  count("across");
   maskable = false;
   const Plate classes = model.plate(name("class"), k);
   const Expr w = model.latent(name("w"), mvnormal(0.0, random_.between(0.3, 2)), classes, Shape{2});

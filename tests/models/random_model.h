@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,12 +49,19 @@ class RandomModel {
   bool maskable = true;        // every observed quantity may have missing cells
   bool hidden_cells = false;   // some vector with covariances has missing cells
   bool global_choice = false;  // some term is gated by a latent that lies on no rows
+  bool choices_alone = true;   // latents of rows are choices, so that a start can be given
+  bool nested = false;         // some term couples a choice of rows with another latent of rows
+
+  // Families of latents and of what is observed, and functions of quantities, as the model has
+  // them: "family gamma", "likelihood gamma(shape, rate)", "node inner".
+  std::set<std::string> contents() const;
 
  private:
   struct Choice {
     Plate plate;
     Expr which;
     int terms = 0;
+    bool nested = false;  // coupled with another latent of rows
   };
   // Where quantities of a term may lie.
   struct Place {
@@ -69,10 +77,17 @@ class RandomModel {
   void category_term(Place p);
   void vector_term(Place p);
   void joint_term(Place p);
+  Conditional joint_prior(const FamilyInfo& family, std::int64_t d);
+  Expr joint_of(Place p, const FamilyInfo& family, std::int64_t d);
+  void augmented_term();
+  void scaled_term();
+  void analysers_term(Place p);
+  void double_choice_term();
   void site_term();
   void softmax_term();
 
   Plate plate_of(Place p);
+  std::int64_t size_of(Plate p) const { return model.plates()[std::size_t(p.index)].size; }
   Expr gated(Place p, Expr e);
   Arg hyper_mean();
   Arg hyper_precision();

@@ -42,13 +42,11 @@ Expr RandomModel::scalar(Place p) {
   }
   const Arg m = hyper_mean();
   Conditional prior = normal(m, random_.between(0.5, 2));
-  count("normal");
   switch (random_.dice(3)) {
     case 0: break;
     case 1: prior = normal_precision(m, hyper_precision()); break;
     default: {
       flat = false;
-      count("inverse_gamma");
       prior = normal_variance(m, model.latent(name("spread"), inverse_gamma(3.0, 2.0)));
     }
   }
@@ -77,7 +75,6 @@ Expr RandomModel::constant_matrix(std::int64_t d) {
 }
 
 Expr RandomModel::wishart_of(Place p, std::int64_t d) {
-  count("wishart");
   const Arg v = random_.coin() ? Arg(random_.between(0.5, 2)) : Arg(constant_matrix(d));
   const Plate plate = plate_of(p);
   return gated(p, model.latent(name("lam"), wishart(v, double(d) + random_.between(1.5, 3)), plate,
@@ -85,7 +82,6 @@ Expr RandomModel::wishart_of(Place p, std::int64_t d) {
 }
 
 Expr RandomModel::vector(Place p, std::int64_t d) {
-  count("mvnormal");
   Conditional prior = mvnormal(random_.normal(), random_.between(0.3, 2));
   switch (random_.dice(5)) {
     case 0: break;
@@ -113,7 +109,6 @@ Expr RandomModel::vector(Place p, std::int64_t d) {
 }
 
 Expr RandomModel::elements(Place p, std::int64_t d) {
-  count("normal");
   return gated(p, model.latent(name("e"), normal_precision(hyper_mean(), hyper_precision()),
                                plate_of(p), Shape{d}));
 }
@@ -125,6 +120,7 @@ Expr RandomModel::local_scalar() {
       return e;
     }
   count("scalar latent of rows");
+  choices_alone = false;
   flat = false;
   const Arg m = hyper_mean(), p = hyper_precision();
   locals_.push_back(model.latent(name("z"), normal_precision(m, p), row_));
@@ -138,6 +134,7 @@ Expr RandomModel::local_vector(std::int64_t d) {
       return e;
     }
   count("vector latent of rows");
+  choices_alone = false;
   flat = false;
   Conditional prior = mvnormal(0.0, 1.0);
   if (random_.coin(0.3)) prior = mvnormal(vector({}, d), random_.between(0.5, 2));
@@ -150,7 +147,6 @@ Arg RandomModel::precision(Place p, bool* variance) {
   *variance = random_.coin(0.25);
   if (random_.coin(0.25)) return random_.between(0.3, 3);
   if (*variance) {
-    count("inverse_gamma");
     const Plate plate = plate_of(p);
     return gated(p, model.latent(name("v"), inverse_gamma(random_.between(2.5, 4), 1.0), plate));
   }
@@ -158,7 +154,6 @@ Arg RandomModel::precision(Place p, bool* variance) {
 }
 
 Expr RandomModel::rate(Place p, const Shape& event) {
-  count("gamma");
   Arg inverse = random_.between(0.5, 2);
   if (random_.coin(0.15)) {
     count("gamma rate");
@@ -172,31 +167,32 @@ Expr RandomModel::rate(Place p, const Shape& event) {
 }
 
 Expr RandomModel::shape(Place p) {
-  count("gamma_shape");
   const Plate plate = plate_of(p);
   return gated(p, model.latent(name("a"), gamma_shape(random_.between(1.2, 3), 1.0), plate));
 }
 
 // Of quantities that are gaussian given everything else: functions of them that keep moments.
 Expr RandomModel::deterministic(Place p) {
-  switch (random_.dice(7)) {
+  switch (random_.dice(8)) {
     case 0: count("affine map"); return scalar(p) * random_.between(-2, 2) + random_.normal();
     case 1: count("affine map"); return scalar(p) * covariates(0);
-    case 4: count("sum of a vector"); return sum(vector(p, 2 + random_.dice(2)));
+    case 4: return sum(vector(p, 2 + random_.dice(2)));
     case 5: {
-      count("take");
       return inner(covariates(3), take(vector(p, 2), {0, 1, random_.dice(2)}));
     }
     case 2: {
-      count("repeat");
       return inner(repeat(scalar(p), 2), covariates(2));
     }
     case 3: {
-      count("slice");
       return inner(slice(elements(p, 3), random_.dice(3), 1), covariates(1));
     }
+    case 6: {  // one number along a fixed row of a matrix
+      Array row(DType::f64, Shape{1, 3});
+      for (std::int64_t i = 0; i < 3; ++i) row.data<double>()[i] = random_.normal();
+      const Expr along = dot(elements(p, 1), model.constant(row));
+      return inner(slice(along, random_.dice(3), 1), covariates(1));
+    }
     default: {
-      count("concat");
       const Expr w = concat(vector(p, 2), random_.coin() ? elements(p, 1) : repeat(scalar(p), 1));
       return inner(covariates(3), w);
     }
@@ -219,7 +215,6 @@ Expr RandomModel::simple_mean(Place p, bool use_local) {
   switch (random_.dice(8)) {
     case 0: return scalar(p);
     case 1: {
-      count("inner");
       const std::int64_t d = 1 + random_.dice(3);
       return inner(covariates(d), vector(p, d));
     }
@@ -259,7 +254,6 @@ Expr RandomModel::mean(Place p, bool use_local) {
   if (!use_local && random_.coin(0.2)) return by_version(p);
   const Expr a = simple_mean(p, use_local);
   if (random_.coin(0.7)) return a;
-  count("sum");
   // A sum takes its parts for independent; pooled latents may not be in both.
   const Expr b = random_.coin()
                      ? gated(p, model.latent(name("b"), normal_precision(0.0, 1.0), plate_of(p)))

@@ -87,6 +87,23 @@ TEST(Page, SectionsStandInTheirOrderAndEscape) {
   EXPECT_NE(p.files()[0].second.find("xmlns="), std::string::npos);
 }
 
+TEST(Page, AWideTableIsCutIntoParts) {
+  PageTable t{{"k", "a", "b", "c", "d", "e"}, {{"1", "v", "w", "x", "y", "z"}}, 1, 3};
+  const auto parts = [&] {
+    Page p("t", "h", "s");
+    p.table("T", t);
+    return p.html();
+  };
+  const std::string html = parts();
+  EXPECT_EQ(count(html, "<table>"), 2u);
+  EXPECT_EQ(count(html, "<th>k</th>"), 2u);
+  EXPECT_EQ(count(html, "<td>1</td>"), 2u);
+  for (const char* cell : {"v", "w", "x", "y", "z"})
+    EXPECT_EQ(count(html, fmt::format("<td class=\"n\">{}</td>", cell)), 1u);
+  t.most = 5;
+  EXPECT_EQ(count(parts(), "<table>"), 1u);
+}
+
 TEST(Page, ATableTurnsAround) {
   const PageTable t = transposed({{"k", "a", "b"}, {{"1", "x", "y"}, {"2", "z", "w"}}, 1});
   EXPECT_EQ(t.head, (std::vector<std::string>{"k", "1", "2"}));

@@ -18,9 +18,9 @@ struct MatrixNormalWishart : OnePrecision<MatrixNormalWishart> {
                                  .source = "Rossi, Allenby & McCulloch 2005, section 2.8.5",
                                  .event_axes = 2};
   static constexpr ParameterDoc parameters[] = {
-      {"mean", Support::vector, "location of M, [K, d]"},
+      {"mean", Support::vector, "location of M, [K, d]", ParameterDoc::Needs::fixed, -1},
       {"strength", Support::matrix, "B: the x' x that the prior is worth, [K, K]"},
-      {"inverse_scale", Support::matrix, "V: E Lam = dof V^-1"},
+      {"inverse_scale", Support::matrix, "V: E Lam = dof V^-1", ParameterDoc::Needs::fixed, 1},
       {"dof", Support::positive, "degrees of freedom, above d - 1"}};
   static constexpr int stat_axes[] = {3, 2, 2, 1};
 

@@ -17,9 +17,9 @@ struct TiedNormalWishart : OnePrecision<TiedNormalWishart> {
                                  .source = "Bishop 2006, section 2.3.6",
                                  .event_axes = 2};
   static constexpr ParameterDoc parameters[] = {
-      {"mean", Support::vector, "locations of mu, [K, d]"},
+      {"mean", Support::vector, "locations of mu, [K, d]", ParameterDoc::Needs::fixed, -1},
       {"strength", Support::vector, "rows that each location is worth, [K]"},
-      {"inverse_scale", Support::matrix, "V: E Lam = dof V^-1"},
+      {"inverse_scale", Support::matrix, "V: E Lam = dof V^-1", ParameterDoc::Needs::fixed, 1},
       {"dof", Support::positive, "degrees of freedom, above d - 1"}};
   static constexpr int stat_axes[] = {3, 2, 1, 1};
 
