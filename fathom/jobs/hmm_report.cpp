@@ -85,7 +85,9 @@ void Hmm::report(const State& state, const TableFormat& format, const TableRows*
                  const nlohmann::json& summary, Page& page, Workers& workers) const {
   const MarkovStates s = states(state);
   const auto k = std::size_t(s.count);
-  page.figure(fmt::format("{} of {}", summary.value("effective_states", 0), k), "states hold rows");
+  if (!s.gaussian)
+    page.figure(fmt::format("{} of {}", summary.value("effective_states", 0), k),
+                "states hold rows");
   if (rows) {
     const TableRows some = first_rows(*rows, kShownSteps);
     const bool all = some.count() == rows->count();

@@ -4,22 +4,29 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "fathom/jobs/table_roles.h"
 #include "fathom/kernels/rng.h"
 
 namespace fathom {
 
-Array begins_of(const std::vector<std::string>& ids, const std::string& column) {
-  Array out(DType::f64, Shape{std::int64_t(ids.size())});
-  std::unordered_map<std::string, std::size_t> seen;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (i > 0 && ids[i] == ids[i - 1]) continue;
+Array begins_of(const RowTexts& ids, const std::string& column) {
+  Array out(DType::f64, Shape{ids.size()});
+  std::unordered_map<std::string, std::int64_t> seen;
+  std::string last;
+  for (std::int64_t i = 0; i < ids.size(); ++i) {
+    std::string id = ids[i];
+    if (i > 0 && id == last) continue;
+    if (is_missing(id))
+      raise<DataError>("row {}: the name of its sequence is missing in column \"{}\"", i + 1,
+                       column);
     out.data<double>()[i] = 1;
-    const auto [before, fresh] = seen.try_emplace(ids[i], i + 1);
+    const auto [before, fresh] = seen.try_emplace(id, i + 1);
     if (!fresh)
       raise<DataError>(
           "row {}: sequence \"{}\" of column \"{}\" goes on after another one; it began in row {}: "
           "sort the rows by sequence, then by time",
-          i + 1, ids[i], column, before->second);
+          i + 1, id, column, before->second);
+    last = std::move(id);
   }
   return out;
 }

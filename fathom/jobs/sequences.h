@@ -8,7 +8,7 @@ namespace fathom {
 // Where sequences begin, [n]: 1 where the id differs from that of the row before, else 0. Throws
 // DataError naming the row where an id comes back after another one: rows of a sequence must follow
 // each other.
-Array begins_of(const std::vector<std::string>& ids, const std::string& column);
+Array begins_of(const RowTexts& ids, const std::string& column);
 
 // At most `most` rows, in memory: whole sequences, a keyed choice of them, the last one cut short;
 // of a longer one a keyed piece.

@@ -143,7 +143,7 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
       c.columns += (comma ? std::to_string(at + 1) : name) + ",";
     }
   if (by_name && !format.label.empty() && here(format.label)) c.label = format.label;
-  for (std::string* role : {&c.weights, &c.ids})
+  for (std::string* role : {&c.weights, &c.ids, &c.sequence})
     if (format.named && !here(*role)) role->clear();
   if (!by_name && format.named && !header.empty()) {
     // A header that lacks a column says which; without one, columns are taken by place.
@@ -154,7 +154,7 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
   }
   if (!by_name) {  // a file of the columns of the model alone, or one like that of the fit
     const std::int64_t file = width_of(path, c, header, workers);
-    if (file == format.width()) c.weights = c.ids = {};
+    if (file == format.width()) c.weights = c.ids = c.sequence = {};
     const bool in_order = std::is_sorted(format.places.begin(), format.places.end());
     if (file == format.file_width && (file != format.width() || !in_order))
       for (const int column : format.places) c.columns += std::to_string(column + 1) + ",";

@@ -18,7 +18,7 @@ namespace fathom {
 struct TableConfig {
   std::string columns = {}, drop = {};
   std::string label = "auto";
-  std::string weights = {}, ids = {}, labels = {};
+  std::string weights = {}, ids = {}, labels = {}, sequence = {};
   bool standardize = false;
   std::string array = {};
   std::string stream = "auto";
@@ -37,6 +37,8 @@ struct TableConfig {
     f("ids", self.ids, "column that names the rows; predictions carry it");
     f("labels", self.labels,
       "column that says which component rows belong to, empty where it is unknown; for mixtures");
+    f("sequence", self.sequence,
+      "column that names the sequence of each row, whose rows follow each other; for hmm");
     f("standardize", self.standardize, "bring every column to mean 0 and standard deviation 1");
     f("array", self.array, "array of an NPZ file");
     f("stream", self.stream,
@@ -57,9 +59,9 @@ struct TableFormat {
   std::string label;        // column that is the label
   std::string target;       // the last column, where others explain it; later files may lack it
   bool standardized = false;
-  std::vector<double> shift, scale;  // the model sees (x - shift) / scale
-  bool missing = false;              // cells are missing: NaN
-  std::string weights, ids, labels;  // columns with these roles; empty: none
+  std::vector<double> shift, scale;            // the model sees (x - shift) / scale
+  bool missing = false;                        // cells are missing: NaN
+  std::string weights, ids, labels, sequence;  // columns with these roles; empty: none
   std::vector<std::string> classes;  // that labels name, one for each component from the first
   // Of each column, where a model takes several kinds (jobs/column_kinds.h): its name and, of
   // categories, what values 0, 1, ... of the rows stand for. Empty: all are real.
@@ -84,6 +86,7 @@ struct TableFormat {
     f("weights", self.weights, "");
     f("ids", self.ids, "");
     f("labels", self.labels, "");
+    f("sequence", self.sequence, "");
     f("classes", self.classes, "");
     f("kinds", self.kinds, "");
     f("levels", self.levels, "");
@@ -133,6 +136,7 @@ struct TableNeeds {
   bool kinds = false;           // columns of several kinds
   std::string kind = {};        // which columns are of which, as declared_kinds() reads it
   bool coded = false;           // with kinds: numbers alone; categories are coded as such
+  bool sequences = false;       // rows that follow each other
 };
 
 using Note = std::function<void(const std::string&)>;

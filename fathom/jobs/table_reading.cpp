@@ -8,6 +8,7 @@
 #include "fathom/jobs/converted_table.h"
 #include "fathom/jobs/nearest.h"
 #include "fathom/jobs/rows_file.h"
+#include "fathom/jobs/sequences.h"
 #include "fathom/jobs/table_checks.h"
 #include "fathom/jobs/table_kinds.h"
 #include "fathom/jobs/table_roles.h"
@@ -53,7 +54,7 @@ std::vector<int> columns_and_target(const TableConfig& config,
 // `categories`: nor of text, which is modelled unless its column is called a label.
 TableHead without_roles(TableHead head, const TableRoles& roles, bool categories) {
   if (categories) head.second.clear();
-  for (const int place : {roles.weights, roles.ids}) {
+  for (const int place : {roles.weights, roles.ids, roles.sequence}) {
     if (place >= 0) head.first[std::size_t(place)].clear();
     if (place >= 0 && std::size_t(place) < head.second.size())
       head.second[std::size_t(place)].clear();
@@ -78,7 +79,8 @@ TableRoles roles_of(const TableConfig& config, const std::vector<std::string>& n
                     const std::string& path) {
   return {role_place("weights", config.weights, names, path),
           role_place("ids", config.ids, names, path),
-          role_place("labels", config.labels, names, path)};
+          role_place("labels", config.labels, names, path),
+          role_place("sequence", config.sequence, names, path)};
 }
 
 // A table of text: which columns are read, and what became of them.
@@ -121,6 +123,7 @@ class TextReader {
     to.ids = text(rows, roles_.ids);
     to.labels = text(rows, label_place());
     out_.classes = text(rows, roles_.labels);
+    out_.sequences = text(rows, roles_.sequence);
     const auto numbers = int(asked_.numbers.size());
     if (roles_.weights >= 0) to.weights = held_column(rows.values, numbers - 1);
     std::vector<int> order;
@@ -159,7 +162,7 @@ class TextReader {
       (is_category(place) ? asked_.categories : asked_.numbers)
           .push_back(reader_name(head_, place));
     if (roles_.weights >= 0) asked_.numbers.push_back(reader_name(head_, roles_.weights));
-    for (const int place : {roles_.ids, roles_.labels, label_place()})
+    for (const int place : {roles_.ids, roles_.labels, roles_.sequence, label_place()})
       if (place >= 0 && index_of(texts_, place) == int(texts_.size())) {
         texts_.push_back(place);
         asked_.texts.push_back(reader_name(head_, place));
@@ -210,6 +213,7 @@ ReadTable read_array(const std::string& path, const TableConfig& config, const T
   if (roles.weights >= 0) out.rows.weights = held_column(values, roles.weights);
   out.rows.ids = text(roles.ids);
   out.classes = text(roles.labels);
+  out.sequences = text(roles.sequence);
   out.rows.x = chosen_columns(values, f.places, how.stream);
   if (needs.kinds) {
     settle_kinds(out.rows.x, f, known_kinds(needs, fitted, f.places, names, path), {}, !needs.coded,
@@ -241,6 +245,9 @@ ReadTable read_columns(const std::string& path, const TableConfig& config, Table
   if (!config.labels.empty() && needs.components == 0)
     raise<ConfigError>("--labels \"{}\" says which component rows belong to: this model has none",
                        config.labels);
+  if (!config.sequence.empty() && !needs.sequences)
+    raise<ConfigError>("--sequence \"{}\": rows of this model do not follow each other",
+                       config.sequence);
   const TableHead head = head_of(path);
   if (!head.first.empty() && !config.array.empty())
     raise<DataError>("{}: an array is named in an NPZ, this is csv", path);
@@ -252,6 +259,14 @@ ReadTable read_columns(const std::string& path, const TableConfig& config, Table
   f.weights = config.weights;
   f.ids = config.ids;
   f.labels = config.labels;
+  f.sequence = config.sequence;
+  if (!out.sequences.empty()) {
+    try {
+      out.rows.begins = begins_of(out.sequences, config.sequence);
+    } catch (const DataError& e) {
+      raise<DataError>("{}: {}", path, e.what());
+    }
+  }
   if (out.rows.weights.size() > 0) check_weights(out.rows.weights, config.weights, path);
   if (needs.coded) code_categories(f, out.rows.x, path);
   return out;

@@ -26,7 +26,7 @@ int component_number(const std::string& label) {
 
 std::vector<int> TableRoles::all() const {
   std::vector<int> out;
-  for (const int place : {weights, ids, labels})
+  for (const int place : {weights, ids, labels, sequence})
     if (place >= 0) out.push_back(place);
   return out;
 }

@@ -1,5 +1,5 @@
 // Columns of a table that are not modelled but say something of its rows: how often each counts,
-// what it is called, which component it is known to belong to.
+// what it is called, which component it is known to belong to, which sequence it is of.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace fathom {
 
 // Places from 0 of these columns in the file; -1: none.
 struct TableRoles {
-  int weights = -1, ids = -1, labels = -1;
+  int weights = -1, ids = -1, labels = -1, sequence = -1;
   std::vector<int> all() const;  // those that there are, in order of this declaration
 };
 

@@ -59,7 +59,7 @@ struct ChainLinks {
 // Rows of a block: what the backward recursion reads of it is in the first-level cache.
 constexpr std::int64_t kChainBlock = 64;
 constexpr std::int64_t chain_room(std::int64_t stride) {
-  return (3 * kChainBlock + 2 + stride) * stride + 3 * kChainBlock;
+  return (3 * kChainBlock + 2 + stride) * stride + 5 * kChainBlock;
 }
 
 // Rows [first, last) of the chain. False where a message leaves the range of the numbers: outputs

@@ -1,13 +1,61 @@
 // Included once by each chain_<isa>.cpp, after FATHOM_ISA is defined.
 //
-// With u_t = (u_{t-1} A / s_{t-1}) b_t and s_t = sum u_t, log Z = sum_t log s_t, and the sum is off
-// the path from step to step: it is divided by one step later. Backwards, w_t = exp(a_t - log s_t)
-// beta_t and beta_{t-1} = A w_t; then probabilities are u_t / s_t beta_t and transitions
-// u_{t-1} / s_{t-1} A w_t, of which products of 64 steps are added up without A.
+// With u_t = (u_{t-1} 2^-e A) b_t, where s_{t-1} = sum u_{t-1} = q_{t-1} 2^e, a row adds
+// log(s_t / q_{t-1}) to log Z; a power of two is at hand before the product is. Backwards, with
+// log c_t for what a row adds, w_t = exp(a_t - log c_t) beta_t and beta_{t-1} = A w_t; then
+// probabilities are u_t / s_t beta_t and transitions u_{t-1} / s_{t-1} A w_t, of which products of
+// 64 steps are added up without A.
 #include "fathom/kernels/chain.h"
 #include "fathom/kernels/wide/pack.h"
 
 namespace fathom::wide::FATHOM_ISA {
+
+template <int...>
+struct ChainLanes {};
+template <int n>
+struct ChainLanesOf;
+template <>
+struct ChainLanesOf<2> {
+  using I = ChainLanes<0, 1>;
+};
+template <>
+struct ChainLanesOf<4> {
+  using I = ChainLanes<0, 1, 2, 3>;
+};
+template <>
+struct ChainLanesOf<8> {
+  using I = ChainLanes<0, 1, 2, 3, 4, 5, 6, 7>;
+};
+template <>
+struct ChainLanesOf<16> {
+  using I = ChainLanes<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15>;
+};
+
+template <int distance, class T, int... i>
+[[gnu::always_inline]] static inline Pack<T> chain_swapped(Pack<T> x, ChainLanes<i...>) {
+  return Pack<T>::of(__builtin_shufflevector(x.v, x.v, (i ^ distance)...));
+}
+
+// The sum of all lanes, in each of them: without a way through memory.
+template <class T, int distance = Pack<T>::lanes / 2>
+[[gnu::always_inline]] static inline Pack<T> chain_sum(Pack<T> x) {
+  if constexpr (distance == 0) {
+    return x;
+  } else {
+    using I = typename ChainLanesOf<Pack<T>::lanes>::I;
+    return chain_sum<T, distance / 2>(x + chain_swapped<distance>(x, I{}));
+  }
+}
+
+// 2^-e of x = m 2^e, 1 <= m < 2; of numbers that are not normal, something.
+template <class T>
+[[gnu::always_inline]] static inline Pack<T> chain_scale(Pack<T> x) {
+  using N = Native<T>;
+  using I = typename N::Int;
+  constexpr I mask = I((I(2) * Format<T>::bias + 1) << Format<T>::mantissa),
+              twice = I(I(2) * Format<T>::bias << Format<T>::mantissa);
+  return Pack<T>::of(N::value(twice - (N::bits(x.v) & mask)));
+}
 
 // y = x m over one strip of columns; x and the rows of m are padded with zeros to `n`, a multiple
 // of 4.
@@ -55,18 +103,23 @@ template <class T, class F>
   }
 }
 
-// Packs of a row of `k` numbers at p, what is beyond them being `rest`.
+// The first n lanes of x, the others of y.
+template <class T>
+[[gnu::always_inline]] static inline Pack<T> or_first(Pack<T> x, Pack<T> y, int n) {
+  constexpr int lanes = Pack<T>::lanes;
+  T place[lanes];
+  for (int i = 0; i < lanes; ++i) place[i] = T(i);
+  return select(Pack<T>::load(place) < Pack<T>(double(n)), x, y);
+}
+
+// Packs of a row of `k` numbers at p. What is beyond them repeats the first, so that nothing that
+// is made of it underflows, which takes long.
 template <class T, class F>
-[[gnu::always_inline]] static inline void chain_row(const T* p, std::int64_t k, double rest,
-                                                    F&& f) {
+[[gnu::always_inline]] static inline void chain_row(const T* p, std::int64_t k, F&& f) {
   using P = Pack<T>;
   std::int64_t j = 0;
   for (; j + P::lanes <= k; j += P::lanes) f(j, P::load(p + j));
-  if (j == k) return;
-  T last[P::lanes];
-  P(rest).store(last);
-  P::load_partial(p + j, int(k - j)).store_partial(last, int(k - j));
-  f(j, P::load(last));
+  if (j < k) f(j, or_first(P::load_partial(p + j, int(k - j)), P::all_of(*p), int(k - j)));
 }
 
 template <class T>
@@ -114,10 +167,13 @@ static bool chain_sequence(const kernels::Chain<T>& c, std::int64_t first, std::
   const std::int64_t k = c.states, n = links.stride;
   // Room: potentials of a block, messages of it and the one before it, messages backwards.
   T *b = links.room, *u = b + block * n, *w = u + (block + 1) * n, *beta = w + block * n;
-  T *top = beta + n, *s = top + block, *inverse = s + block, *moves = inverse + block;
+  T *top = beta + n, *s = top + block, *inverse = s + block, *q = inverse + block,
+    *moves = q + block + P::lanes;
   T* const back = c.marginals ? c.marginals : c.before;  // where messages are kept
   const bool gradient = back != nullptr;
   const P least(sizeof(T) == 4 ? 1e-30 : 1e-280);
+  P last_sum(1.0);
+  q[0] = T(1);
 
   // Forward. Row 0 of u is the message before the block.
   for (std::int64_t t0 = first; t0 < last; t0 += block) {
@@ -125,14 +181,14 @@ static bool chain_sequence(const kernels::Chain<T>& c, std::int64_t first, std::
     for (std::int64_t i = 0; i < rows; ++i) {
       const T* a = c.potentials + (t0 + i) * k;
       P m(-kInfinity);
-      chain_row(a, k, -kInfinity, [&](std::int64_t, P v) { m = select(m < v, v, m); });
+      chain_row(a, k, [&](std::int64_t, P v) { m = select(m < v, v, m); });
       const T high = reduce_max(m);
       top[i] = high;
       const P from = P::all_of(high);
-      for (std::int64_t j = k / P::lanes * P::lanes; j < n; j += P::lanes)
-        P(0.0).store(b + i * n + j);
-      chain_row(a, k, -kInfinity,
-                [&](std::int64_t j, P v) { chain_put(b + i * n, j, k, exp(v - from)); });
+      chain_row(a, k, [&](std::int64_t j, P v) {
+        const P e = exp(v - from);
+        (j + P::lanes <= k ? e : or_first(e, P(0.0), int(k - j))).store(b + i * n + j);
+      });
     }
     for (std::int64_t i = 0; i < rows; ++i) {
       T* next = u + (i + 1) * n;
@@ -144,15 +200,15 @@ static bool chain_sequence(const kernels::Chain<T>& c, std::int64_t first, std::
           all = all + v;
         }
       } else {
-        // What was scaled last is 1 / s of the step before.
-        const P scale = P(1.0) / P::all_of(i > 0 ? s[i - 1] : s[block - 1]);
+        const P scale = chain_scale(last_sum);
         chain_times(u + i * n, n, links.forth, n, [&](std::int64_t j, P y) {
           const P v = y * (P::load(b + i * n + j) * scale);
           v.store(next + j);
           all = all + v;
         });
       }
-      s[i] = reduce_add(all);
+      last_sum = chain_sum(all);
+      last_sum.store_partial(s + i, 1);
     }
     bool inside = true;
     for (std::int64_t i = 0; i < rows; i += P::lanes) {
@@ -163,7 +219,8 @@ static bool chain_sequence(const kernels::Chain<T>& c, std::int64_t first, std::
       const P sum = P::load(sums);
       inside = inside && all(sum > least) && all(sum < P(kInfinity));
       (P(1.0) / sum).store(inverse + i);
-      const P step = P::load(top + i) + log(sum);
+      (sum * chain_scale(sum)).store(q + 1 + i);
+      const P step = P::load(top + i) + log(sum / P::load(q + i));
       step.store_partial(c.log_norm + t0 + i, some);
     }
     if (!inside) return false;
@@ -175,7 +232,7 @@ static bool chain_sequence(const kernels::Chain<T>& c, std::int64_t first, std::
           chain_put(to, j, k, P::load(u + (i + 1) * n + j) * scale);
       }
     for (std::int64_t j = 0; j < n; j += P::lanes) P::load(u + rows * n + j).store(u + j);
-    s[block - 1] = s[rows - 1];
+    q[0] = q[rows];
   }
   if (!gradient) return true;
 
@@ -188,11 +245,14 @@ static bool chain_sequence(const kernels::Chain<T>& c, std::int64_t first, std::
     const std::int64_t t0 = (t1 - first > block) ? t1 - block : first, rows = t1 - t0;
     for (std::int64_t i = t0 > first ? -1 : 0; i < rows; ++i) {
       T* to = u + (i + 1) * n;
-      chain_row(back + (t0 + i) * k, k, 0.0, [&](std::int64_t j, P v) { v.store(to + j); });
+      for (std::int64_t j = 0; j < k; j += P::lanes) {
+        const std::int64_t some = k - j < P::lanes ? k - j : P::lanes;
+        P::load_partial(back + (t0 + i) * k + j, int(some)).store(to + j);
+      }
     }
     for (std::int64_t i = 0; i < rows; ++i) {
       const P from = P::all_of(c.log_norm[t0 + i]);
-      chain_row(c.potentials + (t0 + i) * k, k, -kInfinity,
+      chain_row(c.potentials + (t0 + i) * k, k,
                 [&](std::int64_t j, P v) { exp(v - from).store(b + i * n + j); });
     }
     for (std::int64_t i = rows; i-- > 0;) {
@@ -201,8 +261,7 @@ static bool chain_sequence(const kernels::Chain<T>& c, std::int64_t first, std::
         const P old = P::load(beta + j), p = P::load(u + (i + 1) * n + j) * old;
         total = total + p;
         if (c.marginals) chain_put(c.marginals + t * k, j, k, p);
-        const P v = j < k ? P::load(b + i * n + j) * old : P(0.0);
-        v.store(w + i * n + j);
+        (P::load(b + i * n + j) * old).store(w + i * n + j);
       }
       if (c.after)
         for (std::int64_t j = 0; j < k; j += P::lanes)

@@ -100,7 +100,8 @@ TEST_F(LinearCli, MistakesAreRefusedWithARemedy) {
   write("twice.csv", "a,b,c\n1,2,1\n2,3,2\n3,5,3\n");
   refused(fit("ppca", file("twice.csv"), {"--latent", "1"}), {"\"a\" and \"c\" are the same"});
   write("words.csv", "a,b,y\n1,red,3\n2,blue,5\n3,red,4\n");
-  refused(fit("regression", file("words.csv"), {"--target", "y"}), {"words.csv", "\"b\""});
+  refused(fit("regression", file("words.csv"), {"--target", "b"}),
+          {"words.csv", "\"b\"", "explains numbers"});
   write("same.csv", "a,b,y\n1,2,3\n2,1,3\n3,5,3\n");
   refused(fit("regression", file("same.csv"), {"--target", "y"}), {"\"y\" is constant"});
   write("few.csv", "a,b,c,d\n1,2,4,1\n2,1,3,5\n");

@@ -24,7 +24,9 @@ struct Dirichlet {
       const Value pull = (a - 1.0) * x.expected_log();
       return sum(pull, pull.shape().rank() - 1, 1) - p[0].expected_log_beta();
     }
-    const Value terms = there(a, (a - 1.0) * x.expected_log() - lgamma(a), 0);
+    // What is 0 where a category is none has its slope there, which keeps its concentration.
+    const Value logs = x.expected_log();
+    const Value terms = where(a > 0.0, (a - 1.0) * logs - lgamma(a), kLogZero - logs);
     return lgamma(sum(a, last, 1)) + sum(terms, terms.shape().rank() - 1, 1);
   }
   static Face face(std::span<const Face> p) {
