@@ -248,6 +248,7 @@ const std::vector<Use>& uses() {
 TEST(StructuredGradient, EveryDifferentiableOpAgainstDifferencesTwice) {
   for (const OpInfo& op : op_table()) {
     if (op.kind == OpKind::elementwise || op.kind == OpKind::leaf || !op.differentiable) continue;
+    if (op.doc.name == "network_norm") continue;  // once alone: network_test.cpp
     const auto use = std::find_if(uses().begin(), uses().end(),
                                   [&](const Use& u) { return u.op == op.doc.name; });
     ASSERT_NE(use, uses().end()) << "no use of op " << op.doc.name
