@@ -56,8 +56,12 @@ int predict_command(const PredictTableConfig& config, bool json) {
   } else if (config.out.empty()) {
     print_table(p.table);
   } else {
-    fmt::print("{}: {} rows of {}", config.out, p.figures.at("n").get<std::int64_t>(),
-               fmt::join(p.table.names, ", "));
+    const auto& names = p.table.names;
+    const auto shown = std::min<std::ptrdiff_t>(std::ptrdiff_t(names.size()), 12);
+    fmt::print(
+        "{}: {} rows of {}{}", config.out, p.figures.at("n").get<std::int64_t>(),
+        fmt::join(names.begin(), names.begin() + shown, ", "),
+        std::size_t(shown) < names.size() ? fmt::format(", ... ({} columns)", names.size()) : "");
     if (p.figures.contains("log_predictive_per_row"))
       fmt::print("; log predictive density {:.4f} nats per row",
                  number(p.figures, "log_predictive_per_row"));

@@ -107,6 +107,12 @@ void NetworkTable::summarise(const State& state, const TableFormat&, nlohmann::j
   const Unseen u = unseen(state);
   out["missing_cells"] = u.cells;
   if (u.gap >= 0) out["mean_field_gap_per_row"] = u.gap;
+  if (u.cells > 0 && u.gap < 0)
+    verdict.push_back(fmt::format(
+        "{} missing in {}: taken for independent of each other in a row. Exact sums would run over "
+        "{:.2g} states at once.",
+        u.cells == 1 ? "1 cell is" : fmt::format("{} cells are", u.cells), count_of(u.rows, "row"),
+        t.largest_clique));
   if (u.cells == 0 && settings_.method == "vb")
     verdict.push_back(
         "No cell is missing, and the bound is the log marginal likelihood itself: of two "
@@ -149,8 +155,11 @@ void NetworkTable::report(const State&, const TableFormat&, const TableRows*,
   if (nodes.size() <= kMostDrawn) {
     page.svg("The network", svg_network(nodes), "network.svg",
              fmt::format("Probabilities of states in percent where nothing is known, by the "
-                         "tables ({}).",
-                         kind));
+                         "tables ({}){}.",
+                         kind,
+                         net.value("largest_clique", 0.0) > kernels::kMostCliqueStates
+                             ? ", as of independent variables"
+                             : ""));
   } else {
     page.section("The network", "",
                  fmt::format("{} variables are not drawn; summary.json has all.", nodes.size()));

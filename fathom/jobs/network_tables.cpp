@@ -123,8 +123,6 @@ NetworkTables NetworkTables::of(const NetworkText& net,
   t.points = points;
   t.structure.parents = net.parents;
   for (const auto& s : states) t.structure.states.push_back(std::int64_t(s.size()));
-  t.largest_clique = order_elimination(t.structure);
-  t.structure.mean_field = t.largest_clique > kernels::kMostCliqueStates;
   for (std::size_t v = 0; v < t.names.size(); ++v) {
     const Array* natural = state.find("table." + t.names[v] + ".natural.0");
     const std::int64_t k = t.structure.states[v];
@@ -141,9 +139,49 @@ NetworkTables NetworkTables::of(const NetworkText& net,
       }
     }
   }
-  if (t.structure.mean_field)
-    for (double& l : t.log_tables) l = std::max(l, kLogZero);
+  t.choose_inference();
   return t;
+}
+
+void NetworkTables::choose_inference() {
+  largest_clique = order_elimination(structure);
+  structure.mean_field = largest_clique > kernels::kMostCliqueStates;
+}
+
+NetworkTables NetworkTables::part(const std::vector<char>& kept) const {
+  NetworkTables t;
+  t.points = points;
+  std::vector<int> place(names.size(), -1);
+  std::int64_t at = 0;
+  for (std::size_t v = 0; v < names.size(); ++v) {
+    const std::int64_t size = structure.configurations(v) * structure.states[v];
+    if (kept[v]) {
+      place[v] = int(t.names.size());
+      t.names.push_back(names[v]);
+      t.states.push_back(states[v]);
+      t.structure.states.push_back(structure.states[v]);
+      t.log_tables.insert(t.log_tables.end(), log_tables.begin() + at,
+                          log_tables.begin() + at + size);
+      t.counts.insert(t.counts.end(), counts.begin() + at, counts.begin() + at + size);
+    }
+    at += size;
+  }
+  for (std::size_t v = 0; v < names.size(); ++v) {
+    if (!kept[v]) continue;
+    t.structure.parents.emplace_back();
+    for (const int p : structure.parents[v])
+      t.structure.parents.back().push_back(place[std::size_t(p)]);
+  }
+  t.choose_inference();
+  return t;
+}
+
+// Independent variables take no zeros.
+std::vector<double> NetworkTables::used_logs() const {
+  std::vector<double> out = log_tables;
+  if (structure.mean_field)
+    for (double& l : out) l = std::max(l, kLogZero);
+  return out;
 }
 
 double NetworkTables::probability(std::int64_t cell) const {
@@ -168,14 +206,32 @@ std::string NetworkTables::configuration(std::size_t v, std::int64_t j) const {
 }
 
 std::vector<double> NetworkTables::marginals() const {
+  const std::vector<double> of_tables = used_logs();
   kernels::NetworkRows engine(structure);
   const auto n = std::size_t(structure.total_states());
   std::vector<double> none(n), out(n);
-  engine.run(none.data(), none.data(), log_tables.data(), out.data(), nullptr);
+  engine.run(none.data(), none.data(), of_tables.data(), out.data(), nullptr);
   return out;
 }
 
 NetworkAnswer NetworkTables::answer(const NetworkQuery& q) const {
+  std::vector<char> kept(names.size(), 0);
+  const auto keep = [&](auto&& self, int v) -> void {
+    if (kept[std::size_t(v)]) return;
+    kept[std::size_t(v)] = 1;
+    for (const int p : structure.parents[std::size_t(v)]) self(self, p);
+  };
+  for (const auto& [v, state] : q.targets) keep(keep, v);
+  for (const auto& [v, state] : q.given) keep(keep, v);
+  const auto place = [&](int v) { return int(std::count(kept.begin(), kept.begin() + v, 1)); };
+  NetworkQuery asked;
+  for (const auto& [v, state] : q.targets) asked.targets.emplace_back(place(v), state);
+  for (const auto& [v, state] : q.given) asked.given[place(v)] = state;
+  return part(kept).answer_by_all(asked);
+}
+
+NetworkAnswer NetworkTables::answer_by_all(const NetworkQuery& q) const {
+  const std::vector<double> of_tables = used_logs();
   kernels::NetworkRows engine(structure);
   const auto n = std::size_t(structure.total_states());
   std::vector<double> cells(n), none(n), marginals(n);
@@ -185,9 +241,10 @@ NetworkAnswer NetworkTables::answer(const NetworkQuery& q) const {
     if (state >= 0) cells[std::size_t(at + state)] = 1;
   };
   NetworkAnswer out;
+  out.exact = !structure.mean_field;
   for (const auto& [v, state] : q.given) see(v, state);
   out.log_evidence =
-      engine.run(cells.data(), none.data(), log_tables.data(), marginals.data(), nullptr);
+      engine.run(cells.data(), none.data(), of_tables.data(), marginals.data(), nullptr);
   if (!(out.log_evidence > -std::numeric_limits<double>::infinity())) {
     std::string given;
     for (const auto& [v, state] : q.given)
@@ -218,7 +275,7 @@ NetworkAnswer NetworkTables::answer(const NetworkQuery& q) const {
     } else {
       for (std::size_t k = 0; k < step.size(); ++k) see(q.targets[k].first, out.states.back()[k]);
       out.probabilities.push_back(
-          std::exp(engine.run(cells.data(), none.data(), log_tables.data(), nullptr, nullptr) -
+          std::exp(engine.run(cells.data(), none.data(), of_tables.data(), nullptr, nullptr) -
                    out.log_evidence));
     }
     std::size_t k = step.size();
@@ -234,6 +291,7 @@ void NetworkTables::rows(const Array& x, Workers& workers, Array* marginals,
                          std::vector<double>* logs) const {
   const std::int64_t n = x.shape().extent(0), width = structure.total_states(), block = 512;
   const auto d = std::int64_t(names.size());
+  const std::vector<double> of_tables = used_logs();
   *marginals = Array(DType::f64, Shape{n, width});
   logs->assign(std::size_t(n), 0);
   workers.each(std::size_t((n + block - 1) / block), [&](std::size_t b, int) {
@@ -243,7 +301,7 @@ void NetworkTables::rows(const Array& x, Workers& workers, Array* marginals,
     for (std::int64_t i = std::int64_t(b) * block; i < past; ++i) {
       double* to = marginals->data<double>() + i * width;
       write_indicators(x.data<double>() + i * d, structure.states, cells.data());
-      const double log = engine.run(cells.data(), none.data(), log_tables.data(), to, nullptr);
+      const double log = engine.run(cells.data(), none.data(), of_tables.data(), to, nullptr);
       (*logs)[std::size_t(i)] = log;
       if (!(log > -std::numeric_limits<double>::infinity()))
         std::fill_n(to, width, std::numeric_limits<double>::quiet_NaN());

@@ -28,6 +28,7 @@ struct NetworkAnswer {
   std::vector<std::vector<int>> states;
   std::vector<double> probabilities;
   double log_evidence = 0;  // of what is given, nats
+  bool exact = true;        // else by independent variables, a bound
 };
 
 struct NetworkTables {
@@ -51,12 +52,21 @@ struct NetworkTables {
   // Probabilities of all states, side by side, by no evidence.
   std::vector<double> marginals() const;
 
-  // Throws ConfigError where what is given cannot be, or too many states are asked for.
+  // These variables alone, all of whose parents are among them.
+  NetworkTables part(const std::vector<char>& kept) const;
+
+  // By the ancestors of what is asked for and given alone, since sums over others are one. Throws
+  // ConfigError where what is given cannot be, or too many states are asked for.
   NetworkAnswer answer(const NetworkQuery& query) const;
   // Rows of places of states, NaN where a cell is missing: marginals [n, states] and log
   // probabilities of the cells that were seen; -infinity and NaN where these cannot be.
   void rows(const Array& x, Workers& workers, Array* marginals, std::vector<double>* logs) const;
   Array sample(std::int64_t n, Key key) const;
+
+ private:
+  NetworkAnswer answer_by_all(const NetworkQuery& query) const;
+  void choose_inference();
+  std::vector<double> used_logs() const;
 };
 
 // "P(rain, wet | sprinkler=yes)", with or without the P( ); names and states may be in quotes.

@@ -27,7 +27,7 @@ QueryResult query_table(const std::string& path, const std::string& text) {
     out.table.levels.push_back(t.states[std::size_t(v)]);
   }
   out.json = {{"tables", tables},
-              {"exact", !t.structure.mean_field},
+              {"exact", a.exact},
               {"given", nlohmann::json::object()},
               {"log_evidence", a.log_evidence}};
   for (const auto& [v, k] : q.given) {
@@ -37,7 +37,7 @@ QueryResult query_table(const std::string& path, const std::string& text) {
   const std::string full = fmt::format("P({}{}{})", asked, given.empty() ? "" : " | ", given);
   out.json["query"] = full;
   out.heading = fmt::format("{}, by {} tables{}", full, tables,
-                            t.structure.mean_field ? " and independent variables, a bound" : "");
+                            !a.exact ? " and independent variables, a bound" : "");
   out.table.names.emplace_back("probability");
   out.table.levels.emplace_back();
   const auto width = std::int64_t(out.table.names.size());

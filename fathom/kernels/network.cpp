@@ -75,7 +75,10 @@ NetworkStructure NetworkStructure::of(std::span<const double> numbers) {
   return s;
 }
 
-double order_elimination(NetworkStructure& s) {
+namespace {
+
+// An order by the states of cliques, or by what an elimination adds to who meets whom.
+double order_by(bool fill, NetworkStructure& s) {
   const std::size_t n = s.size();
   std::vector<std::set<int>> meets(n);
   const auto join = [&](const std::vector<int>& all) {
@@ -93,25 +96,48 @@ double order_elimination(NetworkStructure& s) {
     for (const int u : meets[v]) w *= double(s.states[std::size_t(u)]);
     return w;
   };
+  const auto added = [&](std::size_t v) {
+    std::size_t count = 0;
+    for (const int a : meets[v])
+      for (const int b : meets[v]) count += a < b && meets[std::size_t(a)].count(b) == 0;
+    return double(count);
+  };
+  std::vector<double> cost(n), clique(n);
+  const auto reckon = [&](std::size_t v) {
+    clique[v] = weight(v);
+    cost[v] = fill ? added(v) : clique[v];
+  };
+  for (std::size_t v = 0; v < n; ++v) reckon(v);
   std::vector<char> gone(n, 0);
   double largest = 0;
   s.order.clear();
   for (std::size_t step = 0; step < n; ++step) {
     std::size_t best = n;
-    double least = std::numeric_limits<double>::infinity();
     for (std::size_t v = 0; v < n; ++v)
-      if (const double w = gone[v] ? 0 : weight(v); !gone[v] && (best == n || w < least)) {
-        least = w;
+      if (!gone[v] && (best == n || cost[v] < cost[best] ||
+                       (cost[v] == cost[best] && clique[v] < clique[best])))
         best = v;
-      }
-    largest = std::max(largest, least);
+    largest = std::max(largest, clique[best]);
     gone[best] = 1;
     s.order.push_back(int(best));
     const std::vector<int> rest(meets[best].begin(), meets[best].end());
     join(rest);
     for (const int u : rest) meets[std::size_t(u)].erase(int(best));
+    std::set<int> changed(rest.begin(), rest.end());
+    for (const int u : rest)
+      if (fill) changed.insert(meets[std::size_t(u)].begin(), meets[std::size_t(u)].end());
+    for (const int u : changed) reckon(std::size_t(u));
   }
   return largest;
+}
+
+}  // namespace
+
+double order_elimination(NetworkStructure& s) {
+  NetworkStructure other = s;
+  const double least = order_by(false, s), filled = order_by(true, other);
+  if (filled < least) s.order = other.order;
+  return std::min(least, filled);
 }
 
 NetworkRows::NetworkRows(NetworkStructure structure) : s_(std::move(structure)) {

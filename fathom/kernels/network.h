@@ -35,9 +35,10 @@ struct NetworkStructure {
   static NetworkStructure of(std::span<const double> numbers);
 };
 
-// Sets the order in which the next variable is one whose clique, itself and those that it still
-// meets, has the fewest states (Kjaerulff 1990). Returns the states of the largest clique: what
-// exact inference costs, at most, for a row of which no cell is known.
+// Sets the better of two orders (Kjaerulff 1990): in which the next variable is one whose clique,
+// itself and those that it still meets, has the fewest states; or one that makes the fewest of
+// these meet that did not. Returns the states of the largest clique: what exact inference costs, at
+// most, for a row of which no cell is known.
 double order_elimination(NetworkStructure& structure);
 inline constexpr double kMostCliqueStates = 1e6;
 

@@ -196,6 +196,34 @@ TEST_F(NetworkJobs, RowsArePredictedFilledDrawnAndScored) {
   report_table(path("run"), "", 1, {});
 }
 
+// A grid that is too large for exact sums: queries near its corner need its ancestors alone.
+TEST_F(NetworkJobs, QueriesOfLargeNetworksSumOverAncestors) {
+  std::string header, structure, rows;
+  for (int v = 0; v < 144; ++v) {
+    header += fmt::format("{}g{}", v == 0 ? "" : ",", v);
+    std::string parents = v % 12 > 0 ? fmt::format(" g{}", v - 1) : "";
+    if (v >= 12) parents += fmt::format(" g{}", v - 12);
+    structure += fmt::format("g{}{}{}\n", v, parents.empty() ? "" : " <-", parents);
+  }
+  for (int i = 0; i < 40; ++i)
+    for (int v = 0; v < 144; ++v)
+      rows += fmt::format("{}{}", (i * i + v * (i % 7) + v / 12) % 4, v == 143 ? "\n" : ",");
+  const std::string data = write("grid.csv", header + "\n" + rows);
+  const auto change = [&](const char* inference) {
+    return [&structure, inference](NetworkSettings& s, FitTableConfig&) {
+      s.structure = structure;
+      s.inference = inference;
+    };
+  };
+  EXPECT_TRUE(says(error_of([&] { fit<NetworkTable>(data, change("exact")); }), "meanfield"));
+  fit<NetworkTable>(data, change("meanfield"));
+  const QueryResult near = query_table(path("run"), "P(g0 | g13=1)");
+  EXPECT_TRUE(near.json.at("exact"));
+  const QueryResult far = query_table(path("run"), "P(g0 | g143=1)");
+  EXPECT_FALSE(far.json.at("exact"));
+  EXPECT_TRUE(says(far.heading, "a bound"));
+}
+
 // What cannot be is said so, or has no density.
 TEST_F(NetworkJobs, ContradictionsAreNamed) {
   const std::string data = write("t.csv", "a,b\n0,x\n0,x\n1,y\n1,y\n");
