@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "fathom/jobs/network_tables.h"
 #include "fathom/jobs/table_model.h"
@@ -71,7 +72,7 @@ class NetworkTable : public TableModelWith<NetworkSettings> {
   // independent variables are.
   struct Unseen {
     std::int64_t cells = 0, rows = 0;
-    double gap = -1;  // nats per row; -1: not known
+    std::optional<double> gap;  // nats per row, where it is known
   };
   Unseen unseen(const State& state) const;
 

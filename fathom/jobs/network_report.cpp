@@ -56,17 +56,18 @@ NetworkTable::Unseen NetworkTable::unseen(const State& state) const {
   s.mean_field = true;
   kernels::NetworkRows apart(s);
   std::vector<double> cells(static_cast<std::size_t>(s.total_states())), none(cells.size());
-  u.gap = 0;
+  double gap = 0;
   const std::size_t compared = std::min(places.size(), kMostCompared);  // evenly taken
   const double each = double(places.size()) / double(std::max<std::size_t>(compared, 1));
   for (std::size_t i = 0; i < compared; ++i) {
     const std::int64_t place = places[i * places.size() / compared];
     write_indicators(x + place * d, s.states, cells.data());
-    u.gap += each *
-             (exact.run(cells.data(), none.data(), logs.data(), nullptr, nullptr) -
-              apart.run(cells.data(), none.data(), logs.data(), nullptr, nullptr)) /
-             double(n);
+    gap += each *
+           (exact.run(cells.data(), none.data(), logs.data(), nullptr, nullptr) -
+            apart.run(cells.data(), none.data(), logs.data(), nullptr, nullptr)) /
+           double(n);
   }
+  u.gap = std::max(gap, 0.0);
   return u;
 }
 
@@ -106,8 +107,8 @@ void NetworkTable::summarise(const State& state, const TableFormat&, nlohmann::j
   }
   const Unseen u = unseen(state);
   out["missing_cells"] = u.cells;
-  if (u.gap >= 0) out["mean_field_gap_per_row"] = u.gap;
-  if (u.cells > 0 && u.gap < 0)
+  if (u.gap) out["mean_field_gap_per_row"] = *u.gap;
+  if (u.cells > 0 && !u.gap)
     verdict.push_back(fmt::format(
         "{} missing in {}: taken for independent of each other in a row. Exact sums would run over "
         "{:.2g} states at once.",
@@ -117,17 +118,17 @@ void NetworkTable::summarise(const State& state, const TableFormat&, nlohmann::j
     verdict.push_back(
         "No cell is missing, and the bound is the log marginal likelihood itself: of two "
         "structures for this table, the one with the higher bound explains it better.");
-  if (u.cells > 0 && u.gap >= 0)
+  if (u.cells > 0 && u.gap)
     verdict.push_back(fmt::format(
         "{} missing in {}: {}", u.cells == 1 ? "1 cell is" : fmt::format("{} cells are", u.cells),
         count_of(u.rows, "row"),
         config_.structure.mean_field
             ? fmt::format("taken for independent of each other in a row, which costs {:.4g} nats "
                           "per row; --inference exact does not.",
-                          u.gap)
+                          *u.gap)
             : fmt::format("summed out exactly; independent variables would lie {:.4g} nats per "
                           "row lower.",
-                          u.gap)));
+                          *u.gap)));
   if (empty > 0)
     verdict.push_back(
         fmt::format("{} of {} lines of tables {} no row: probabilities there are {}.", empty, lines,

@@ -30,11 +30,12 @@ struct NetworkNorm {
     if (c.dys[1] || c.dys[2]) raise<ShapeError>("[network_norm] marginals have no derivative");
     const auto dy = c.dys[0];
     const int lead = dy.shape().rank();
-    const auto to_all = contract(dy, c.ys[2], 0, lead, false, false);
-    if (c.x[1].shape().rank() == 1)
-      return {Value(), contract(dy, c.ys[1], 0, lead, false, false), to_all, Value()};
-    const Shape& s = c.ys[1].shape();
-    return {Value(), c.ys[1] * repeat_axes(dy, s, {lead, 1}), to_all, Value()};
+    const auto weighed = [&](const auto& y) { return y * repeat_axes(dy, y.shape(), {lead, 1}); };
+    const auto over_rows = [&](const auto& y) {
+      return lead > 0 ? sum(weighed(y), 0, lead) : weighed(y);
+    };
+    const bool shared = c.x[1].shape().rank() == 1;
+    return {Value(), shared ? over_rows(c.ys[1]) : weighed(c.ys[1]), over_rows(c.ys[2]), Value()};
   }
 };
 

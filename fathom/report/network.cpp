@@ -14,7 +14,7 @@ using namespace svg;
 namespace {
 
 constexpr std::size_t kMostShown = 5;  // states of a box
-constexpr double kBoxWidth = 148, kGap = 26, kLine = 17, kHead = 26, kBetween = 62, kLane = 24;
+constexpr double kBoxWidth = 148, kBoxGap = 26, kLine = 17, kHead = 26, kBetween = 62, kLane = 24;
 
 // A box, or a bend of an arrow that passes a layer.
 struct Vertex {
@@ -76,13 +76,13 @@ Layout bent(const std::vector<NetworkNode>& nodes) {
 
 // Side by side about the middle 0, in their order.
 void spread(Layout& out, const std::vector<int>& layer) {
-  double total = -kGap;
-  for (const int v : layer) total += out.vertices[std::size_t(v)].width() + kGap;
+  double total = -kBoxGap;
+  for (const int v : layer) total += out.vertices[std::size_t(v)].width() + kBoxGap;
   double x = -total / 2;
   for (const int v : layer) {
     Vertex& at = out.vertices[std::size_t(v)];
     at.x = x + at.width() / 2;
-    x += at.width() + kGap;
+    x += at.width() + kBoxGap;
   }
 }
 
@@ -101,7 +101,7 @@ void settle(Layout& out, const std::vector<int>& layer) {
     return (out.vertices[std::size_t(layer[k - 1])].width() +
             out.vertices[std::size_t(layer[k])].width()) /
                2 +
-           kGap;
+           kBoxGap;
   };
   std::vector<double> left = wanted, right = wanted;
   for (std::size_t k = 1; k < layer.size(); ++k)

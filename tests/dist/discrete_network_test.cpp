@@ -22,8 +22,7 @@ struct Pair {
     const auto constant = [&](const std::vector<double>& v) {
       return Face::at(g.constant(Array::of<double>(Shape{std::int64_t(v.size())}, v)));
     };
-    for (const auto* v : {&tables, &numbers, &potentials, &cells})
-      parameters.push_back(constant(*v));
+    parameters = {constant(tables), constant(numbers), constant(potentials), constant(cells)};
     for (std::size_t a = 0; a < 2; ++a)
       for (std::size_t b = 0; b < 3; ++b) {
         if (posterior && cells[2 + b] == 0) continue;
