@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "fathom/jobs/mixture_settings.h"
+#include "fathom/jobs/row_blocks.h"
 #include "fathom/zoo/rows.h"
 
 namespace fathom {
@@ -62,17 +63,16 @@ void NetworkTable::build(const TableMoments&, const TableFormat& format) {
 }
 
 DataSet NetworkTable::data(const TableRows& rows) const {
-  const std::int64_t n = rows.count(), d = format_.width();
-  const std::int64_t width = config_.structure.total_states();
+  const std::int64_t n = rows.count(), width = config_.structure.total_states();
   Array cells(DType::u8, Shape{n, width});
-  for (std::int64_t i = 0; i < n; ++i) {
+  each_row(rows.x, [&](std::int64_t i, const double* x) {
     std::uint8_t* to = cells.data<std::uint8_t>() + i * width;
-    for (std::int64_t v = 0; v < d; ++v) {
-      if (const double x = rows.x.data<double>()[i * d + v]; !std::isnan(x))
-        to[std::int64_t(x)] = 1;
-      to += config_.structure.states[std::size_t(v)];
+    for (const std::int64_t states : config_.structure.states) {
+      if (!std::isnan(*x)) to[std::int64_t(*x)] = 1;
+      to += states;
+      ++x;
     }
-  }
+  });
   seen_ = rows.x;
   DataSet set;
   set.rows = n;
@@ -154,11 +154,9 @@ FilledRows NetworkTable::fill(const State& state, const Array& rows, Workers& wo
     const double* from = p.values.data<double>() + i * width;
     std::int64_t at = d;
     for (std::int64_t v = 0; v < d; ++v) {
-      if (std::isnan(from[v]))
-        raise<DataError>("row {}: its cells cannot be, their probability is 0 under the tables",
-                         i + 1);
+      out.values.data<double>()[i * d + v] = out.sd.data<double>()[i * d + v] = from[v];
+      if (std::isnan(from[v])) continue;
       const double q = from[at + std::int64_t(from[v])];
-      out.values.data<double>()[i * d + v] = from[v];
       out.sd.data<double>()[i * d + v] = std::sqrt(q * (1 - q));
       at += config_.structure.states[std::size_t(v)];
     }

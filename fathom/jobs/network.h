@@ -60,7 +60,8 @@ class NetworkTable : public TableModelWith<NetworkSettings> {
   // The state of every variable, most probable where it is missing, and the probability of each.
   RowPredictions predict(const State& state, const Array& rows, Workers& workers) const override;
   bool fills() const override { return true; }
-  // Each by its own probabilities; the standard deviation is that of an indicator of the state.
+  // Each by its own probabilities, none in a row that cannot be; the standard deviation is that of
+  // an indicator of the state.
   FilledRows fill(const State& state, const Array& rows, Workers& workers) const override;
   std::vector<PosteriorRow> posterior(const State& state, const TableFormat& format) const override;
   Array sample(const State& state, std::int64_t count, Key key, Workers& workers) const override;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "fathom/jobs/network.h"
+#include "fathom/jobs/row_blocks.h"
 #include "fathom/report/network.h"
 
 namespace fathom {
@@ -23,15 +24,13 @@ NetworkTable::Unseen NetworkTable::unseen(const State& state) const {
   Unseen u;
   if (seen_.size() == 0) return u;
   const std::int64_t d = format_.width(), n = seen_.shape().extent(0);
-  const double* x = seen_.data<double>();
   std::vector<std::int64_t> places;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const std::int64_t gone =
-        std::count_if(x + i * d, x + (i + 1) * d, [](double v) { return std::isnan(v); });
+  each_row(seen_, [&](std::int64_t i, const double* x) {
+    const auto gone = std::count_if(x, x + d, [](double v) { return std::isnan(v); });
     u.cells += gone;
-    u.rows += gone > 0;
     if (gone > 0) places.push_back(i);
-  }
+  });
+  u.rows = std::int64_t(places.size());
   kernels::NetworkStructure s = config_.structure;
   s.mean_field = false;
   if (order_elimination(s) > kernels::kMostCliqueStates) return u;
@@ -61,7 +60,7 @@ NetworkTable::Unseen NetworkTable::unseen(const State& state) const {
   const double each = double(places.size()) / double(std::max<std::size_t>(compared, 1));
   for (std::size_t i = 0; i < compared; ++i) {
     const std::int64_t place = places[i * places.size() / compared];
-    write_indicators(x + place * d, s.states, cells.data());
+    write_indicators(seen_.part(place, 1).made().data<double>(), s.states, cells.data());
     gap += each *
            (exact.run(cells.data(), none.data(), logs.data(), nullptr, nullptr) -
             apart.run(cells.data(), none.data(), logs.data(), nullptr, nullptr)) /
