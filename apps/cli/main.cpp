@@ -45,6 +45,7 @@ class Program {
             "reconstructing", "fathom reconstruct RUN digits.csv -o pairs.png");
     add_predict();
     add_impute();
+    add_query();
     add_posterior();
     add_compare();
     add_report();
@@ -164,11 +165,19 @@ class Program {
   void add_impute() {
     CLI::App* v = verb(app_, "impute", "fill the missing cells of a table by their posterior means",
                        "fathom impute RUN holes.csv -o filled.csv --sd");
-    v->add_option("RUN", impute_.run, "run folder of a gmm, ppca, fa or bpca")->required();
+    v->add_option("RUN", impute_.run, "run folder of a gmm, ppca, fa, bpca or network")->required();
     v->add_option("TABLE", impute_.data, "rows like those the run was fitted to")->required();
     v->add_option("-o,--out", impute_.out, "file to write: .csv or .npy; else they are printed");
     add_fields(*v, impute_);
     v->callback([this] { command_ = [this] { return impute_command(impute_, json_); }; });
+  }
+
+  void add_query() {
+    CLI::App* v = verb(app_, "query", "probabilities of a Bayesian network by what is known",
+                       "fathom query RUN 'P(rain | wet=yes, sprinkler=no)'");
+    v->add_option("RUN", path_, "run folder of a network")->required();
+    v->add_option("QUERY", query_, "P(variables | variable=state, ...)")->required();
+    v->callback([this] { command_ = [this] { return query_command(path_, query_, json_); }; });
   }
 
   void add_posterior() {
@@ -223,7 +232,7 @@ class Program {
   PredictTableConfig predict_;
   ImputeTableConfig impute_;
   std::vector<std::string> runs_;
-  std::string path_, out_;
+  std::string path_, out_, query_;
   bool json_ = false, dot_ = false, quiet_ = false;
 };
 

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/live.h"
 #include "fathom/jobs/compare.h"
 #include "fathom/jobs/posterior_table.h"
+#include "fathom/jobs/query_table.h"
 
 namespace fathom::cli {
 
@@ -54,8 +56,12 @@ int predict_command(const PredictTableConfig& config, bool json) {
   } else if (config.out.empty()) {
     print_table(p.table);
   } else {
-    fmt::print("{}: {} rows of {}", config.out, p.figures.at("n").get<std::int64_t>(),
-               fmt::join(p.table.names, ", "));
+    const auto& names = p.table.names;
+    const auto shown = std::min<std::ptrdiff_t>(std::ptrdiff_t(names.size()), 12);
+    fmt::print(
+        "{}: {} rows of {}{}", config.out, p.figures.at("n").get<std::int64_t>(),
+        fmt::join(names.begin(), names.begin() + shown, ", "),
+        std::size_t(shown) < names.size() ? fmt::format(", ... ({} columns)", names.size()) : "");
     if (p.figures.contains("log_predictive_per_row"))
       fmt::print("; log predictive density {:.4f} nats per row",
                  number(p.figures, "log_predictive_per_row"));
@@ -113,6 +119,34 @@ int impute_command(const ImputeTableConfig& config, bool json) {
     fmt::print("{}: {} rows, {} missing cells filled\n", config.out,
                t.figures.at("n").get<std::int64_t>(), t.figures.at("missing").get<std::int64_t>());
   }
+  return 0;
+}
+
+int query_command(const std::string& run, const std::string& query, bool json) {
+  const QueryResult r = query_table(run, query);
+  if (json) {
+    print_json(r.json);
+    return 0;
+  }
+  fmt::print("{}\n\n", r.heading);
+  const TextTable& t = r.table;
+  const std::size_t last = t.names.size() - 1;
+  std::vector<std::size_t> wide;
+  for (std::size_t j = 0; j < last; ++j) {
+    wide.push_back(t.names[j].size());
+    for (const std::string& s : t.levels[j]) wide.back() = std::max(wide.back(), s.size());
+    fmt::print("{:<{}}  ", t.names[j], wide[j]);
+  }
+  fmt::print("{:>11}\n", "probability");
+  const double* v = t.values.data<double>();
+  for (std::int64_t i = 0; i < t.values.shape().extent(0); ++i, v += last + 1) {
+    for (std::size_t j = 0; j < last; ++j)
+      fmt::print("{:<{}}  ", t.levels[j][std::size_t(v[j])], wide[j]);
+    fmt::print("{:>11.6g}\n", v[last]);
+  }
+  if (!r.json.at("given").empty())
+    fmt::print("\nlog evidence of what is given: {:.6f} nats (probability {:.6g})\n",
+               number(r.json, "log_evidence"), std::exp(number(r.json, "log_evidence")));
   return 0;
 }
 

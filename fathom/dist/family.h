@@ -75,6 +75,8 @@ struct FamilyDoc {
   bool relative = false;
   // Of rows one after another, each given the one before: for latents that are integrated out.
   bool sequences = false;
+  // Statistics have the shapes of a prior's natural parameters, whatever the event's.
+  bool shaped_by_prior = false;
 };
 
 // Where draws go: shape, key, and ids of the rows on the first axis where there is a plate.

@@ -87,7 +87,9 @@ std::vector<Value> Lowering::local_leaves(const LatentInfo& z) {
     raise<ConfigError>("[collapse] \"{}\": {} latents of rows are not integrated out", e.name,
                        f.doc.name);
   // One leaf for each statistic: of gaussians a mean and a spread about it.
-  const std::size_t count = f.stat_axes.empty()
+  const Values natural = f.doc.shaped_by_prior ? f.natural(prior(z).parameters) : Values();
+  const std::size_t count = !natural.empty() ? natural.size()
+                            : f.stat_axes.empty()
                                 ? f.stats(graph_.constant(1.0, model_.dtype())).size()
                                 : f.stat_axes.size();
   ExprInfo like = e;
@@ -99,7 +101,7 @@ std::vector<Value> Lowering::local_leaves(const LatentInfo& z) {
   std::vector<Value> leaves;
   for (std::size_t k = 0; k < count; ++k) {
     const int axes = f.stat_axes.empty() ? e.event.rank() : f.stat_axes[k];
-    like.event = axes == 0 ? Shape{} : e.event;
+    like.event = !natural.empty() ? natural[k].shape().events() : axes == 0 ? Shape{} : e.event;
     for (int a = e.event.rank(); a < axes; ++a)
       like.event = like.event.with_back(e.event.extent(0));
     const std::string name = "local." + e.name;
@@ -110,6 +112,11 @@ std::vector<Value> Lowering::local_leaves(const LatentInfo& z) {
 }
 
 namespace {
+
+// Whose statistics are indicators: what is not affine in these is of no such family.
+bool is_discrete(const FamilyInfo& f) {
+  return f.doc.support == Support::category || f.doc.shaped_by_prior;
+}
 
 // sum_k <stats_k, natural_k>, event by event of the plates.
 Value met(const Values& stats, const Values& natural) {
@@ -201,7 +208,7 @@ void Lowering::collapse() {
     const std::vector<Value>& own = leaves_.at(expr);
     const std::vector<Value> slope = gradient(sum(f), own);
     for (const auto& [other, others] : leaves_)
-      if ((other != expr || family.doc.support == Support::category) && depends(slope, others))
+      if ((other != expr || is_discrete(family)) && depends(slope, others))
         raise<ConfigError>(
             "[collapse] terms of a row are not affine in \"{}\" and \"{}\" apart: latents of "
             "rows that depend on each other are not integrated out",

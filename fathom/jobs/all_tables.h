@@ -9,11 +9,13 @@
 #include "fathom/jobs/hmm.h"
 #include "fathom/jobs/mfa.h"
 #include "fathom/jobs/mixture.h"
+#include "fathom/jobs/network.h"
 #include "fathom/jobs/regression.h"
 
 namespace fathom {
 
-using TableModels = std::tuple<Gmm, Mixture, Ppca, Fa, Bpca, Mfa, RegressionTable, Hmm>;
+using TableModels =
+    std::tuple<Gmm, Mixture, Ppca, Fa, Bpca, Mfa, RegressionTable, Hmm, NetworkTable>;
 
 // Calls f.template operator()<M>() for every model M of the list.
 template <class F>

@@ -74,7 +74,9 @@ TableNeeds Hmm::needs() const {
   const bool columns = word<bool>("emission", settings_.emission, kEmissions);
   if (!columns && !settings_.kind.empty())
     raise<ConfigError>("--kind goes with --emission columns, not with gaussian states");
-  return {true, settings_.components.last, columns, settings_.kind, false, true};
+  TableNeeds n{true, settings_.components.last, columns, settings_.kind};
+  n.sequences = true;
+  return n;
 }
 
 void Hmm::build(const TableMoments& m, const TableFormat& format) {

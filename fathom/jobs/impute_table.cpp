@@ -11,8 +11,13 @@ ImputedTable impute_table(const ImputeTableConfig& c) {
   TableRun run = open_table_run(c.run);
   if (!run.model->fills())
     raise<ConfigError>(
-        "{}: a {} does not say what missing cells may be: runs of gmm, ppca, fa and bpca do", c.run,
-        run.model->task());
+        "{}: a {} does not say what missing cells may be: runs of gmm, ppca, fa, bpca and network "
+        "do",
+        c.run, run.model->task());
+  const bool categories = std::any_of(run.format.levels.begin(), run.format.levels.end(),
+                                      [](const auto& l) { return !l.empty(); });
+  if (c.sd && categories)
+    raise<ConfigError>("--sd: cells are categories; fathom predict gives their probabilities");
   // Cells that were seen are given as the file has them, to the last digit.
   const TableRows rows = rows_for(run, c.data, workers, true);
   constexpr std::int64_t kBlock = 1 << 15;
@@ -29,6 +34,7 @@ ImputedTable impute_table(const ImputeTableConfig& c) {
     if (c.sd)
       for (const std::string& name : run.format.columns) block.names.push_back(name + "_sd");
     block.values = Array(DType::f64, Shape{count, width});
+    if (categories) block.levels = run.format.levels;
     if (!rows.ids.empty()) {
       block.id_name = run.format.ids;
       for (std::int64_t i = 0; i < count; ++i) block.ids.push_back(rows.ids[first + i]);

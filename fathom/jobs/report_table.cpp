@@ -45,11 +45,23 @@ void add_curves(const std::vector<nlohmann::json>& metrics, const nlohmann::json
   const auto named = s.value("terms", nlohmann::json::object());
   for (const auto& [name, value] : named.items())
     terms.push_back({name, kColors[terms.size() % std::size(kColors)], series(lines, name, true)});
+  // Those that move most, as far as they can be told apart.
+  const auto moves = [](const Curve& c) {
+    const auto [low, high] = std::minmax_element(c.y.begin(), c.y.end());
+    return c.y.empty() ? 0.0 : *high - *low;
+  };
+  constexpr std::size_t most = 16;
+  const bool few = terms.size() > most;
+  if (few) {
+    std::stable_sort(terms.begin(), terms.end(),
+                     [&](const Curve& a, const Curve& b) { return moves(a) > moves(b); });
+    terms.resize(most);
+  }
   page.begin_row();
   std::string title = kind + " per sweep, nats per row";
   title[0] = char(std::toupper(static_cast<unsigned char>(title[0])));
   page.section(title, svg_curves({{kind, "var(--a)", series(lines, key)}}, "sweep", kHalf));
-  page.section("Its terms", svg_curves(terms, "sweep", kHalf));
+  page.section(few ? "The terms that move most" : "Its terms", svg_curves(terms, "sweep", kHalf));
   page.end_row();
 }
 

@@ -92,9 +92,9 @@ void check_columns(const Array& x, const TableFormat& format, const TableMoments
             columns[std::size_t(a)], columns[std::size_t(b)]);
 }
 
-void note_rows(const TableRows& rows, const TableFormat& format, const Note& note) {
+void note_rows(const TableRows& rows, const TableFormat& format, bool guessed, const Note& note) {
   const std::int64_t d = format.width();
-  if (!format.kinds.empty()) {
+  if (guessed && !format.kinds.empty()) {
     std::string text;
     for (std::size_t j = 0; j < std::size_t(std::min<std::int64_t>(d, 20)); ++j)
       text += fmt::format(

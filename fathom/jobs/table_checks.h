@@ -14,7 +14,8 @@ bool check_cells(const Array& x, const std::vector<std::string>& columns, bool a
 void check_columns(const Array& x, const TableFormat& format, const TableMoments& m,
                    const std::string& path);
 
-// What a user should know of the rows of a fit: missing cells, rows without any, weights, labels.
-void note_rows(const TableRows& rows, const TableFormat& format, const Note& note);
+// What a user should know of the rows of a fit: missing cells, rows without any, weights, labels;
+// kinds of columns, where they are `guessed`.
+void note_rows(const TableRows& rows, const TableFormat& format, bool guessed, const Note& note);
 
 }  // namespace fathom

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "fathom/base/key.h"
+#include "fathom/jobs/absent_columns.h"
 #include "fathom/jobs/coded_columns.h"
 #include "fathom/jobs/table_checks.h"
 #include "fathom/jobs/table_reading.h"
@@ -88,7 +89,7 @@ TableData load_table(const std::string& path, const TableConfig& config, const T
                        path, l.format.columns[std::size_t(j)],
                        l.rows.weights.size() > 0 ? " in rows that count" : "",
                        l.format.columns[std::size_t(j)]);
-  check_columns(x, l.format, raw, path);
+  if (!needs.alike) check_columns(x, l.format, raw, path);
   out.fingerprint = fingerprint(x);
   choose_scale(raw, config, l.format);
   apply_scale(l.rows, l.format, workers);
@@ -112,7 +113,7 @@ TableData load_table(const std::string& path, const TableConfig& config, const T
     }
   }
   if (note) note_coding(l.format, note);
-  if (note) note_rows(l.rows, l.format, note);
+  if (note) note_rows(l.rows, l.format, !needs.alike, note);
   out.source = path;
   out.kind = l.kind;
   out.format = std::move(l.format);
@@ -135,6 +136,13 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
   };
   std::vector<std::string> needed = format.columns;
   if (!format.target.empty() && !here(format.target)) needed.pop_back();
+  if (needs.absent && format.named) {
+    std::vector<char> known;
+    for (const std::string& name : format.columns) known.push_back(here(name));
+    const auto lacking = std::count(known.begin(), known.end(), 0);
+    if (lacking > 0 && lacking < format.width())
+      return rows_with_absent(path, config, format, known, needs, workers, note);
+  }
   const bool by_name = format.named && std::all_of(needed.begin(), needed.end(), here);
   if (by_name)
     for (const std::string& name : needed) {

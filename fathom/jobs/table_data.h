@@ -136,6 +136,8 @@ struct TableNeeds {
   bool kinds = false;           // columns of several kinds
   std::string kind = {};        // which columns are of which, as declared_kinds() reads it
   bool coded = false;           // with kinds: numbers alone; categories are coded as such
+  bool alike = false;           // columns may be the same, and one row is enough
+  bool absent = false;          // files after the fit's may lack columns: no cell of these was seen
   bool sequences = false;       // rows that follow each other
 };
 

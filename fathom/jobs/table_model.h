@@ -28,6 +28,8 @@ struct RowPredictions {
   std::vector<std::string> names;   // of the columns of `values`
   Array values;                     // [n, names]
   std::vector<double> log_density;  // posterior predictive, of rows as the model sees them
+  // Of the first names, what their values 0, 1, ... are called; the others are numbers.
+  std::vector<std::vector<std::string>> levels = {};
 };
 
 class TableModel {

@@ -219,6 +219,8 @@ ReadTable read_array(const std::string& path, const TableConfig& config, const T
     settle_kinds(out.rows.x, f, known_kinds(needs, fitted, f.places, names, path), {}, !needs.coded,
                  fitted, path);
     if (!how.stream) out.rows.x = out.rows.x.made();
+    const auto real = [](const std::string& kind) { return kind == "real"; };
+    out.rows.single = out.rows.single && std::any_of(f.kinds.begin(), f.kinds.end(), real);
   }
   return out;
 }

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
+#include "fathom/jobs/nearest.h"
 #include "fathom/jobs/row_blocks.h"
 #include "fathom/jobs/rows_file.h"
 #include "fathom/jobs/version.h"
@@ -74,6 +76,7 @@ TextTable with_density(const TableRun& run, const Array& block, const RowPredict
   TextTable out;
   out.names = p.names;
   out.names.emplace_back("log_density");
+  out.levels = p.levels;
   out.values = Array(DType::f64, Shape{n, m + 1});
   for (std::int64_t i = 0; i < n; ++i) {
     double* to = out.values.data<double>() + i * (m + 1);
@@ -89,10 +92,12 @@ template <class F>
 void keep_columns(TextTable& t, F&& wanted) {
   std::vector<std::size_t> kept;
   std::vector<std::string> names;
+  std::vector<std::vector<std::string>> levels;
   for (std::size_t j = 0; j < t.names.size(); ++j)
     if (wanted(t.names[j])) {
       kept.push_back(j);
       names.push_back(t.names[j]);
+      levels.push_back(j < t.levels.size() ? t.levels[j] : std::vector<std::string>());
     }
   const std::int64_t n = t.values.shape().extent(0);
   const auto width = std::int64_t(kept.size()), whole = std::int64_t(t.names.size());
@@ -102,6 +107,7 @@ void keep_columns(TextTable& t, F&& wanted) {
       values.data<double>()[i * width + j] =
           t.values.data<double>()[i * whole + std::int64_t(kept[std::size_t(j)])];
   t.names = names;
+  if (!t.levels.empty()) t.levels = levels;
   t.values = values;
 }
 
@@ -118,19 +124,40 @@ bool has_densities(const TableRun& run, const TableRows& rows) {
          !all_rows(rows.x, [&](std::int64_t, const double* x) { return std::isnan(x[last]); });
 }
 
+// Rows of whose `target` no cell was seen. Throws ConfigError where the model does not say what it
+// may be.
+void hide(const TableRun& run, const std::string& target, TableRows& rows) {
+  if (!run.model->needs().absent)
+    raise<ConfigError>("--target: a {} predicts no column from the others: runs of network do",
+                       run.model->task());
+  const std::vector<std::string>& names = run.format.columns;
+  const auto found = std::find(names.begin(), names.end(), target);
+  if (found == names.end())
+    raise<ConfigError>("--target: the run has no column \"{}\"{}", target, meant(target, names));
+  std::vector<int> columns(names.size());
+  std::iota(columns.begin(), columns.end(), 0);
+  columns[std::size_t(found - names.begin())] = RowRecipe::kMissing;
+  rows.x = rows.streamed ? rows.x.columns(columns) : rows.x.columns(columns).made();
+  rows.missing = true;
+}
+
 }  // namespace
 
 TablePrediction predict_table(const PredictTableConfig& c) {
   if (!c.out.empty()) check_rows_file(c.out, {});
   Workers workers(kernels::threads_that_fit(c.threads));
   TableRun run = open_table_run(c.run);
-  const TableRows rows = rows_for(run, c.data, workers);
+  TableRows rows = rows_for(run, c.data, workers);
+  if (!c.target.empty()) hide(run, c.target, rows);
   const std::int64_t n = rows.count();
   const bool density_known = has_densities(run, rows);
   Density density;
   TableSink sink(c.out, n, c.out.empty() || !rows.streamed);
   const auto wanted = [&](const std::string& name) {
-    return (!c.proba || is_probability(name)) && (density_known || name != "log_density");
+    const bool of_target = c.target.empty() || name == c.target || name == "log_density" ||
+                           name.starts_with("p." + c.target + "=");
+    return of_target && (!c.proba || is_probability(name)) &&
+           (density_known || name != "log_density");
   };
   predict_blocks(
       run, rows, workers, [&](std::int64_t first, const Array& x, const RowPredictions& p) {

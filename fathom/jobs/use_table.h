@@ -12,9 +12,12 @@ struct PredictTableConfig {
   std::string run, data, out;  // out: .csv or .npy; empty: none is written
   int threads = 0;
   bool proba = false;
+  std::string target = {};
 
   static void fields(auto& self, auto&& f) {
     f("proba", self.proba, "columns of probabilities alone");
+    f("target", self.target,
+      "of a network: this column alone, from the others, as if none of its cells were seen");
     f("threads", self.threads, "threads; 0: one per processor");
   }
 };

@@ -118,6 +118,14 @@ Conditional chain(Arg start, Arg move, Arg begins) {
     raise<ConfigError>("[chain] where sequences begin must be data, a number for each row");
   return make(family<Chain>(), "chain(start, move, begins)", {start, move, begins});
 }
+Conditional discrete_network(Arg tables, Arg structure) {
+  return make(family<DiscreteNetwork>(), "discrete_network(tables, structure)", {tables, structure},
+              [](std::span<const Face> f) {
+                const Face none = Face::at(like(f[0].mean, 0.0));
+                return std::vector<Face>{f[0], f[1], none, none};
+              },
+              {Needs::log, Needs::fixed});
+}
 Conditional categorical_bohning(Arg logits) {
   return make(family<Categorical>(), "categorical_bohning(logits)", {logits},
               [](std::span<const Face> f) { return std::vector<Face>{softmax_bohning(f[0])}; },

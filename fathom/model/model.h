@@ -116,6 +116,9 @@ Conditional chain(Arg start, Arg move, Arg begins);
 // (climb/site.h). The tilted one is tighter, and takes logits that are independent.
 Conditional categorical_bohning(Arg logits);
 Conditional categorical_tilted(Arg logits);
+// Of the states of a network's variables, side by side: tables [cells], and their structure, a
+// constant (kernels/network.h). What was seen of them is observed as categorical_of(states).
+Conditional discrete_network(Arg tables, Arg structure);
 Conditional uniform_between(Arg low, Arg high);
 // A shape may have a gamma_shape prior.
 Conditional gamma(Arg shape, Arg rate);

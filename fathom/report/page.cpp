@@ -37,6 +37,8 @@ stroke-width:4px}
 .curve{fill:none;stroke-width:2;stroke-linejoin:round}.bar{fill:var(--a)}.bar.pale{fill:var(--pale)}
 .dots{fill:none;stroke-linecap:round;stroke-width:4.5;opacity:.6}
 .ellipse{fill-opacity:.07;stroke-width:2}
+.box{fill:var(--card);stroke:var(--pale);stroke-width:1.5}
+.arrow{fill:none;stroke:var(--soft);stroke-width:1.5}.tip{fill:var(--soft)}
 .empty{stroke-dasharray:4 4;opacity:.5}
 img{display:block;max-width:100%;margin:0 auto;image-rendering:pixelated;border-radius:6px}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}

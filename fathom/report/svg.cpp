@@ -225,7 +225,9 @@ std::string svg_file(const std::string& picture) {
       "paint-order:stroke;stroke:#fff;stroke-width:4px}.grid{stroke:#e3e7ec}"
       ".curve{fill:none;stroke-width:2;stroke-linejoin:round}.bar{fill:#2f6db5}"
       ".bar.pale{fill:#c3cedb}.dots{fill:none;stroke-linecap:round;stroke-width:4.5;opacity:.6}"
-      ".ellipse{fill-opacity:.07;stroke-width:2}.empty{stroke-dasharray:4 4;opacity:.5}</style>\n";
+      ".box{fill:#fff;stroke:#c3cedb;stroke-width:1.5}.arrow{fill:none;stroke:#657083;"
+      "stroke-width:1.5}.tip{fill:#657083}.ellipse{fill-opacity:.07;stroke-width:2}.empty{stroke-"
+      "dasharray:4 4;opacity:.5}</style>\n";
   const std::size_t open = picture.find("<svg"), end = picture.find('>', open);
   if (open == std::string::npos) return picture;
   return picture.substr(0, open + 4) + " xmlns=\"http://www.w3.org/2000/svg\"" +

@@ -73,7 +73,7 @@ TEST_F(LinearCli, RegressionRoundTrip) {
   EXPECT_TRUE(has(s.err, "fathom predict")) << s.err;
   const Outcome i = run({"impute", file("run"), data("diabetes.csv")});
   EXPECT_EQ(i.code, 2);
-  EXPECT_TRUE(has(i.err, "gmm, ppca, fa and bpca")) << i.err;
+  EXPECT_TRUE(has(i.err, "gmm, ppca, fa, bpca")) << i.err;
 }
 
 TEST_F(LinearCli, MistakesAreRefusedWithARemedy) {
