@@ -7,6 +7,8 @@
 #include <string>
 #include <type_traits>
 
+#include "fathom/base/error.h"
+
 namespace fathom::cli {
 
 // What stands before the long name of a flag that has a short one.
@@ -28,6 +30,18 @@ void add_fields(CLI::App& app, T& config, std::set<std::string>* given = nullptr
             [](std::string& text) {
               return text.find('-') == std::string::npos ? std::string()
                                                          : "must not be negative: " + text;
+            },
+            ""));
+      using Value = std::remove_reference_t<decltype(value)>;
+      if constexpr (requires { Value::parse(std::string()); })
+        option->check(CLI::Validator(
+            [flag](std::string& text) {
+              try {
+                Value::parse(text);
+              } catch (const Error& e) {
+                raise<ConfigError>("--{} {}", flag, e.what());
+              }
+              return std::string();
             },
             ""));
       if (given) option->each([given, flag](const std::string&) { given->insert(flag); });
