@@ -136,6 +136,9 @@ class FitTableJob {
     if (!(s.ascent.tolerance >= 0))
       raise<ConfigError>("--tolerance must not be negative, got {}", s.ascent.tolerance);
     s.climb.check(model_.stochastic());
+    if (model_.sequential() && s.climb.batch > 0)
+      raise<ConfigError>("--batch {}: rows that follow each other are not taken in batches",
+                         s.climb.batch);
   }
 
   void check_place(const std::string& path) const {
