@@ -107,6 +107,14 @@ TEST_F(NetworkJobs, AFitHasItsTablesAndItsTermsAddUp) {
       for (const auto& p : line.at("probabilities")) sum += p.get<double>();
       EXPECT_NEAR(sum, 1, 1e-12);
     }
+  // The same bits where rows are read as they are needed.
+  const nlohmann::json streamed =
+      fit<NetworkTable>(kAsia, [&](NetworkSettings& n, FitTableConfig& c) {
+        n.structure = kClinic;
+        c.settings.table.stream = "always";
+      });
+  EXPECT_EQ(streamed.at("elbo"), s.at("elbo"));
+  EXPECT_EQ(streamed.at("network"), net);
   // By independent variables instead: below, by no more than a little of what the summary says.
   const nlohmann::json apart = fit<NetworkTable>(kAsia, [&](NetworkSettings& c, FitTableConfig&) {
     c.structure = kClinic;
