@@ -407,8 +407,7 @@ class FitTableJob {
   std::string remedy() const {
     const Objective o = model_.objective();
     if (o != Objective::likelihood && o != Objective::classification) return {};
-    return "; a prior keeps it finite: --method map, or vb; or ask for less, such as fewer "
-           "--components";
+    return "; a prior keeps it finite: --method map, or vb; or ask for a smaller model";
   }
 
   // The bound and its terms at the factors that are kept.

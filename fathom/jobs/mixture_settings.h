@@ -51,7 +51,7 @@ struct MixtureSettings {
       "column for each component: what of each row belongs to it at first");
     f("anneal", self.anneal,
       "temperature to anneal from, above 1: choices of rows are blurred at first, so that a poor "
-      "start is left; try 1.5, and 3 where no column is real; 0: none");
+      "start is left; try 1.5, and 3 with --method em where no column is real; 0: none");
   }
 
   // Throws ConfigError naming the flag that says nothing or goes with no other.
