@@ -296,6 +296,15 @@ TEST(HiddenMarkov, AscendsAndIsTheSameBitsForAnyThreads) {
   EXPECT_EQ(bounds[0], bounds[1]);
 }
 
+TEST(HiddenMarkov, ASweepRunsTheRecursionsOnce) {
+  Learned l;
+  CoordinateClimb climb(l.m, l.data, l.state);
+  const std::string plan = climb.pass().plan().text();
+  const std::size_t first = plan.find("[chain_norm]");
+  ASSERT_NE(first, std::string::npos) << plan;
+  EXPECT_EQ(plan.find("[chain_norm]", first + 1), std::string::npos) << plan;
+}
+
 TEST(HiddenMarkov, HardEmAscends) {
   Learned l;
   CoordinateClimb climb(l.m, l.data, l.state, {.factors = Factors::mode, .hard = true});
