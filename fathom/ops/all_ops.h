@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fathom/ops/chain.h"
+#include "fathom/ops/documents.h"
 #include "fathom/ops/polygamma.h"
 #include "fathom/ops/random.h"
 #include "fathom/ops/shape_peak.h"
@@ -25,7 +26,8 @@ using StructuredOps =
     OpList<Broadcast, Reshape, StopGradient, Keep, Transpose, Slice, Embed, Concat, Cast, Sum,
            ReduceMax, LogSumExp, Argmax, Gather, ScatterAdd, Pick, Place, MatMul, Cholesky,
            TriangularSolve, Tril, Diagonal, DiagonalMatrix, Uniform, StandardNormal, FoldKey,
-           Polygamma, AdamStep, Vech, Unvech, QuadraticFeatures, ShapePeak, Tilt, ChainNorm>;
+           Polygamma, AdamStep, Vech, Unvech, QuadraticFeatures, ShapePeak, Tilt, ChainNorm,
+           DocumentNorm>;
 
 // The table of all ops: leaves first, then the lists above.
 OpTable op_table();
