@@ -8,6 +8,7 @@
 #include "fathom/dist/families/chain.h"
 #include "fathom/dist/families/concentration.h"
 #include "fathom/dist/families/dirichlet.h"
+#include "fathom/dist/families/documents.h"
 #include "fathom/dist/families/exponential.h"
 #include "fathom/dist/families/gamma.h"
 #include "fathom/dist/families/gamma_shape.h"
@@ -35,7 +36,7 @@ using AllFamilies =
     FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, TiedNormalWishart, MatrixNormalWishart,
                SphericalNormalGamma, StickBreaking, Bernoulli, Categorical, Chain, UniformFamily,
                Gamma, Dirichlet, Beta, InverseGamma, Wishart, Poisson, Exponential, Binomial,
-               Multinomial, PolyaGamma, GammaShape, Concentration>;
+               Multinomial, PolyaGamma, GammaShape, Concentration, Documents>;
 
 std::span<const FamilyInfo> all_families();
 
