@@ -79,9 +79,9 @@ Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std
       out.narrow_sweeps = sweep;
       if (rise < kNarrowNoise * std::abs(bound))
         climb.set_digits(CoordinateClimb::Digits::first_f64);
-    } else if (monotone && rise < -1e-10 * std::abs(bound)) {
+    } else if (monotone && rise < -1e-10 * std::abs(bound) - climb.error()) {
       worst_term(climb, workers, &size);
-      if (rise < -1e-10 * size)
+      if (rise < -1e-10 * size - climb.error())
         raise<NumericError>(
             "[ascend] sweep {} lowered the bound from {:.10g} to {:.10g}, which no exact update "
             "does: {}",

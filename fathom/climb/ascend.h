@@ -41,8 +41,8 @@ struct Ascent {
 
 // Sweeps of `climb` over `rows` rows. `each` is called after every sweep and ends the climb by
 // returning false. Throws NumericError where a sweep lowers the bound by more than 1e-10 of the sum
-// of the sizes of its terms, naming the block and the term that fell most, or where the bound is
-// not finite; ConfigError where components that rows choose from are all alike.
+// of the sizes of its terms and climb.error(), naming the block and the term that fell most, or
+// where the bound is not finite; ConfigError where components that rows choose from are all alike.
 //
 // A climb that was interrupted goes on from `before`, the bounds of its sweeps, with its slots as
 // they were: the rest is then, bit for bit, what it would have been.

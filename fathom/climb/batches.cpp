@@ -21,22 +21,42 @@ void combine(Array& a, const Array& b, F&& f) {
   }
 }
 
+std::vector<RowBatch> even_batches(std::int64_t rows, std::int64_t batch) {
+  batch = batch > 0 ? std::min(batch, rows) : rows;
+  std::vector<RowBatch> all;
+  for (std::int64_t first = 0; first < rows; first += batch) {
+    const std::int64_t n = std::min(batch, rows - first);
+    all.push_back({first, n, double(n) / double(rows)});
+  }
+  return all;
+}
+
+CoordinateOptions for_batches(CoordinateOptions options, const std::vector<RowBatch>& batches) {
+  options.batch = 0;
+  options.blended = true;
+  for (const RowBatch& b : batches) options.batch = std::max(options.batch, b.rows);
+  return options;
+}
+
 }  // namespace
 
 BatchClimb::BatchClimb(const Model& model, const DataSet& data, State& state,
                        const CoordinateOptions& options)
-    : data_(data),
-      batch_(options.batch > 0 ? std::min(options.batch, data.rows) : data.rows),
-      climb_(model, data, state, options) {
+    : BatchClimb(model, data, state, options, even_batches(data.rows, options.batch)) {}
+
+BatchClimb::BatchClimb(const Model& model, const DataSet& data, State& state,
+                       const CoordinateOptions& options, std::vector<RowBatch> batches)
+    : batches_(std::move(batches)),
+      climb_(model, data, state, for_batches(options, batches_)),
+      kept_(batches_.size()),
+      beyond_(batches_.size()) {
   if (!climb_.keeps_statistics() || climb_.has_sites())
     raise<ConfigError>("[batches] this model's sums over rows are not statistics");
-  kept_.resize(std::size_t(batches()));
-  beyond_.resize(kept_.size());
 }
 
 double BatchClimb::collect(std::int64_t batch, Workers& workers) {
-  const std::int64_t first = batch * batch_;
-  climb_.show(first, std::min(batch_, data_.rows - first));
+  const RowBatch& b = batches_[std::size_t(batch)];
+  climb_.show(b.first, b.rows);
   return climb_.collect(workers);
 }
 
@@ -56,27 +76,19 @@ double BatchClimb::memoised(std::int64_t batch, Workers& workers) {
     for (std::size_t k = 0; k < sums.size(); ++k)
       combine(*sums[k], kept_[i][k], [](double x, double y) { return x + y; });
   }
+  climb_.blend(1, 1);
   climb_.update(workers);
   const double bound = beyond + climb_.statistics_bound(workers);
   return visited_ == batches() ? bound : std::numeric_limits<double>::quiet_NaN();
 }
 
-double BatchClimb::stochastic(std::int64_t batch, double rho, Workers& workers) {
-  if (!(rho > 0 && rho <= 1)) raise<ConfigError>("[batches] a step of {}: above 0, at most 1", rho);
-  const double rows = double(std::min(batch_, data_.rows - batch * batch_));
-  const double scale = double(data_.rows) / rows;
+double BatchClimb::stochastic(std::int64_t batch, double rho, Workers& workers, bool estimate) {
+  const double scale = 1 / batches_[std::size_t(batch)].share;
+  climb_.blend(rho, scale);
   const double beyond = collect(batch, workers);
-  if (scale != 1)
-    for (Array* s : climb_.statistics())
-      combine(*s, *s, [scale](double x, double) { return scale * x; });
-  const double bound = scale * beyond + climb_.statistics_bound(workers);
-  std::vector<Array> old;
-  if (rho < 1)
-    for (const Array* n : climb_.naturals()) old.push_back(n->copy());
+  const double bound = estimate ? scale * beyond + climb_.statistics_bound(workers)
+                                : std::numeric_limits<double>::quiet_NaN();
   climb_.update(workers);
-  for (std::size_t k = 0; k < old.size(); ++k)
-    combine(*climb_.naturals()[k], old[k],
-            [rho](double now, double before) { return before + rho * (now - before); });
   return bound;
 }
 
@@ -85,11 +97,13 @@ void BatchClimb::forget() {
   visited_ = 0;
 }
 
-double BatchClimb::elbo(Workers& workers) {
-  double beyond = 0;
+double BatchClimb::elbo(Workers& workers, std::int64_t most) {
+  const std::int64_t n = most > 0 ? std::min(most, batches()) : batches();
+  double beyond = 0, share = 0;
   std::vector<Array> total;
-  for (std::int64_t b = 0; b < batches(); ++b) {
+  for (std::int64_t b = 0; b < n; ++b) {
     beyond += collect(b, workers);
+    share += batches_[std::size_t(b)].share;
     for (std::size_t k = 0; k < climb_.statistics().size(); ++k) {
       const Array& s = *climb_.statistics()[k];
       if (b == 0) {
@@ -99,9 +113,11 @@ double BatchClimb::elbo(Workers& workers) {
       }
     }
   }
+  const double scale = n < batches() ? 1 / share : 1;
   for (std::size_t k = 0; k < total.size(); ++k)
     combine(*climb_.statistics()[k], total[k], [](double, double y) { return y; });
-  return beyond + climb_.statistics_bound(workers);
+  climb_.blend(1, scale);
+  return scale * beyond + climb_.statistics_bound(workers);
 }
 
 double step_size(const StochasticConfig& config, std::int64_t t) {

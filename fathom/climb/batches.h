@@ -12,20 +12,30 @@
 
 namespace fathom {
 
+// Rows of a batch, and what part of all there is it holds.
+struct RowBatch {
+  std::int64_t first = 0, rows = 0;
+  double share = 1;
+};
+
 class BatchClimb {
  public:
   // `options.batch` rows at a time, the last batch shorter. Throws ConfigError where the model's
   // sums over rows are not statistics.
   BatchClimb(const Model& model, const DataSet& data, State& state,
              const CoordinateOptions& options);
+  // Batches of sequences of rows (documents), which they do not cut.
+  BatchClimb(const Model& model, const DataSet& data, State& state,
+             const CoordinateOptions& options, std::vector<RowBatch> batches);
 
-  std::int64_t batches() const { return (data_.rows + batch_ - 1) / batch_; }
+  std::int64_t batches() const { return std::int64_t(batches_.size()); }
   // The ELBO afterwards; NaN until every batch has been visited once.
   double memoised(std::int64_t batch, Workers& workers);
-  // An unbiased estimate of the ELBO beforehand, before the factors moved by `rho`.
-  double stochastic(std::int64_t batch, double rho, Workers& workers);
-  // A pass over all rows.
-  double elbo(Workers& workers);
+  // An unbiased estimate of the ELBO beforehand, before the factors moved by `rho`; NaN where none
+  // is asked for, which saves the terms of the factors.
+  double stochastic(std::int64_t batch, double rho, Workers& workers, bool estimate = true);
+  // A pass over all rows; or an estimate from the first `most` batches alone.
+  double elbo(Workers& workers, std::int64_t most = 0);
 
   // Statistics of batches that were visited, for another start.
   void forget();
@@ -35,8 +45,7 @@ class BatchClimb {
  private:
   double collect(std::int64_t batch, Workers& workers);
 
-  DataSet data_;
-  std::int64_t batch_;
+  std::vector<RowBatch> batches_;
   CoordinateClimb climb_;
   std::vector<std::vector<Array>> kept_;  // by batch
   std::vector<double> beyond_;

@@ -17,12 +17,16 @@ void join(Value& total, Value v) {
   if (v) total = total ? total + v : v;
 }
 
-// Where entropies weigh `temperature`, what is asked for is divided by it.
-std::vector<Update> update_of(const Factor& f, Value expected, Value temperature) {
+// Where entropies weigh `temperature`, what is asked for is divided by it; with `rho` it is that
+// part of what a factor becomes.
+std::vector<Update> update_of(const Factor& f, Value expected, Value temperature, Value rho) {
   std::vector<Value> natural = f.asked(expected);
   std::vector<Update> all;
-  for (std::size_t k = 0; k < f.slots.size(); ++k)
-    all.push_back({f.slots[k], temperature ? natural[k] / temperature : natural[k]});
+  for (std::size_t k = 0; k < f.slots.size(); ++k) {
+    Value n = temperature ? natural[k] / temperature : natural[k];
+    if (rho) n = n * rho + f.slots[k] * (1.0 - rho);
+    all.push_back({f.slots[k], n});
+  }
   return all;
 }
 
@@ -91,9 +95,18 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   lower.hard = options.hard;
   lower.tempered = options.tempered;
   Lowering lowering(model, g, lower);
+  for (const ObservedInfo& o : model.observed()) error_ += o.likelihood.error * double(data.rows);
   const Value temperature = lowering.temperature();
   if (temperature) temperature_ = &state.slot("temperature", model.dtype(), Shape{});
   if (temperature) this->temperature(1);
+  Value rho, scale;
+  if (options.blended) {
+    rho = g.slot("rho", model.dtype(), Shape{});
+    scale = g.slot("scale", model.dtype(), Shape{});
+    rho_ = &state.slot("rho", model.dtype(), Shape{});
+    scale_ = &state.slot("scale", model.dtype(), Shape{});
+    blend(1, 1);
+  }
   // Parts of the bound: terms of rows with their latents integrated out or given, and the rest.
   Value rows, given, expected, entropies, sites;
   std::vector<Value> values;
@@ -108,7 +121,15 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
       raise<ConfigError>(
           "[coordinate] term \"{}\" is not affine in a factor and reads a latent of rows", t.name);
     if (t.local) continue;
-    if (!t.affine) {
+    if (!t.met.empty()) {
+      // With its latents given, rows enter by statistics alone.
+      join(rows, v);
+      for (std::size_t k = 0; k < t.met.size(); ++k) {
+        const Value s =
+            g.data(fmt::format("local.{}.{}", t.name, k), model.dtype(), t.met[k].shape());
+        join(given, sum(s * t.met[k]));
+      }
+    } else if (!t.affine) {
       join(sites, v);
     } else if (t.plate >= 0) {
       join(rows, v);
@@ -218,7 +239,10 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
       sums = from_start(sums);
       collect_given_ = collect(std::span(sums).first(kept.size()), sums.back());
     }
-    target = target_given = plus(inner(kept, eta), expected);
+    std::vector<Value> counted = kept;
+    if (scale)
+      for (Value& s : counted) s = s * scale;
+    target = target_given = plus(inner(counted, eta), expected);
     if (!sites) factors_ = make({plus(target, entropies)}, {});
   }
   sites_ = bool(sites);
@@ -238,9 +262,9 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
         curved.push_back(f);
         continue;
       }
-      for (const Update& u : update_of(f, target, temperature)) updates.push_back(u);
+      for (const Update& u : update_of(f, target, temperature, rho)) updates.push_back(u);
       if (locals.expected && eta.empty())
-        for (const Update& u : update_of(f, target_given, temperature)) from_given.push_back(u);
+        for (const Update& u : update_of(f, target_given, temperature, {})) from_given.push_back(u);
     }
     steps_.emplace_back();
     for (const std::size_t i : block) steps_.back().latents.push_back(factors[i].name);

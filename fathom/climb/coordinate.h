@@ -47,6 +47,8 @@ struct CoordinateOptions {
   // bound rises by no more than rounding hides: for data that have no more digits. Where no
   // statistics are kept it changes nothing.
   bool narrow = false;
+  // Factors go part of the way, and statistics stand for more rows than they are of: see blend().
+  bool blended = false;
 };
 
 class CoordinateClimb {
@@ -82,6 +84,10 @@ class CoordinateClimb {
   std::vector<Array*> statistics() const { return statistics_; }
   void update(Workers& workers);
   double statistics_bound(Workers& workers);
+  // With CoordinateOptions::blended, of updates from now on: statistics count `scale` times, and a
+  // factor goes a part `rho` of the way to its optimum (Hoffman et al. 2013, eq. 36). Both 1 at
+  // first.
+  void blend(double rho, double scale);
   // Natural parameters of all factors.
   std::vector<Array*> naturals() const { return naturals_; }
 
@@ -113,6 +119,9 @@ class CoordinateClimb {
   // Of terms that are not affine in their factors' statistics (climb/site.h): the least part of the
   // way to their gradient that the last sweep took; 1 without such terms.
   double last_step() const { return last_step_; }
+  // Nats by which latents that a likelihood iterates inside may leave the bound below their
+  // optimum, so that a sweep may lower it; 0 where all is exact.
+  double error() const { return error_; }
   // Latents by their places in the model, in blocks that are updated together.
   const std::vector<std::vector<std::size_t>>& blocks() const { return blocks_; }
 
@@ -144,10 +153,10 @@ class CoordinateClimb {
   LazyProgram elbo_, elbo_given_, values_;
   std::vector<Array*> statistics_, naturals_;
   std::vector<Choices> choices_;
-  Array *temperature_ = nullptr, *narrow_ = nullptr;
+  Array *temperature_ = nullptr, *narrow_ = nullptr, *rho_ = nullptr, *scale_ = nullptr;
   std::vector<std::string> names_;
   bool sites_ = false;
-  double last_step_ = 1;
+  double last_step_ = 1, error_ = 0;
 };
 
 }  // namespace fathom

@@ -91,6 +91,16 @@ std::string CoordinateClimb::lowest_block(const std::vector<Array>& from, Worker
   return text;
 }
 
+void CoordinateClimb::blend(double rho, double scale) {
+  if (!rho_) raise<ConfigError>("[coordinate] blend() needs CoordinateOptions::blended");
+  if (!(rho > 0 && rho <= 1))
+    raise<ConfigError>("[coordinate] a step of {}: above 0, at most 1", rho);
+  for (const auto& [slot, v] : {std::pair(rho_, rho), std::pair(scale_, scale)}) {
+    const Array value = Array::scalar(v).cast(slot->dtype());
+    std::memcpy(slot->raw(), value.raw(), value.bytes());
+  }
+}
+
 void CoordinateClimb::temperature(double t) {
   if (!temperature_)
     raise<ConfigError>("[coordinate] a temperature needs CoordinateOptions::tempered");

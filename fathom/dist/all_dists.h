@@ -9,6 +9,7 @@
 #include "fathom/dist/families/concentration.h"
 #include "fathom/dist/families/dirichlet.h"
 #include "fathom/dist/families/discrete_network.h"
+#include "fathom/dist/families/documents.h"
 #include "fathom/dist/families/exponential.h"
 #include "fathom/dist/families/gamma.h"
 #include "fathom/dist/families/gamma_shape.h"
@@ -36,7 +37,7 @@ using AllFamilies =
     FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, TiedNormalWishart, MatrixNormalWishart,
                SphericalNormalGamma, StickBreaking, Bernoulli, Categorical, Chain, UniformFamily,
                Gamma, Dirichlet, Beta, InverseGamma, Wishart, Poisson, Exponential, Binomial,
-               Multinomial, PolyaGamma, GammaShape, Concentration, DiscreteNetwork>;
+               Multinomial, PolyaGamma, GammaShape, Concentration, DiscreteNetwork, Documents>;
 
 std::span<const FamilyInfo> all_families();
 

@@ -73,7 +73,8 @@ struct FamilyDoc {
   bool partial = false;  // of vectors: takes one with missing cells, Face::observed
   // Densities are with respect to a member of the family, because none has a closed form.
   bool relative = false;
-  // Of rows one after another, each given the one before: for latents that are integrated out.
+  // Of rows one after another that belong together: states, each given the one before, for latents
+  // that are integrated out; words of documents.
   bool sequences = false;
   // Statistics have the shapes of a prior's natural parameters, whatever the event's.
   bool shaped_by_prior = false;
@@ -130,6 +131,10 @@ struct FamilyInfo {
   // parameters of the point that has it.
   Value (*best_norm)(std::span<const Value> natural) = nullptr;
   std::vector<Face> (*best)(std::span<const Value> natural) = nullptr;
+  // Of what is observed: a density with latents of its own inside, which are at their optimum. It
+  // is linear in these quantities where those latents are given; its gradient with respect to them
+  // are the statistics of rows (Hoffman et al. 2013, section 2.4).
+  Values (*rows_meet)(std::span<const Face> p) = nullptr;
   bool exponential() const { return natural != nullptr; }
 };
 

@@ -21,6 +21,7 @@ FamilyInfo entry() {
       e.expected_stats = F::expected_stats;
     }
   }
+  if constexpr (requires { &F::rows_meet; }) e.rows_meet = F::rows_meet;
   if constexpr (requires { &F::completed; }) e.completed = F::completed;
   if constexpr (requires { &F::best; }) {
     e.best_norm = F::best_norm;

@@ -500,6 +500,11 @@ Term Lowering::likelihood(const ObservedInfo& o) {
           a.expr() && o.likelihood.needs[k] == ParameterDoc::Needs::normal &&
           !drawn.count(z.expr) && model_.degree(a.expr(), expr(z.expr)).depends)
         t.affine = false;
+  if (const auto met = o.likelihood.family->rows_meet) {
+    if (!gates.empty())
+      raise<ConfigError>("[elbo] \"{}\": {} reads no gates", o.name, o.likelihood.family->doc.name);
+    t.met = met(distribution(o.likelihood, drawn, model_.info(o.value).event).parameters);
+  }
   t.value = to_plate(choose(elements_of(o, gates, drawn), gates, drawn), t.plate, true);
   return t;
 }

@@ -29,8 +29,10 @@ struct Term {
   std::string note;    // why it is sampled: the function that is not affine
   bool local = false;  // of latents of rows that are integrated out: see Lowering::evidence
   bool affine = true;  // in the statistics of each latent; else a site: its gradient moves with q
-  Value value;         // [plate], or a scalar: event axes summed, draws averaged
-  Value elements;      // [plate, event] of priors and entropies: what each unit adds
+  // Of a likelihood with latents of its own inside (FamilyInfo::rows_meet): what rows meet there.
+  std::vector<Value> met;
+  Value value;     // [plate], or a scalar: event axes summed, draws averaged
+  Value elements;  // [plate, event] of priors and entropies: what each unit adds
 };
 
 // What latents without a guide and without rows have for q.

@@ -37,7 +37,7 @@ class Check {
               o.name, model_.info(g.which).name, model_.info(h.which).name, plate);
     }
     arguments(o.name, o.likelihood, value);
-    if (o.likelihood.family->doc.event_axes > 0) return;
+    if (o.likelihood.family->doc.event_axes > 0 || o.likelihood.family->rows_meet) return;
     for (const Arg& a : o.likelihood.args)
       if (a.expr() && !fits(a.expr().event(), value.event))
         raise<ConfigError>("[model] term \"{}\": \"{}\" has elements {}, what is observed {}",

@@ -18,6 +18,16 @@ Conditional make(const FamilyInfo& family, std::string text, std::vector<Arg> ar
   return {&family, std::move(text), std::move(args), std::move(form), std::move(needs)};
 }
 
+// The elements of the one plate that `e` lies on, as rows of a matrix.
+Expr rows_of(const char* reader, Expr e) {
+  Model& m = e.model();
+  const std::vector<int>& plates = m.info(e).plates;
+  if (plates.size() != 1)
+    raise<ConfigError>("[{}] \"{}\" must lie on one plate: a row of probabilities for each element",
+                       reader, m.info(e).name);
+  return stacked(e, Plate{&m, plates[0]});
+}
+
 }  // namespace
 
 Conditional normal(Arg mean, Arg sd) {
@@ -104,14 +114,12 @@ Conditional categorical_of(Arg probabilities) {
 }
 Conditional chain(Arg start, Arg move, Arg begins) {
   if (const Expr e = move.expr(); e && e.event().rank() == 1) {
-    Model& m = e.model();
-    const std::vector<int>& plates = m.info(e).plates;
-    if (plates.size() != 1 || m.plates()[std::size_t(plates[0])].size != e.event().extent(0))
+    move = rows_of("chain", e);
+    if (move.expr().event().extent(0) != e.event().extent(0))
       raise<ConfigError>(
           "[chain] \"{}\" must lie on one plate of as many elements as it has: a row of "
           "probabilities for each state",
-          m.info(e).name);
-    move = stacked(e, Plate{&m, plates[0]});
+          e.model().info(e).name);
   }
   if (const Expr e = begins.expr();
       !e || e.model().info(e).kind != ExprKind::data || e.event().rank() != 0)
@@ -125,6 +133,25 @@ Conditional discrete_network(Arg tables, Arg structure) {
                 return std::vector<Face>{f[0], f[1], none, none};
               },
               {Needs::log, Needs::fixed});
+}
+Conditional documents(Arg topics, Arg concentration, Arg begins, Arg count, DocumentLoop loop) {
+  if (const Expr e = topics.expr(); e && e.event().rank() == 1) topics = rows_of("documents", e);
+  const Expr t = topics.expr();
+  if (!t || t.event().rank() != 2)
+    raise<ConfigError>("[documents] topics are probabilities of words on a plate, or a matrix");
+  for (const Arg& a : {begins, count})
+    if (const Expr e = a.expr();
+        !e || e.model().info(e).kind != ExprKind::data || e.event().rank() != 0)
+      raise<ConfigError>(
+          "[documents] counts and where documents begin must be data, a number for each row");
+  if (!(loop.tolerance > 0) || loop.iterations < 1)
+    raise<ConfigError>("[documents] a tolerance above 0 and at least one update, got {:g} and {}",
+                       loop.tolerance, loop.iterations);
+  Conditional c =
+      make(family<Documents>(), "documents(topics, concentration, begins, count)",
+           {topics, concentration, begins, count, loop.tolerance, double(loop.iterations)});
+  c.error = loop.tolerance;
+  return c;
 }
 Conditional categorical_bohning(Arg logits) {
   return make(family<Categorical>(), "categorical_bohning(logits)", {logits},

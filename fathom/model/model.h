@@ -77,6 +77,7 @@ struct Conditional {
   std::function<std::vector<Face>(std::span<const Face>)> form;
   // What is taken of each argument where it is random; fixed: it must be drawn.
   std::vector<ParameterDoc::Needs> needs;
+  double error = 0;  // nats per row by which an inner loop may leave the term below its optimum
 };
 
 Conditional normal(Arg mean, Arg sd);
@@ -112,6 +113,13 @@ Conditional categorical_of(Arg probabilities);
 // elements as there are states, of the next one; `begins` is data, 1 on the first row of a sequence
 // and 0 on the others. Fixed probabilities are a vector and a matrix, a row for each state.
 Conditional chain(Arg start, Arg move, Arg begins);
+// Words of documents, rows (document, word, count) whose value is the word: each document mixes
+// topics, probabilities of words on a plate of topics, by proportions of its own, which have a
+// symmetric Dirichlet prior of this concentration, or a vector of them, and are inside the term:
+// iterated until they are optimal. `begins` is data, 1 on the first row of a document and 0 on the
+// others; latent Dirichlet allocation (Blei, Ng & Jordan 2003). Of each document the term has what
+// its counts add in any order of their words; coefficients that count orders are left out.
+Conditional documents(Arg topics, Arg concentration, Arg begins, Arg count, DocumentLoop loop = {});
 // By logits that are normal quantities: lower bounds (dist/softmax.h) and damped steps
 // (climb/site.h). The tilted one is tighter, and takes logits that are independent.
 Conditional categorical_bohning(Arg logits);

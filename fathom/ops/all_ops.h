@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fathom/ops/chain.h"
+#include "fathom/ops/documents.h"
 #include "fathom/ops/network.h"
 #include "fathom/ops/polygamma.h"
 #include "fathom/ops/random.h"
@@ -27,7 +28,7 @@ using StructuredOps =
            ReduceMax, LogSumExp, Argmax, Gather, ScatterAdd, Pick, Place, MatMul, Cholesky,
            TriangularSolve, Tril, Diagonal, DiagonalMatrix, Uniform, StandardNormal, FoldKey,
            Polygamma, AdamStep, Vech, Unvech, QuadraticFeatures, ShapePeak, Tilt, ChainNorm,
-           NetworkNorm>;
+           NetworkNorm, DocumentNorm>;
 
 // The table of all ops: leaves first, then the lists above.
 OpTable op_table();

@@ -1,0 +1,39 @@
+// Words of documents, rows of which are one document: each mixes topics by proportions of its own,
+// with a Dirichlet prior, which are at their optimum given the topics. The density of a document
+// stands on its first row: latent Dirichlet allocation.
+#pragma once
+
+#include "fathom/dist/family.h"
+
+namespace fathom {
+
+struct Documents {
+  static constexpr FamilyDoc doc{.name = "documents",
+                                 .brief = "words of documents that mix topics",
+                                 .support = Support::count,
+                                 .source = "Blei, Ng & Jordan 2003, section 3",
+                                 .sequences = true};
+  static constexpr ParameterDoc parameters[] = {
+      {"topics", Support::simplex, "probabilities of words, a row for each topic",
+       ParameterDoc::Needs::log},
+      {"concentration", Support::positive, "of the proportions of topics"},
+      {"begins", Support::bit, "1 on the first row of a document, else 0"},
+      {"count", Support::count, "how often the word is there"},
+      {"tolerance", Support::positive, "change of the proportions' counts at which they are kept"},
+      {"iterations", Support::count, "most updates of a document's proportions"}};
+
+  static Value expected_log_prob(const Face& x, std::span<const Face> p) {
+    const Value word = x.mean, logs = rows_meet(p)[0];
+    const auto rows = [&](Value v) { return broadcast_to(v, word.shape()); };
+    const Value alpha = broadcast_to(p[1].mean, Shape{logs.shape().extent(0)});
+    return document_parts(std::vector<Value>{word, rows(p[3].mean), rows(p[2].mean),
+                                             rows(like(word, 1.0)), logs, alpha, p[4].mean,
+                                             p[5].mean})
+        .bound;
+  }
+  static Values rows_meet(std::span<const Face> p) { return {p[0].expected_log()}; }
+  // A word: the mean of its number says nothing.
+  static Face face(std::span<const Face> p) { return p[3]; }
+};
+
+}  // namespace fathom

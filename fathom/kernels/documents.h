@@ -1,0 +1,77 @@
+// Documents as bags of words under topics: for each document d with counts n of words w,
+//
+//   max over gamma of  sum_w n_w log sum_k exp(E log theta_k + l_kw)  -  KL(Dir gamma | Dir alpha)
+//
+// in nats, E log theta_k = psi(gamma_k) - psi(sum gamma), by the fixed point of gamma = alpha +
+// th * B (n / th'B), th = exp(E log theta), B = exp(l), from gamma = 1; responsibilities are never
+// stored (Blei, Ng & Jordan 2003, section 5.2; Hoffman, Blei & Bach 2010, algorithm 2). At the
+// optimum the derivative with respect to l is n_w phi_wk, the expected counts.
+#pragma once
+
+#include <cstdint>
+
+namespace fathom::kernels {
+
+// B with the topics of a word side by side, each word relative to its likeliest topic: row w holds
+// exp(l_kw - most[w]) in its first `topics` numbers and 0 beyond, up to `stride`.
+template <class T>
+struct TopicTable {
+  std::int64_t words = 0, topics = 0, stride = 0;
+  T *b = nullptr, *most = nullptr;  // [words, stride], [words]
+};
+template <class T>
+std::int64_t topic_stride(std::int64_t topics);  // whole packs
+// Fills b and most of `table` from l [topics, words].
+template <class T>
+void fill_topics(const T* log_topics, const TopicTable<T>& table);
+// out [topics, words] = counts [words, stride].
+template <class T>
+void spread_counts(const T* counts, const TopicTable<T>& table, T* out);
+
+// Entries (document, word, count), those of a document one after another. What nobody reads may be
+// null.
+template <class T>
+struct Documents {
+  std::int64_t rows = 0;
+  const T* word = nullptr;    // [rows]: 0, 1, ..., words - 1
+  const T* count = nullptr;   // [rows], not negative
+  const T* begins = nullptr;  // [rows]: not 0 where a document begins; row 0 is taken to
+  const T* weight = nullptr;  // [rows]: how often a document counts, at its first row
+  TopicTable<T> topics;
+  const T* alpha = nullptr;  // [topics], above 0
+  // A document is settled when gamma moves by less than `tolerance` on average over topics.
+  double tolerance = 1e-3;
+  std::int64_t iterations = 100;    // most updates of one gamma
+  T* bound = nullptr;               // [rows]: of a document on its first row, 0 elsewhere
+  T* counts = nullptr;              // [words, stride], each document as often as it counts: added
+  T* gamma = nullptr;               // [documents, topics]
+  std::int64_t* updates = nullptr;  // adds those of gamma of all documents
+};
+
+// The bound of a document with a word outside 0, ..., words - 1 is NaN, and it counts nothing.
+// A word that no topic of a document has within the range of the numbers counts as one that is just
+// within it.
+template <class T>
+void documents(const Documents<T>& d);
+
+// One document, rows [first, last), and one table of topics, by instruction set. `room` has
+// documents_room(last - first, stride) numbers; gamma is left at its beginning.
+template <class T>
+using DocumentSolve = void (*)(const Documents<T>& d, std::int64_t first, std::int64_t last,
+                               T* room);
+template <class T>
+using TopicFill = void (*)(const T* log_topics, const TopicTable<T>& table);
+constexpr std::int64_t documents_room(std::int64_t rows, std::int64_t stride) {
+  return (rows + 9) * stride + 4 * (rows + 4);
+}
+
+struct DocumentsTable {
+  std::int64_t pack_f32, pack_f64;  // numbers in one
+  DocumentSolve<float> f32;
+  DocumentSolve<double> f64;
+  TopicFill<float> fill_f32;
+  TopicFill<double> fill_f64;
+};
+extern const DocumentsTable documents_table_base, documents_table_avx2, documents_table_avx512;
+
+}  // namespace fathom::kernels

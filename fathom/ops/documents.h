@@ -1,0 +1,52 @@
+// The words of documents under topics, the proportions of each document's topics integrated out by
+// an inner loop (kernels/documents.h): latent Dirichlet allocation.
+#pragma once
+
+#include "fathom/ops/reduce.h"
+
+namespace fathom {
+
+// Inputs: words, their counts, where documents begin and how often each counts, [row] all; E log of
+// topics [topic, word]; the concentration of proportions [topic]; tolerance and most updates of the
+// inner loop, numbers. Outputs: the bound of each document on its first row [row]; expected counts
+// of words under topics, summed over groups of documents [groups, topic, word].
+struct DocumentNorm {
+  // Few where an entry is large: each is cleared and added up in every pass.
+  static constexpr std::int64_t kGroups = 8, kGroupsOfLarge = 2, kLarge = 1 << 16;
+  static constexpr OpDoc doc{.name = "document_norm",
+                             .brief = "bound of documents whose topic proportions are optimal",
+                             .domain = "counts not below 0, concentrations above 0",
+                             .grad =
+                                 "expected counts of documents that count dy, as proportions "
+                                 "are optimal (envelope theorem)",
+                             .ulp = 64};
+  static constexpr OpKind kind = OpKind::sequences;
+  static constexpr int arity = 8, outputs = 2, marks = 2;
+  static void shape(ShapeCall& c);
+  static void forward(const KernelCall& c);
+  static int aligned(const ShapeCall&) { return 1 | 2 | 4 | 8; }
+  // With respect to the topics alone, whose adjoint must be the same along a document.
+  static Grads vjp(const auto& c);
+};
+
+// How far proportions of a document are iterated: until they change by less than `tolerance`, words
+// of a topic on average, and at most so many times.
+struct DocumentLoop {
+  double tolerance = 1e-3;
+  std::int64_t iterations = 100;
+};
+
+struct DocumentParts {
+  Value bound, counts;  // [row]; [topic, word]
+};
+DocumentParts document_parts(std::span<const Value> inputs);  // of DocumentNorm
+
+Grads DocumentNorm::vjp(const auto& c) {
+  if (c.dys[1])
+    raise<ShapeError>("[document_norm] only its bound is differentiated, and only once");
+  std::vector<Value> in(c.x.begin(), c.x.end());
+  in[3] = c.dys[0];
+  return {{}, {}, {}, {}, document_parts(in).counts, {}, {}, {}};
+}
+
+}  // namespace fathom
