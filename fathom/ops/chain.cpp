@@ -66,8 +66,9 @@ ChainParts chain_parts(Value potentials, Value links, Value begins, Value weight
 }
 
 ChainParts chain_parts(Value potentials, Value links, Value begins, bool best) {
-  return chain_parts(potentials, links, begins, broadcast_to(like(begins, 1.0), begins.shape()),
-                     best);
+  // As the adjoint of a sum has it, so that norm and gradient are one node.
+  return chain_parts(potentials, links, begins,
+                     repeat_axes(like(begins, 1.0), begins.shape(), {0, 1}), best);
 }
 
 }  // namespace fathom
