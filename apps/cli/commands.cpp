@@ -9,6 +9,7 @@
 
 #include "apps/cli/live.h"
 #include "apps/cli/table_commands.h"
+#include "apps/cli/topic_commands.h"
 #include "fathom/jobs/report_table.h"
 
 namespace fathom::cli {
@@ -115,7 +116,11 @@ void print_run_info(const nlohmann::json& j) {
   const bool sweeps = settings.contains("sweeps");
   fmt::print("{}: a {} fitted to {}\n", j.value("run", ""), c.value("task", "run"),
              c.value("data", nlohmann::json::object()).value("source", "?"));
-  if (sweeps) {
+  if (c.value("task", "") == kTopicsTask) {
+    const auto data = c.value("data", nlohmann::json::object());
+    fmt::print("{} sweeps over {} documents of {} words", j.at("sweeps").get<std::int64_t>(),
+               data.value("rows", std::int64_t(0)), data.value("words", std::int64_t(0)));
+  } else if (sweeps) {
     fmt::print("{} sweeps over {} columns", j.at("sweeps").get<std::int64_t>(),
                c.value("table", nlohmann::json::object())
                    .value("columns", std::vector<std::string>())
@@ -224,7 +229,8 @@ int map_command(MapVerb verb, const char* doing, const MapVaeConfig& config, boo
 
 int report_command(const ReportVaeConfig& config, bool json) {
   const Note note = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
-  const std::string path = of_table(config.run)
+  const std::string path = of_topics(config.run) ? report_topics(config.run)
+                           : of_table(config.run)
                                ? report_table(config.run, config.data, config.threads, note)
                                : report_vae(config, note);
   if (json) {

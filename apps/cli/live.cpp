@@ -108,9 +108,10 @@ void Live::sweep(const TableSweep& s) {
   if (first && !live_) return;
   const std::string climb =
       s.restart > 0 ? fmt::format("restart {}/{}", s.restart, s.restarts) : std::string("all rows");
-  const std::string line = fmt::format(
-      "{}  sweep {:>3}  {} {:.6f} per row{}  {:.3g} rows/s", climb, s.sweep, s.objective, s.per_row,
-      std::isnan(s.rise) ? "" : fmt::format("  rise {:.2g}", s.rise), s.rows_per_second);
+  const std::string line =
+      fmt::format("{}  sweep {:>3}  {} {:.6f} per {}{}  {:.3g} {}s/s", climb, s.sweep, s.objective,
+                  s.per_row, s.unit, std::isnan(s.rise) ? "" : fmt::format("  rise {:.2g}", s.rise),
+                  s.rows_per_second, s.unit);
   live_ ? over(line) : note(line);
 }
 

@@ -12,6 +12,7 @@
 #include "apps/cli/flags.h"
 #include "apps/cli/suggest.h"
 #include "apps/cli/table_commands.h"
+#include "apps/cli/topic_commands.h"
 #include "fathom/jobs/version.h"
 
 namespace fathom::cli {
@@ -47,6 +48,7 @@ class Program {
     add_impute();
     add_query();
     add_posterior();
+    add_topics();
     add_compare();
     add_report();
     add_info();
@@ -95,6 +97,37 @@ class Program {
     add_fields(*v, fit_, &fit_.given);
     v->callback([this] { command_ = [this] { return fit_vae_command(fit_, json_); }; });
     for_table_models([&]<class M>() { add_fit_table<M>(*fit); });
+    add_fit_topics(*fit);
+  }
+
+  void add_fit_topics(CLI::App& fit) {
+    CLI::App* v = verb(fit, std::string(kTopicsTask),
+                       "topics of documents: latent Dirichlet allocation (Blei, Ng & Jordan 2003)",
+                       "fathom fit lda packages.mtx --vocabulary words.txt --topics 20");
+    v->add_option("DOCUMENTS", topics_fit_.data,
+                  "counts of words: Matrix Market (documents by words), lines \"M word:count ...\" "
+                  "or docword, gzipped or not")
+        ->required();
+    v->add_option("-o,--out", topics_fit_.run,
+                  "run folder to write; else it is named after the file");
+    v->add_flag("--quiet", quiet_, "print nothing but errors");
+    add_fields(*v, topics_fit_);
+    v->callback(
+        [this] { command_ = [this] { return fit_topics_command(topics_fit_, json_, quiet_); }; });
+  }
+
+  void add_topics() {
+    CLI::App* v = verb(app_, "topics", "the topics of a run and their likeliest words",
+                       "fathom topics RUN --words 15");
+    v->add_option("RUN", topics_.run, "run folder of an lda")->required();
+    add_fields(*v, topics_);
+    v->callback([this] { command_ = [this] { return topics_command(topics_, json_); }; });
+  }
+
+  // Words of the documents of a topic model.
+  void add_vocabulary(CLI::App& v) {
+    v.add_option("--vocabulary", vocabulary_,
+                 "of an lda: words of DATA, one a line, where they are not in the run's order");
   }
 
   template <class M>
@@ -122,7 +155,15 @@ class Program {
     v->add_option("RUN", evaluate_.run, "run folder")->required();
     v->add_option("DATA", evaluate_.data, "rows like those the run was fitted to")->required();
     add_fields(*v, evaluate_);
-    v->callback([this] { command_ = [this] { return evaluate_command(evaluate_, json_); }; });
+    add_vocabulary(*v);
+    v->callback([this] {
+      command_ = [this] {
+        if (of_topics(evaluate_.run))
+          return evaluate_topics_command(evaluate_.run, evaluate_.data, vocabulary_,
+                                         evaluate_.threads, json_);
+        return evaluate_command(evaluate_, json_);
+      };
+    });
   }
 
   void add_sample() {
@@ -153,13 +194,21 @@ class Program {
   void add_predict() {
     CLI::App* v = verb(app_, "predict",
                        "what a model says of each row of a table: its component, scores or "
-                       "outcome, and its log density",
+                       "outcome, and its log density; of each document, its topics",
                        "fathom predict RUN faithful.csv -o components.csv");
     v->add_option("RUN", predict_.run, "run folder")->required();
     v->add_option("TABLE", predict_.data, "rows like those the run was fitted to")->required();
     v->add_option("-o,--out", predict_.out, "file to write: .csv or .npy; else they are printed");
     add_fields(*v, predict_);
-    v->callback([this] { command_ = [this] { return predict_command(predict_, json_); }; });
+    add_vocabulary(*v);
+    v->callback([this] {
+      command_ = [this] {
+        if (of_topics(predict_.run))
+          return predict_topics_command(predict_.run, predict_.data, vocabulary_, predict_.out,
+                                        predict_.threads, json_);
+        return predict_command(predict_, json_);
+      };
+    });
   }
 
   void add_impute() {
@@ -232,7 +281,9 @@ class Program {
   PredictTableConfig predict_;
   ImputeTableConfig impute_;
   std::vector<std::string> runs_;
-  std::string path_, out_, query_;
+  FitTopicsConfig topics_fit_;
+  TopicsConfig topics_;
+  std::string path_, out_, query_, vocabulary_;
   bool json_ = false, dot_ = false, quiet_ = false;
 };
 

@@ -52,8 +52,8 @@ std::string difference(const Terms& a, const Terms& b) {
 std::string few_settings(const nlohmann::json& config) {
   const auto s = config.value("settings", nlohmann::json::object());
   std::string text;
-  for (const char* key : {"components", "covariance", "method", "latent", "hidden", "target",
-                          "likelihood", "prior", "structure"})
+  for (const char* key : {"components", "states", "topics", "alpha", "eta", "covariance", "method",
+                          "latent", "hidden", "target", "likelihood", "prior", "structure"})
     if (s.contains(key))
       text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key,
                           s[key].is_string() ? s[key].get<std::string>() : s[key].dump());

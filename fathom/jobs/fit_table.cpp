@@ -25,18 +25,6 @@ namespace fs = std::filesystem;
 
 constexpr double kTie = 1e-9;  // nats per row: the first of restarts that agree is kept
 
-// "faithful-gmm", or the first of "faithful-gmm-2", ... that nobody has taken.
-std::string run_named_after(const std::string& data, std::string_view task) {
-  fs::path file = fs::path(data).lexically_normal();
-  if (file.extension() == ".gz") file = file.stem();
-  const std::string name = fmt::format("{}-{}", file.stem().string(), task);
-  std::error_code ignored;
-  for (int i = 2; fs::exists(name, ignored); ++i)
-    if (const std::string other = fmt::format("{}-{}", name, i); !fs::exists(other, ignored))
-      return other;
-  return name;
-}
-
 // Rows of a small file are done before a second thread has woken; the bits are the same.
 int threads_for(const FitTableConfig& c) {
   constexpr std::uintmax_t kSmallFile = 1 << 16;
@@ -566,6 +554,17 @@ class FitTableJob {
 };
 
 }  // namespace
+
+std::string run_named_after(const std::string& data, std::string_view task) {
+  fs::path file = fs::path(data).lexically_normal();
+  if (file.extension() == ".gz") file = file.stem();
+  const std::string name = fmt::format("{}-{}", file.stem().string(), task);
+  std::error_code ignored;
+  for (int i = 2; fs::exists(name, ignored); ++i)
+    if (const std::string other = fmt::format("{}-{}", name, i); !fs::exists(other, ignored))
+      return other;
+  return name;
+}
 
 FitTableResult fit_table(const FitTableConfig& config, const FitTableHooks& hooks) {
   return FitTableJob(config, hooks).run();

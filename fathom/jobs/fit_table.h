@@ -37,6 +37,7 @@ struct TableSweep {
   std::string_view objective;
   double per_row = 0, rise = 0;  // nats per row; the first sweep's rise is not a number
   double rows_per_second = 0;
+  std::string_view unit = "row";
 };
 
 // Progress, for whoever shows it; all may be empty. Called from the thread that fits.
@@ -57,5 +58,9 @@ struct FitTableResult {
 // appears when all of it is written; an interrupted fit leaves what it had reached, and where it
 // stood (jobs/table_progress.h).
 FitTableResult fit_table(const FitTableConfig& config, const FitTableHooks& hooks);
+
+// "faithful-gmm" of faithful.csv and gmm, or the first of "faithful-gmm-2", ... that nobody has
+// taken.
+std::string run_named_after(const std::string& data, std::string_view task);
 
 }  // namespace fathom

@@ -40,12 +40,17 @@ void fill_topics(const T* log_topics, const TopicTable<T>& table) {
 
 template <class T>
 void spread_counts(const T* counts, const TopicTable<T>& t, T* out) {
-  constexpr std::int64_t block = 64 / std::int64_t(sizeof(T));
-  for (std::int64_t w0 = 0; w0 < t.words; w0 += block) {
-    const std::int64_t size = std::min(block, t.words - w0);
-    for (std::int64_t k = 0; k < t.topics; ++k)
+  constexpr std::int64_t high = 64 / std::int64_t(sizeof(T)), wide = 64;
+  for (std::int64_t w0 = 0; w0 < t.words; w0 += wide) {
+    const std::int64_t size = std::min(wide, t.words - w0);
+    for (std::int64_t k0 = 0; k0 < t.topics; k0 += high) {
+      const std::int64_t some = std::min(high, t.topics - k0);
+      T lines[high][wide];
       for (std::int64_t j = 0; j < size; ++j)
-        out[k * t.words + w0 + j] = counts[(w0 + j) * t.stride + k];
+        for (std::int64_t k = 0; k < some; ++k) lines[k][j] = counts[(w0 + j) * t.stride + k0 + k];
+      for (std::int64_t k = 0; k < some; ++k)
+        std::copy_n(lines[k], size, out + (k0 + k) * t.words + w0);
+    }
   }
 }
 

@@ -192,16 +192,22 @@ static void solve_document(const kernels::Documents<T>& d, std::int64_t first, s
   }
 }
 
-// Words in blocks of a line of the cache: each topic's line is read once.
+// Blocks of topics by words of which each is some lines of the cache, read and filled whole.
 template <class T>
 static void fill_topic_table(const T* l, const kernels::TopicTable<T>& t) {
   using P = Pack<T>;
-  constexpr std::int64_t block = 64 / std::int64_t(sizeof(T));
+  constexpr std::int64_t high = 64 / std::int64_t(sizeof(T)), wide = 64;
   const std::int64_t n = t.stride;
-  for (std::int64_t w0 = 0; w0 < t.words; w0 += block) {
-    const std::int64_t size = t.words - w0 < block ? t.words - w0 : block;
-    for (std::int64_t k = 0; k < t.topics; ++k)
-      for (std::int64_t j = 0; j < size; ++j) t.b[(w0 + j) * n + k] = l[k * t.words + w0 + j];
+  for (std::int64_t w0 = 0; w0 < t.words; w0 += wide) {
+    const std::int64_t size = t.words - w0 < wide ? t.words - w0 : wide;
+    for (std::int64_t k0 = 0; k0 < t.topics; k0 += high) {
+      const std::int64_t some = t.topics - k0 < high ? t.topics - k0 : high;
+      T lines[high][wide];
+      for (std::int64_t k = 0; k < some; ++k)
+        for (std::int64_t j = 0; j < size; ++j) lines[k][j] = l[(k0 + k) * t.words + w0 + j];
+      for (std::int64_t j = 0; j < size; ++j)
+        for (std::int64_t k = 0; k < some; ++k) t.b[(w0 + j) * n + k0 + k] = lines[k][j];
+    }
     for (std::int64_t j = 0; j < size; ++j) {
       T* row = t.b + (w0 + j) * n;
       for (std::int64_t k = t.topics; k < n; ++k) row[k] = -std::numeric_limits<T>::infinity();

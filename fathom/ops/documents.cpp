@@ -38,8 +38,11 @@ void run_documents(const KernelCall& call) {
   const std::int64_t topics = call.in[4].extent[0], words = call.in[4].extent[1],
                      stride = kernels::topic_stride<T>(topics);
   T* const counts = out(1);
-  if (counts) std::fill_n(counts, call.out[1].extent[0] * topics * words, T(0));
-  if (call.in[0].extent[0] == 0) return;
+  const std::int64_t groups = counts ? call.out[1].extent[0] : 0;
+  if (call.in[0].extent[0] == 0) {
+    if (counts) std::fill_n(counts, groups * topics * words, T(0));
+    return;
+  }
   // The table of topics is made anew by each group of documents, and its counts beside it.
   thread_local std::vector<T> room;
   const auto size = std::size_t(words * stride);
@@ -61,7 +64,9 @@ void run_documents(const KernelCall& call) {
     std::fill_n(d.counts, size, T(0));
   }
   kernels::documents(d);
-  if (counts) kernels::spread_counts(d.counts, d.topics, counts);
+  if (!counts) return;
+  kernels::spread_counts(d.counts, d.topics, counts);
+  std::fill_n(counts + topics * words, (groups - 1) * topics * words, T(0));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ namespace fathom {
 
 struct ClimbFigures {
   std::string objective = "ELBO";  // or "log-likelihood", "penalised log-likelihood"
+  std::string unit = "row";        // what is counted
   std::int64_t rows = 0;
   double total = 0;  // of weights of rows; 0: each counts once
   double bound = 0;  // total, nats

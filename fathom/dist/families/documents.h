@@ -26,9 +26,10 @@ struct Documents {
     const Value word = x.mean, logs = rows_meet(p)[0];
     const auto rows = [&](Value v) { return broadcast_to(v, word.shape()); };
     const Value alpha = broadcast_to(p[1].mean, Shape{logs.shape().extent(0)});
-    return document_parts(std::vector<Value>{word, rows(p[3].mean), rows(p[2].mean),
-                                             rows(like(word, 1.0)), logs, alpha, p[4].mean,
-                                             p[5].mean})
+    // As the adjoint of a sum has it, so that bound and gradient are one node.
+    const Value once = repeat_axes(like(word, 1.0), word.shape(), {0, 1});
+    return document_parts(std::vector<Value>{word, rows(p[3].mean), rows(p[2].mean), once, logs,
+                                             alpha, p[4].mean, p[5].mean})
         .bound;
   }
   static Values rows_meet(std::span<const Face> p) { return {p[0].expected_log()}; }

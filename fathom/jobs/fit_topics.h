@@ -1,0 +1,31 @@
+// Fits latent Dirichlet allocation to documents and leaves a run folder (jobs/topics_run.h).
+#pragma once
+
+#include <functional>
+
+#include "fathom/jobs/fit_table.h"
+#include "fathom/jobs/topics_run.h"
+
+namespace fathom {
+
+struct FitTopicsConfig {
+  std::string data, run;  // the file; the folder to write, empty: named after the file
+  TopicSettings settings;
+  int threads = 0;
+  bool force = false;
+
+  static void fields(auto& self, auto&& f) {
+    TopicSettings::fields(self.settings, f);
+    f("threads", self.threads, "threads; 0: one per processor");
+    f("force", self.force, "replace an existing run");
+  }
+};
+
+// Throws ConfigError, DataError or NumericError; nothing is left behind then. An interrupted fit
+// leaves what it had reached.
+FitTableResult fit_topics(const FitTopicsConfig& config, const FitTableHooks& hooks);
+
+// report.html of a run, from its files.
+void write_topics_report(TopicRun& run);
+
+}  // namespace fathom

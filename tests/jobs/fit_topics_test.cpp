@@ -1,0 +1,154 @@
+#include "fathom/jobs/fit_topics.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "fathom/jobs/use_topics.h"
+#include "fathom/kernels/rng.h"
+#include "tests/jobs/small_data.h"
+
+namespace fathom {
+namespace {
+
+// Documents of 40 words, nine in ten of them from one of four groups of eight words.
+std::string grouped_documents(std::int64_t documents, std::uint64_t seed) {
+  Array u(DType::f64, Shape{documents * 80});
+  kernels::fill_uniform(Key{seed, 0}, nullptr, 0, 1, u.size(), u.data<double>());
+  const double* x = u.data<double>();
+  std::string text;
+  for (std::int64_t d = 0; d < documents; ++d) {
+    std::map<int, int> counts;
+    for (int i = 0; i < 40; ++i, x += 2) {
+      const int group = x[0] < 0.9 ? int(d % 4) : int((x[0] - 0.9) * 39.9);
+      ++counts[group * 8 + int(x[1] * 8)];
+    }
+    text += std::to_string(counts.size());
+    for (const auto& [w, n] : counts) text += fmt::format(" {}:{}", w, n);
+    text += '\n';
+  }
+  return text;
+}
+
+class TopicFits : public ::testing::Test {
+ protected:
+  TopicFits() {
+    std::ofstream(file("d.txt")) << grouped_documents(120, 3);
+    std::ofstream words(file("w.txt"));
+    for (int w = 0; w < 32; ++w) words << "g" << w / 8 << "_" << w % 8 << '\n';
+  }
+  std::string file(const std::string& name) const { return folder_.file(name); }
+  template <class F>
+  FitTableResult fit(F&& change) const {
+    FitTopicsConfig c;
+    c.data = file("d.txt");
+    c.run = file("run");
+    c.force = true;
+    c.threads = 1;
+    c.settings.topics = 4;
+    c.settings.restarts = 3;
+    c.settings.vocabulary = file("w.txt");
+    change(c);
+    return fit_topics(c, {});
+  }
+  testing::TempFolder folder_;
+};
+
+// Each topic's eight likeliest words are one group.
+void expect_groups(const std::string& run) {
+  const nlohmann::json j = topics_of({run, 8});
+  std::set<char> seen;
+  for (const auto& t : j.at("topics")) {
+    std::set<char> groups;
+    for (const auto& w : t.at("words")) groups.insert(w.at("word").get<std::string>()[1]);
+    EXPECT_EQ(groups.size(), 1u) << t.dump();
+    seen.insert(groups.begin(), groups.end());
+  }
+  EXPECT_EQ(seen.size(), 4u);
+}
+
+TEST_F(TopicFits, FindGroupsOfWordsByEveryWay) {
+  std::map<std::string, double> bounds;
+  const auto way = [&](const std::string& name, auto&& change) {
+    SCOPED_TRACE(name);
+    const FitTableResult r = fit(change);
+    bounds[name] = r.summary.at("elbo_per_row").get<double>();
+    EXPECT_LT(r.summary.at("perplexity").get<double>(), 20);
+    expect_groups(file("run"));
+  };
+  way("sweeps", [](FitTopicsConfig&) {});
+  way("memoised", [](FitTopicsConfig& c) { c.settings.batch = 25; });
+  way("stochastic", [](FitTopicsConfig& c) {
+    c.settings.method = "svi";
+    c.settings.batch = 10;
+    c.settings.ascent.sweeps = 60;
+  });
+  way("single precision", [](FitTopicsConfig& c) { c.settings.precision = "f32"; });
+  for (const auto& [name, bound] : bounds) EXPECT_NEAR(bound, bounds["sweeps"], 0.2) << name;
+}
+
+TEST_F(TopicFits, TermsAddUpAndEvaluationIsTheirWords) {
+  const FitTableResult r = fit([](FitTopicsConfig&) {});
+  double total = 0;
+  for (const auto& [name, value] : r.summary.at("terms").items()) total += value.get<double>();
+  EXPECT_NEAR(total, r.summary.at("elbo").get<double>(), 1e-9);
+  const nlohmann::json e = evaluate_topics(file("run"), file("d.txt"), "", 1);
+  EXPECT_NEAR(e.at("elbo").get<double>(), r.summary.at("terms").at("words").get<double>(), 1e-6);
+  EXPECT_NEAR(std::log(e.at("perplexity").get<double>()), -e.at("per_token").get<double>(), 1e-12);
+}
+
+TEST_F(TopicFits, ProportionsSayWhichGroup) {
+  fit([](FitTopicsConfig&) {});
+  const TopicPrediction p = predict_topics(file("run"), file("d.txt"), "", "", 2);
+  ASSERT_EQ(p.table.values.shape(), (Shape{120, 4}));
+  const double* v = p.table.values.data<double>();
+  std::set<std::ptrdiff_t> topics;
+  for (int d = 0; d < 120; ++d) {
+    double sum = 0;
+    for (int k = 0; k < 4; ++k) sum += v[4 * d + k];
+    EXPECT_NEAR(sum, 1, 1e-12);
+    const auto most = std::max_element(v + 4 * d, v + 4 * d + 4) - (v + 4 * d);
+    EXPECT_EQ(most, std::max_element(v + 4 * (d % 4), v + 4 * (d % 4) + 4) - (v + 4 * (d % 4)));
+    if (d < 4) topics.insert(most);
+  }
+  EXPECT_EQ(topics.size(), 4u);
+}
+
+// Words of another file are found by their names, and those that are unknown are left out.
+TEST_F(TopicFits, AnotherOrderOfWords) {
+  fit([](FitTopicsConfig&) {});
+  std::ofstream(file("a.txt")) << "2 0:3 9:1\n";
+  std::ofstream(file("b.txt")) << "3 0:5 1:1 2:3\n0\n";
+  std::ofstream(file("b_words.txt")) << "unheard\ng1_1\ng0_0\n";
+  const TopicPrediction a = predict_topics(file("run"), file("a.txt"), "", "", 1),
+                        b = predict_topics(file("run"), file("b.txt"), file("b_words.txt"), "", 1);
+  EXPECT_EQ(b.figures.at("left_out"), 5);
+  EXPECT_EQ(b.figures.at("empty_documents"), 1);
+  for (int k = 0; k < 4; ++k) {
+    EXPECT_EQ(a.table.values.data<double>()[k], b.table.values.data<double>()[k]);
+    EXPECT_EQ(b.table.values.data<double>()[4 + k], 0.25);
+  }
+}
+
+TEST_F(TopicFits, AFitIsAFunctionOfItsSeedAlone) {
+  const auto tensor = [&] { return open_topics_run(file("run")).lambda; };
+  for (const char* method : {"vb", "svi"}) {
+    const auto with = [&](int threads) {
+      return [=](FitTopicsConfig& c) {
+        c.settings.method = method;
+        c.settings.ascent.sweeps = 3;
+        c.threads = threads;
+      };
+    };
+    fit(with(1));
+    const Array one = tensor();
+    fit(with(3));
+    const Array three = tensor();
+    for (std::int64_t i = 0; i < one.size(); ++i)
+      ASSERT_EQ(one.data<double>()[i], three.data<double>()[i]) << method << " " << i;
+  }
+}
+
+}  // namespace
+}  // namespace fathom
