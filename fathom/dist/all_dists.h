@@ -10,10 +10,12 @@
 #include "fathom/dist/families/dirichlet.h"
 #include "fathom/dist/families/discrete_network.h"
 #include "fathom/dist/families/documents.h"
+#include "fathom/dist/families/driven_chain.h"
 #include "fathom/dist/families/exponential.h"
 #include "fathom/dist/families/gamma.h"
 #include "fathom/dist/families/gamma_shape.h"
 #include "fathom/dist/families/inverse_gamma.h"
+#include "fathom/dist/families/linked_chain.h"
 #include "fathom/dist/families/matrix_normal_wishart.h"
 #include "fathom/dist/families/multinomial.h"
 #include "fathom/dist/families/mvnormal.h"
@@ -35,7 +37,8 @@ struct FamilyList {};
 
 using AllFamilies =
     FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, TiedNormalWishart, MatrixNormalWishart,
-               SphericalNormalGamma, StickBreaking, Bernoulli, Categorical, Chain, UniformFamily,
+               SphericalNormalGamma, StickBreaking, Bernoulli, Categorical, Chain, LinkedChain,
+               DrivenChain, UniformFamily,
                Gamma, Dirichlet, Beta, InverseGamma, Wishart, Poisson, Exponential, Binomial,
                Multinomial, PolyaGamma, GammaShape, Concentration, DiscreteNetwork, Documents>;
 

@@ -115,7 +115,8 @@ namespace {
 
 // Whose statistics are indicators: what is not affine in these is of no such family.
 bool is_discrete(const FamilyInfo& f) {
-  return f.doc.support == Support::category || f.doc.shaped_by_prior;
+  return f.doc.support == Support::category ||
+         (f.doc.shaped_by_prior && f.doc.support != Support::vector);
 }
 
 // sum_k <stats_k, natural_k>, event by event of the plates.

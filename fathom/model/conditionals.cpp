@@ -1,5 +1,6 @@
 // Families at parameters that are quantities of a model.
 #include "fathom/dist/softmax.h"
+#include "fathom/kernels/gaussian_chain.h"
 #include "fathom/model/model.h"
 
 namespace fathom {
@@ -19,13 +20,27 @@ Conditional make(const FamilyInfo& family, std::string text, std::vector<Arg> ar
 }
 
 // The elements of the one plate that `e` lies on, as rows of a matrix.
-Expr rows_of(const char* reader, Expr e) {
+Expr rows_of(const char* reader, Expr e, const char* of = "probabilities") {
   Model& m = e.model();
   const std::vector<int>& plates = m.info(e).plates;
   if (plates.size() != 1)
-    raise<ConfigError>("[{}] \"{}\" must lie on one plate: a row of probabilities for each element",
-                       reader, m.info(e).name);
+    raise<ConfigError>("[{}] \"{}\" must lie on one plate: a row of {} for each element", reader,
+                       m.info(e).name, of);
   return stacked(e, Plate{&m, plates[0]});
+}
+
+void check_begins(const char* reader, const Arg& begins) {
+  if (const Expr e = begins.expr();
+      !e || e.model().info(e).kind != ExprKind::data || e.event().rank() != 0)
+    raise<ConfigError>("[{}] where sequences begin must be data, a number for each row", reader);
+}
+
+// The value of a constant of the model.
+const Array& constant_of(const char* reader, const char* name, const Arg& a) {
+  const Expr e = a.expr();
+  if (!e || e.model().info(e).kind != ExprKind::constant || e.event().rank() != 2)
+    raise<ConfigError>("[{}] {} must be a constant, a matrix", reader, name);
+  return e.model().info(e).value;
 }
 
 }  // namespace
@@ -121,10 +136,41 @@ Conditional chain(Arg start, Arg move, Arg begins) {
           "probabilities for each state",
           e.model().info(e).name);
   }
-  if (const Expr e = begins.expr();
-      !e || e.model().info(e).kind != ExprKind::data || e.event().rank() != 0)
-    raise<ConfigError>("[chain] where sequences begin must be data, a number for each row");
+  check_begins("chain", begins);
   return make(family<Chain>(), "chain(start, move, begins)", {start, move, begins});
+}
+Conditional linked_chain(Arg first, Arg first_precision, Arg move, Arg noise, Arg begins) {
+  if (const Expr e = move.expr(); e && e.event().rank() == 1) {
+    move = rows_of("linked_chain", e, "coefficients");
+    if (move.expr().event().extent(0) != e.event().extent(0))
+      raise<ConfigError>(
+          "[linked_chain] \"{}\" must lie on one plate of as many elements as it has: a row of "
+          "coefficients for each element of the next state",
+          e.model().info(e).name);
+  }
+  check_begins("linked_chain", begins);
+  return make(family<LinkedChain>(), "linked_chain(first, first_precision, move, noise, begins)",
+              {first, first_precision, move, noise, begins});
+}
+Conditional driven_chain(Arg motion, Arg reach, Arg noise, Arg first_precision, Arg begins) {
+  const Array& a = constant_of("driven_chain", "the motion", motion);
+  const Array& r = constant_of("driven_chain", "the reach of noise", reach);
+  const std::int64_t n = a.shape().extent(0), drives = r.shape().extent(1);
+  if (a.shape() != Shape{n, n} || r.shape().extent(0) != n || drives > n)
+    raise<ConfigError>(
+        "[driven_chain] a motion [n, n] and a reach [n, r] for r <= n, got {} and {}",
+        a.shape().text(), r.shape().text());
+  const Array motions = a.cast(DType::f64);
+  std::vector<double> inverse(std::size_t(n * n));
+  double log_det = 0;
+  if (!kernels::invert(n, motions.data<double>(), inverse.data(), &log_det))
+    raise<ConfigError>("[driven_chain] the motion has no inverse");
+  const Expr q = noise.expr();
+  if (!q || q.event() != Shape{drives})
+    raise<ConfigError>("[driven_chain] precisions of the noise are a vector of {}", drives);
+  check_begins("driven_chain", begins);
+  return make(family<DrivenChain>(), "driven_chain(motion, reach, noise, first_precision, begins)",
+              {motion, reach, noise, first_precision, begins});
 }
 Conditional discrete_network(Arg tables, Arg structure) {
   return make(family<DiscreteNetwork>(), "discrete_network(tables, structure)", {tables, structure},

@@ -113,6 +113,13 @@ Conditional categorical_of(Arg probabilities);
 // elements as there are states, of the next one; `begins` is data, 1 on the first row of a sequence
 // and 0 on the others. Fixed probabilities are a vector and a matrix, a row for each state.
 Conditional chain(Arg start, Arg move, Arg begins);
+// Vectors along sequences of rows, each linear in the one before: by coefficients on a plate of as
+// many elements as the vector has, or a fixed matrix, and the precision of each element's noise.
+// The first one has a mean and a precision for each element; 0: nothing is known of it.
+Conditional linked_chain(Arg first, Arg first_precision, Arg move, Arg noise, Arg begins);
+// The same by a known motion, constants A [n, n], which has an inverse, and the reach R [n, r] of
+// noise with r precisions: x_t = A x_{t-1} + R e_t, which need not reach all elements.
+Conditional driven_chain(Arg motion, Arg reach, Arg noise, Arg first_precision, Arg begins);
 // Words of documents, rows (document, word, count) whose value is the word: each document mixes
 // topics, probabilities of words on a plate of topics, by proportions of its own, which have a
 // symmetric Dirichlet prior of this concentration, or a vector of them, and are inside the term:

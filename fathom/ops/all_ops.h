@@ -3,6 +3,7 @@
 
 #include "fathom/ops/chain.h"
 #include "fathom/ops/documents.h"
+#include "fathom/ops/gaussian_chain.h"
 #include "fathom/ops/network.h"
 #include "fathom/ops/polygamma.h"
 #include "fathom/ops/random.h"
@@ -28,7 +29,7 @@ using StructuredOps =
            ReduceMax, LogSumExp, Argmax, Gather, ScatterAdd, Pick, Place, MatMul, Cholesky,
            TriangularSolve, Tril, Diagonal, DiagonalMatrix, Uniform, StandardNormal, FoldKey,
            Polygamma, AdamStep, Vech, Unvech, QuadraticFeatures, ShapePeak, Tilt, ChainNorm,
-           NetworkNorm, DocumentNorm>;
+           LinkedChainNorm, DrivenChainNorm, NetworkNorm, DocumentNorm>;
 
 // The table of all ops: leaves first, then the lists above.
 OpTable op_table();

@@ -1,0 +1,116 @@
+#include "fathom/kernels/gaussian_chain.h"
+
+#include <algorithm>
+#include <cmath>
+#include <eigen3/Eigen/LU>
+#include <limits>
+#include <vector>
+
+#include "fathom/kernels/isa.h"
+
+namespace fathom::kernels {
+
+namespace {
+
+constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
+
+const GaussianChainTable& gaussian_chain_table() {
+  switch (isa()) {
+    case Isa::avx512: return gaussian_chain_avx512;
+    case Isa::avx2: return gaussian_chain_avx2;
+    case Isa::base: break;
+  }
+  return gaussian_chain_base;
+}
+
+// Calls f(first, last) for each sequence.
+template <class F>
+std::int64_t each_run(const double* begins, std::int64_t rows, F&& f) {
+  std::int64_t longest = 0;
+  for (std::int64_t first = 0; first < rows;) {
+    std::int64_t last = first + 1;
+    while (last < rows && begins[last] == 0) ++last;
+    f(first, last);
+    longest = std::max(longest, last - first);
+    first = last;
+  }
+  return longest;
+}
+
+void spoil(double* p, std::int64_t first, std::int64_t last, std::int64_t each) {
+  if (p) std::fill(p + first * each, p + last * each, kNoNumber);
+}
+
+// Room for outputs that nobody reads but the recursions.
+struct Kept {
+  std::vector<double>& all;
+  std::size_t used = 0;
+  void want(double*& p, std::int64_t count) {
+    if (p) return;
+    p = all.data() + used;
+    used += std::size_t(count);
+  }
+};
+
+}  // namespace
+
+void linked_gaussians(const LinkedGaussians& given) {
+  thread_local std::vector<double> kept, room;
+  LinkedGaussians c = given;
+  const std::int64_t n = c.size, nn = n * n;
+  kept.resize(std::size_t((c.log_norm ? 0 : c.rows) + (c.mean ? 0 : c.rows * n) +
+                          (c.covariance ? 0 : c.rows * nn) + (c.cross ? 0 : c.rows * nn)));
+  room.resize(std::size_t(linked_room(n)));
+  Kept k{kept};
+  k.want(c.log_norm, c.rows);
+  k.want(c.mean, c.rows * n);
+  k.want(c.covariance, c.rows * nn);
+  k.want(c.cross, c.rows * nn);
+  each_run(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
+    if (gaussian_chain_table().linked(c, first, last, room.data())) return;
+    for (double* p : {c.mean, c.mean_before}) spoil(p, first, last, n);
+    for (double* p : {c.covariance, c.covariance_before, c.cross}) spoil(p, first, last, nn);
+    spoil(c.log_norm, first, last, 1);
+  });
+}
+
+bool invert(std::int64_t size, const double* a, double* inverse, double* log_det) {
+  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const Eigen::FullPivLU<Matrix> lu(Eigen::Map<const Matrix>(a, size, size));
+  if (!lu.isInvertible()) return false;
+  Eigen::Map<Matrix>(inverse, size, size) = lu.inverse();
+  *log_det = lu.matrixLU().diagonal().array().abs().log().sum();
+  return true;
+}
+
+void driven_gaussians(const DrivenGaussians& given) {
+  thread_local std::vector<double> kept, room, inverse;
+  DrivenGaussians c = given;
+  const std::int64_t n = c.size, r = c.drives, nn = n * n, rr = r * r;
+  kept.resize(std::size_t((c.log_norm ? 0 : c.rows) + (c.mean ? 0 : c.rows * n) +
+                          (c.covariance ? 0 : c.rows * nn) + (c.drive ? 0 : c.rows * r) +
+                          (c.drive_covariance ? 0 : c.rows * rr)));
+  Kept k{kept};
+  k.want(c.log_norm, c.rows);
+  k.want(c.mean, c.rows * n);
+  k.want(c.covariance, c.rows * nn);
+  k.want(c.drive, c.rows * r);
+  k.want(c.drive_covariance, c.rows * rr);
+  inverse.resize(std::size_t(nn));
+  double log_det = 0;
+  const bool moves = invert(n, c.motion, inverse.data(), &log_det);
+  const std::int64_t longest = each_run(c.begins, c.rows, [](std::int64_t, std::int64_t) {});
+  room.resize(std::size_t(driven_room(n, r) + longest * n * r));
+  each_run(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
+    if (moves &&
+        gaussian_chain_table().driven(c, first, last, inverse.data(), log_det, room.data()))
+      return;
+    spoil(c.log_norm, first, last, 1);
+    spoil(c.mean, first, last, n);
+    spoil(c.covariance, first, last, nn);
+    spoil(c.drive, first, last, r);
+    spoil(c.drive_covariance, first, last, rr);
+  });
+}
+
+}  // namespace fathom::kernels

@@ -1,0 +1,73 @@
+// Chains of gaussian states: log-normalisers of
+//
+//   exp( sum_t h_t'x_t - x_t'J_t x_t / 2  +  sum_{t > 1} what links x_t to x_{t-1} )
+//
+// and the means and covariances of its states, by one recursion forward, which integrates them out
+// one after another, and one backward (Rauch, Tung & Striebel 1965). Two kinds of links:
+//
+// - linked: g_t'x_{t-1} - x_{t-1}'I_t x_{t-1} / 2 + x_t'G_t x_{t-1}, any that has an integral; the
+//   recursion is that of a block tridiagonal precision (Rue & Held 2005, section 2.4).
+// - driven: x_t = A x_{t-1} + R e_t with g'e_t - e_t'W e_t / 2. States that no e reaches follow the
+//   motion exactly, which no precision says; A has an inverse, and the recursion is that of an
+//   information filter, so that nothing need be known of the first state.
+//
+// All in f64. A matrix on the way that is not positive definite makes the outputs of its sequence
+// NaN.
+#pragma once
+
+#include <cstdint>
+
+namespace fathom::kernels {
+
+// One array for each row, `step` numbers apart; 0: one for all.
+struct EachRow {
+  const double* at = nullptr;
+  std::int64_t step = 0;
+  const double* of(std::int64_t row) const { return at + row * step; }
+};
+
+// Sequences of rows, one after another. Precisions are given as natural parameters: their halves,
+// negative. What nobody reads may be null.
+struct LinkedGaussians {
+  std::int64_t rows = 0, size = 0;
+  EachRow linear, half;                // h [size], -J / 2 [size, size]
+  EachRow linear_before, half_before;  // of the row before: g, -I / 2
+  EachRow link;                        // G [size, size]
+  const double* begins = nullptr;      // [rows]: not 0 where a sequence begins; row 0 is taken to
+  // Of each row: what it adds to log Z [rows], its mean, its covariance; 0 where one begins: those
+  // of the row before, and the covariance of this row (first axis) with it.
+  double *log_norm = nullptr, *mean = nullptr, *covariance = nullptr;
+  double *mean_before = nullptr, *covariance_before = nullptr, *cross = nullptr;
+};
+void linked_gaussians(const LinkedGaussians& c);
+
+struct DrivenGaussians {
+  std::int64_t rows = 0, size = 0, drives = 0;
+  EachRow linear, half;              // h [size], -J / 2 [size, size]
+  EachRow linear_drive, half_drive;  // g [drives], -W / 2 [drives, drives]
+  const double* motion = nullptr;    // A [size, size]
+  const double* reach = nullptr;     // R [size, drives]
+  const double* begins = nullptr;
+  // Of each row: what it adds to log Z; mean and covariance of its state; 0 where one begins: of e.
+  double *log_norm = nullptr, *mean = nullptr, *covariance = nullptr;
+  double *drive = nullptr, *drive_covariance = nullptr;
+};
+// The inverse of A [size, size] to `inverse`; false where there is none. `log_det`: log |det A|.
+bool invert(std::int64_t size, const double* a, double* inverse, double* log_det);
+void driven_gaussians(const DrivenGaussians& c);
+
+// One sequence, one table per instruction set. `room`: linked_room(size) or driven_room(...)
+// numbers. False: not positive definite.
+struct GaussianChainTable {
+  bool (*linked)(const LinkedGaussians&, std::int64_t first, std::int64_t last, double* room);
+  bool (*driven)(const DrivenGaussians&, std::int64_t first, std::int64_t last,
+                 const double* inverse, double log_det, double* room);
+};
+extern const GaussianChainTable gaussian_chain_base, gaussian_chain_avx2, gaussian_chain_avx512;
+constexpr std::int64_t linked_room(std::int64_t size) { return 8 * (size + 1) * (size + 1); }
+constexpr std::int64_t driven_room(std::int64_t size, std::int64_t drives) {
+  const std::int64_t most = (size < drives ? drives : size) + 1;
+  return 12 * most * most;
+}
+
+}  // namespace fathom::kernels

@@ -1,0 +1,166 @@
+// Linear gaussian state spaces written with public calls: against the density of all rows at once,
+// known values, and the textbook's updates (Beal 2003, section 5.3).
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "fathom/climb/ascend.h"
+#include "fathom/climb/squarem.h"
+#include "fathom/kernels/rng.h"
+#include "fathom/zoo/state_space.h"
+#include "tests/oracles/gaussian.h"
+#include "tests/support/tables.h"
+
+namespace fathom {
+namespace {
+
+Array begins_at(std::int64_t rows, std::initializer_list<std::int64_t> places) {
+  Array out(DType::f64, Shape{rows});
+  for (const std::int64_t p : places) out.data<double>()[p] = 1;
+  return out;
+}
+
+// The local level of the Nile by maximum likelihood, from variances of half that of the flows.
+struct Nile {
+  StructuralSeries series{{}};
+  DataSet data;
+  State state;
+  Workers workers{1};
+  std::unique_ptr<CoordinateClimb> climb;
+
+  Nile() {
+    const Array flow = shipped_table("nile.csv", "1:2");
+    data.rows = flow.size();
+    data.columns["y"] = Array::of<double>(Shape{data.rows}, flow.values<double>());
+    data.columns["begins"] = begins_at(data.rows, {0});
+    climb = std::make_unique<CoordinateClimb>(series.model, data, state,
+                                              CoordinateOptions{Factors::likelihood});
+    for (const char* latent : {"drives", "noise"}) {
+      *state.find(std::string(latent) + ".natural.0")->data<double>() = 50;
+      *state.find(std::string(latent) + ".natural.1")->data<double>() = -50 * 14000.0;
+    }
+  }
+  // The variance of which a point mass is the precision.
+  double variance(const char* latent) const {
+    return -*state.find(std::string(latent) + ".natural.1")->data<double>() /
+           *state.find(std::string(latent) + ".natural.0")->data<double>();
+  }
+};
+
+// Nothing being known of the first level, the likelihood is that of the others given the first
+// flow, and -log(2 pi) / 2. The maximum: R's StructTS gives 1469.147 and 15098.577; of many digits,
+// 1469.176, 15098.52 and -633.46456364.
+TEST(StateSpace, TheNileByMaximumLikelihood) {
+  Nile nile;
+  ascend(*nile.climb, nile.data.rows, {.sweeps = 20000, .tolerance = 1e-15}, nile.workers);
+  EXPECT_NEAR(nile.climb->elbo(nile.workers), -633.46456364, 1e-8);
+  EXPECT_NEAR(nile.variance("drives"), 1469.176, 0.05);
+  EXPECT_NEAR(nile.variance("noise"), 15098.52, 0.05);
+}
+
+// Extrapolated sweeps (Varadhan & Roland 2008) come to 1e-8 of the maximum in a fifth of the sweeps
+// or fewer.
+TEST(StateSpace, ExtrapolatedSweepsOfTheNile) {
+  constexpr double kMost = -633.46456364;
+  Nile plain, fast;
+  int sweeps = 0, steps = 0;
+  while (plain.climb->sweep(plain.workers) < kMost - 1e-8 && sweeps < 20000) ++sweeps;
+  Squarem squarem(*fast.climb);
+  for (double bound = -INFINITY; bound < kMost - 1e-8 && steps < 20000;) {
+    const SquaremStep s = squarem.step(fast.workers);
+    bound = s.elbo;
+    steps += s.sweeps;
+  }
+  EXPECT_GE(sweeps, 5 * steps) << sweeps << " and " << steps;
+}
+
+// All parameters known: the bound is the log density of all rows of a sequence at once.
+TEST(StateSpace, KnownParametersGiveTheDensityOfTheRows) {
+  const std::int64_t n = 9, d = 2, q = 3;
+  const double a[] = {0.8, 0.3, 0, -0.2, 0.9, 0.1, 0, 0.2, 0.5}, c[] = {1, 0.5, -1, 0, 2, 0.3},
+               step[] = {2, 0.5, 4}, tau[] = {1.5, 3}, start[] = {0.5, -1, 2},
+               first[] = {1, 2, 0.5};
+  const auto constant = [](Model& m, const Shape& s, std::span<const double> v) {
+    return m.constant(Array::of<double>(s, v));
+  };
+  Model m{DType::f64};
+  const Plate row = m.plate("row"), column = m.plate("column", d);
+  const Expr begins = m.data("begins", row, {}, DType::f64),
+             y = m.data("y", {row, column}, {}, DType::f64);
+  m.missing(y);
+  const Expr x =
+      m.latent("x",
+               linked_chain(constant(m, Shape{q}, start), constant(m, Shape{q}, first),
+                            constant(m, Shape{q, q}, a), constant(m, Shape{q}, step), begins),
+               row, Shape{q});
+  const Expr loadings = spread(constant(m, Shape{d, q}, c), column),
+             noise = spread(constant(m, Shape{d}, tau), column);
+  m.observe("y", normal_precision(inner(loadings, x), noise), y);
+  DataSet data;
+  data.rows = n;
+  Array rows(DType::f64, Shape{n, d});
+  kernels::fill_normal(Key{3, 1}, nullptr, 0, n, d, rows.data<double>());
+  for (const std::int64_t gone : {1, 6, 7, 14}) rows.data<double>()[gone] = NAN;  // row 3 wholly
+  data.columns = {{"y", rows}, {"begins", begins_at(n, {0, 5})}};
+  State state;
+  Workers workers(1);
+  CoordinateClimb climb(m, data, state);
+
+  double want = 0;
+  for (const auto& [from, to] : {std::pair{0, 5}, std::pair{5, 9}}) {
+    // Means and covariances of all states of the sequence, then of what was seen of them.
+    const int length = to - from;
+    const auto size = std::size_t(length) * std::size_t(q);
+    std::vector<double> mean(size, 0.0), cov(size * size, 0.0);
+    const auto at = [&](int t, std::int64_t i) { return std::size_t(t * q + i); };
+    for (std::int64_t i = 0; i < q; ++i) {
+      mean[at(0, i)] = start[i];
+      cov[at(0, i) * size + at(0, i)] = 1 / first[i];
+    }
+    for (int t = 1; t < length; ++t) {
+      for (std::int64_t i = 0; i < q; ++i) {
+        for (std::int64_t k = 0; k < q; ++k) mean[at(t, i)] += a[i * q + k] * mean[at(t - 1, k)];
+        for (int s = 0; s < t; ++s)
+          for (std::int64_t j = 0; j < q; ++j) {
+            double v = 0;
+            for (std::int64_t k = 0; k < q; ++k)
+              v += a[i * q + k] * cov[at(t - 1, k) * size + at(s, j)];
+            cov[at(t, i) * size + at(s, j)] = cov[at(s, j) * size + at(t, i)] = v;
+          }
+      }
+      for (std::int64_t i = 0; i < q; ++i)
+        for (std::int64_t j = 0; j < q; ++j) {
+          double v = i == j ? 1 / step[i] : 0;
+          for (std::int64_t k = 0; k < q; ++k)
+            v += cov[at(t, i) * size + at(t - 1, k)] * a[j * q + k];
+          cov[at(t, i) * size + at(t, j)] = v;
+        }
+    }
+    std::vector<std::pair<int, int>> seen;
+    for (int t = 0; t < length; ++t)
+      for (int j = 0; j < d; ++j)
+        if (!std::isnan(rows.data<double>()[(from + t) * d + j])) seen.emplace_back(t, j);
+    std::vector<double> value, center, spread;
+    for (const auto& [t, j] : seen) {
+      value.push_back(rows.data<double>()[(from + t) * d + j]);
+      double v = 0;
+      for (std::int64_t k = 0; k < q; ++k) v += c[j * q + k] * mean[at(t, k)];
+      center.push_back(v);
+      for (const auto& [s, l] : seen) {
+        double w = t == s && j == l ? 1 / tau[j] : 0;
+        for (std::int64_t k = 0; k < q; ++k)
+          for (std::int64_t r = 0; r < q; ++r)
+            w += c[j * q + k] * cov[at(t, k) * size + at(s, r)] * c[l * q + r];
+        spread.push_back(w);
+      }
+    }
+    want += oracle::log_normal(value, center, spread);
+  }
+  EXPECT_NEAR(climb.elbo(workers), want, 1e-10 * std::abs(want));
+  double sum = 0;
+  for (const auto& [name, v] : climb.terms(workers)) sum += v;
+  EXPECT_NEAR(sum, want, 1e-10 * std::abs(want));
+}
+
+}  // namespace
+}  // namespace fathom
