@@ -46,6 +46,7 @@ class Program {
             "reconstructing", "fathom reconstruct RUN digits.csv -o pairs.png");
     add_predict();
     add_impute();
+    add_forecast();
     add_query();
     add_posterior();
     add_topics();
@@ -214,11 +215,22 @@ class Program {
   void add_impute() {
     CLI::App* v = verb(app_, "impute", "fill the missing cells of a table by their posterior means",
                        "fathom impute RUN holes.csv -o filled.csv --sd");
-    v->add_option("RUN", impute_.run, "run folder of a gmm, ppca, fa, bpca or network")->required();
+    v->add_option("RUN", impute_.run, "run folder of a gmm, ppca, fa, bpca, network, hmm or lds")
+        ->required();
     v->add_option("TABLE", impute_.data, "rows like those the run was fitted to")->required();
     v->add_option("-o,--out", impute_.out, "file to write: .csv or .npy; else they are printed");
     add_fields(*v, impute_);
     v->callback([this] { command_ = [this] { return impute_command(impute_, json_); }; });
+  }
+
+  void add_forecast() {
+    CLI::App* v = verb(app_, "forecast", "how the sequences of a table go on, with intervals",
+                       "fathom forecast RUN --steps 12 -o ahead.csv");
+    v->add_option("RUN", forecast_.run, "run folder of an lds or hmm")->required();
+    v->add_option("TABLE", forecast_.data, "rows that go on; else those of the fit");
+    v->add_option("-o,--out", forecast_.out, "file to write: .csv or .npy; else they are printed");
+    add_fields(*v, forecast_);
+    v->callback([this] { command_ = [this] { return forecast_command(forecast_, json_); }; });
   }
 
   void add_query() {
@@ -281,6 +293,7 @@ class Program {
   PredictTableConfig predict_;
   ImputeTableConfig impute_;
   std::vector<std::string> runs_;
+  ForecastTableConfig forecast_;
   FitTopicsConfig topics_fit_;
   TopicsConfig topics_;
   std::string path_, out_, query_, vocabulary_;

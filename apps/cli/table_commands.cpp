@@ -122,6 +122,20 @@ int impute_command(const ImputeTableConfig& config, bool json) {
   return 0;
 }
 
+int forecast_command(const ForecastTableConfig& config, bool json) {
+  const ForecastTable t = forecast_table(config);
+  if (json) {
+    print_json(t.figures);
+  } else if (config.out.empty()) {
+    print_table(t.table);
+  } else {
+    const auto sequences = t.figures.at("sequences").get<std::int64_t>();
+    fmt::print("{}: {} rows ahead{}\n", config.out, t.figures.at("steps").get<std::int64_t>(),
+               sequences > 1 ? fmt::format(" of each of {} sequences", sequences) : "");
+  }
+  return 0;
+}
+
 int query_command(const std::string& run, const std::string& query, bool json) {
   const QueryResult r = query_table(run, query);
   if (json) {

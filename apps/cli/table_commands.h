@@ -3,6 +3,7 @@
 
 #include "fathom/jobs/all_tables.h"
 #include "fathom/jobs/fit_table.h"
+#include "fathom/jobs/forecast_table.h"
 #include "fathom/jobs/impute_table.h"
 #include "fathom/jobs/use_table.h"
 
@@ -13,6 +14,7 @@ int predict_command(const PredictTableConfig& config, bool json);
 int evaluate_table_command(const std::string& run, const std::string& data, int threads, bool json);
 int sample_table_command(const SampleTableConfig& config, bool json);
 int impute_command(const ImputeTableConfig& config, bool json);
+int forecast_command(const ForecastTableConfig& config, bool json);
 int query_command(const std::string& run, const std::string& query, bool json);
 int posterior_command(const std::string& run, const std::string& out, bool json);
 int compare_command(const std::vector<std::string>& runs, bool json);

@@ -7,6 +7,7 @@
 #include "fathom/jobs/factors.h"
 #include "fathom/jobs/gmm.h"
 #include "fathom/jobs/hmm.h"
+#include "fathom/jobs/lds.h"
 #include "fathom/jobs/mfa.h"
 #include "fathom/jobs/mixture.h"
 #include "fathom/jobs/network.h"
@@ -15,7 +16,7 @@
 namespace fathom {
 
 using TableModels =
-    std::tuple<Gmm, Mixture, Ppca, Fa, Bpca, Mfa, RegressionTable, Hmm, NetworkTable>;
+    std::tuple<Gmm, Mixture, Ppca, Fa, Bpca, Mfa, RegressionTable, Hmm, Lds, NetworkTable>;
 
 // Calls f.template operator()<M>() for every model M of the list.
 template <class F>

@@ -31,8 +31,12 @@ struct GaussianComponents {
   Array log_joint(const Array& rows, Workers& workers) const;
   // Draws [n, width] from the predictive, a function of the key alone.
   Array sample(std::int64_t n, Key key) const;
-  // What missing cells of rows may be given the others.
-  FilledRows fill(const Array& x, Workers& workers) const;
+  // What missing cells of rows may be given the others. `shares` [n, count]: the probability of
+  // each component for each row, where more than the row tells of it; empty: by the row and the
+  // weights.
+  FilledRows fill(const Array& x, Workers& workers, const Array& shares = {}) const;
+  // Variances of single columns under the predictive, [count, width].
+  Array predictive_variance() const;
   // Sets `spread` by `covariance`, for gaussians.
   void factorise();
 };

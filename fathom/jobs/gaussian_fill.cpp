@@ -1,6 +1,6 @@
 // What missing cells of a row may be under a mixture of gaussians: of each component the
-// conditional distribution given the cells that were seen, weighted by what these say of the
-// component.
+// conditional distribution given the cells that were seen, weighted by what these, or all rows of a
+// sequence, say of the component.
 #include <cmath>
 #include <eigen3/Eigen/Cholesky>
 
@@ -64,13 +64,14 @@ Conditioned condition_apart(const GaussianComponents& c, std::int64_t k, const d
   return out;
 }
 
-void fill_row(const GaussianComponents& c, const Places& seen, const Places& missing, double* row,
-              double* sd) {
+void fill_row(const GaussianComponents& c, const Places& seen, const Places& missing,
+              const double* shares, double* row, double* sd) {
   std::vector<Conditioned> all;
   double top = -INFINITY, total = 0;
   for (std::int64_t k = 0; k < c.count; ++k) {
     all.push_back((c.joint() ? condition_joint : condition_apart)(c, k, row, seen, missing));
-    all.back().log_weight += std::log(c.weight.data<double>()[k]);
+    double& weight = all.back().log_weight;
+    weight = shares ? std::log(shares[k]) : weight + std::log(c.weight.data<double>()[k]);
     top = std::max(top, all.back().log_weight);
   }
   Vector mean = Vector::Zero(Eigen::Index(missing.size())), square = mean;
@@ -91,7 +92,7 @@ void fill_row(const GaussianComponents& c, const Places& seen, const Places& mis
 
 }  // namespace
 
-FilledRows GaussianComponents::fill(const Array& x, Workers& workers) const {
+FilledRows GaussianComponents::fill(const Array& x, Workers& workers, const Array& shares) const {
   const std::int64_t n = x.shape().extent(0), d = width, block = 256;
   FilledRows out{x.copy(), Array(DType::f64, Shape{n, d})};
   workers.each(std::size_t((n + block - 1) / block), [&](std::size_t b, int) {
@@ -100,9 +101,23 @@ FilledRows GaussianComponents::fill(const Array& x, Workers& workers) const {
       double* row = out.values.data<double>() + i * d;
       Places seen, missing;
       for (std::int64_t j = 0; j < d; ++j) (std::isnan(row[j]) ? missing : seen).push_back(j);
-      if (!missing.empty()) fill_row(*this, seen, missing, row, out.sd.data<double>() + i * d);
+      if (missing.empty()) continue;
+      fill_row(*this, seen, missing, shares.empty() ? nullptr : shares.data<double>() + i * count,
+               row, out.sd.data<double>() + i * d);
     }
   });
+  return out;
+}
+
+Array GaussianComponents::predictive_variance() const {
+  Array out(DType::f64, Shape{count, width});
+  for (std::int64_t k = 0; k < count; ++k)
+    for (std::int64_t j = 0; j < width; ++j) {
+      const double* l = spread.data<double>() + (joint() ? (k * width + j) * width : k * width + j);
+      double scale = 0;
+      for (std::int64_t i = 0; i < (joint() ? width : 1); ++i) scale += l[i] * l[i];
+      out.data<double>()[k * width + j] = spread_of(scale, dof.data<double>()[k]);
+    }
   return out;
 }
 

@@ -335,6 +335,51 @@ RowPredictions Hmm::predict_sequences(const State& state, const TableRows& rows,
   return out;
 }
 
+FilledRows Hmm::fill_sequences(const State& state, const TableRows& rows, Workers& workers) const {
+  const RowPredictions p = predict_sequences(state, rows, workers);
+  const MarkovStates s = states(state);
+  const std::int64_t n = rows.count(), k = s.count;
+  Array shares(DType::f64, Shape{n, k});
+  for (std::int64_t i = 0; i < n; ++i)
+    std::copy_n(p.values.data<double>() + i * (k + 1) + 1, k, shares.data<double>() + i * k);
+  return s.gaussian->fill(rows.x, workers, shares);
+}
+
+std::vector<SeriesForecast> Hmm::forecast(const State& state, const TableRows& rows,
+                                          std::int64_t steps, Key, Workers& workers) const {
+  const RowPredictions p = predict_sequences(state, rows, workers);
+  const MarkovStates s = states(state);
+  const std::int64_t n = rows.count(), k = s.count, d = width_;
+  const Array variance = s.gaussian->predictive_variance();
+  std::vector<SeriesForecast> out;
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (i + 1 < n && (rows.begins.size() == 0 || rows.begins.data<double>()[i + 1] == 0)) continue;
+    SeriesForecast f{Array(DType::f64, Shape{steps, d}), Array(DType::f64, Shape{steps, d})};
+    const double* last = p.values.data<double>() + i * (k + 1) + 1;
+    std::vector<double> share(last, last + k), next(share.size());
+    for (std::int64_t h = 0; h < steps; ++h) {
+      for (std::int64_t b = 0; b < k; ++b) {
+        next[std::size_t(b)] = 0;
+        for (std::int64_t a = 0; a < k; ++a)
+          next[std::size_t(b)] += share[std::size_t(a)] * s.move.data<double>()[a * k + b];
+      }
+      share = next;
+      for (std::int64_t j = 0; j < d; ++j) {
+        double mean = 0, square = 0;
+        for (std::int64_t b = 0; b < k; ++b) {
+          const double m = s.gaussian->mean.data<double>()[b * d + j];
+          mean += share[std::size_t(b)] * m;
+          square += share[std::size_t(b)] * (m * m + variance.data<double>()[b * d + j]);
+        }
+        f.mean.data<double>()[h * d + j] = mean;
+        f.sd.data<double>()[h * d + j] = std::sqrt(std::max(0.0, square - mean * mean));
+      }
+    }
+    out.push_back(std::move(f));
+  }
+  return out;
+}
+
 Array Hmm::sample(const State& state, std::int64_t count, Key key, Workers&) const {
   const MarkovStates s = states(state);
   const std::int64_t k = s.count;

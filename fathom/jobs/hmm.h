@@ -91,6 +91,15 @@ class Hmm : public MixtureModelWith<HmmSettings> {
   RowPredictions predict_sequences(const State& state, const TableRows& rows,
                                    Workers& workers) const override;
   RowPredictions predict(const State& state, const Array& rows, Workers& workers) const override;
+  // Of gaussian states: by the smoothed states of all of the sequence.
+  bool fills() const override { return !by_columns(); }
+  FilledRows fill_sequences(const State& state, const TableRows& rows,
+                            Workers& workers) const override;
+  // Of gaussian states: mean and standard deviation of the mixture of them that is to come.
+  bool forecasts() const override { return !by_columns(); }
+  std::vector<SeriesForecast> forecast(const State& state, const TableRows& rows,
+                                       std::int64_t steps, Key key,
+                                       Workers& workers) const override;
   // One sequence of `count` rows.
   Array sample(const State& state, std::int64_t count, Key key, Workers& workers) const override;
 

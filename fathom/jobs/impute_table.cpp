@@ -11,23 +11,29 @@ ImputedTable impute_table(const ImputeTableConfig& c) {
   TableRun run = open_table_run(c.run);
   if (!run.model->fills())
     raise<ConfigError>(
-        "{}: a {} does not say what missing cells may be: runs of gmm, ppca, fa, bpca and network "
-        "do",
+        "{}: a {} does not say what missing cells may be: runs of gmm, ppca, fa, bpca, network, "
+        "hmm "
+        "and lds do",
         c.run, run.model->task());
   const bool categories = std::any_of(run.format.levels.begin(), run.format.levels.end(),
                                       [](const auto& l) { return !l.empty(); });
   if (c.sd && categories)
     raise<ConfigError>("--sd: cells are categories; fathom predict gives their probabilities");
   // Cells that were seen are given as the file has them, to the last digit.
-  const TableRows rows = rows_for(run, c.data, workers, true);
-  constexpr std::int64_t kBlock = 1 << 15;
-  const std::int64_t n = rows.count(), d = run.format.width(), width = c.sd ? 2 * d : d;
+  TableRows rows = rows_for(run, c.data, workers, true);
+  const bool whole = run.model->sequential();  // rows say something of each other
+  if (whole) rows = held_rows(rows);
+  const std::int64_t n = rows.count(), kBlock = whole ? std::max<std::int64_t>(n, 1) : 1 << 15;
+  const std::int64_t d = run.format.width(), width = c.sd ? 2 * d : d;
   TableSink sink(c.out, n, c.out.empty() || !rows.streamed);
   std::int64_t missing = 0;
   for (std::int64_t first = 0; first < n; first += kBlock) {
     const std::int64_t count = std::min(kBlock, n - first);
     const Array seen = rows.x.part(first, count).made();
-    const FilledRows filled = run.model->fill(run.state, in_model_units(seen, run.format), workers);
+    TableRows block_rows = rows;
+    block_rows.x = in_model_units(seen, run.format);
+    const FilledRows filled = whole ? run.model->fill_sequences(run.state, block_rows, workers)
+                                    : run.model->fill(run.state, block_rows.x, workers);
     const Array values = in_file_units(filled.values, run.format);
     TextTable block;
     block.names = run.format.columns;

@@ -31,6 +31,16 @@ Array begins_of(const RowTexts& ids, const std::string& column) {
   return out;
 }
 
+void check_sequence_weights(const Array& weights, const Array& begins, const std::string& column) {
+  const double* w = weights.data<double>();
+  for (std::int64_t i = 1; i < weights.size(); ++i)
+    if (w[i] != w[i - 1] && (begins.size() == 0 || begins.data<double>()[i] == 0))
+      raise<DataError>(
+          "row {}: its weight {:g} in column \"{}\" differs from that of the row before, {:g}: all "
+          "rows of a sequence count alike",
+          i + 1, w[i], column, w[i - 1]);
+}
+
 TableRows some_sequences(const TableRows& rows, std::int64_t most, Key key) {
   const std::int64_t n = rows.count();
   std::vector<std::int64_t> first = {0};

@@ -10,6 +10,10 @@ namespace fathom {
 // each other.
 Array begins_of(const RowTexts& ids, const std::string& column);
 
+// Throws DataError naming the row whose weight differs from that of the row before in its sequence:
+// a sequence counts as one.
+void check_sequence_weights(const Array& weights, const Array& begins, const std::string& column);
+
 // At most `most` rows, in memory: whole sequences, a keyed choice of them, the last one cut short;
 // of a longer one a keyed piece.
 TableRows some_sequences(const TableRows& rows, std::int64_t most, Key key);

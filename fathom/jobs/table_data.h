@@ -112,10 +112,11 @@ struct TableRows {
   Array weights = {};  // [n]; empty: each row counts once
   RowTexts ids = {};
   std::vector<int> components = {};  // that rows are known to belong to, -1: unknown; empty: all
-  Array begins = {};      // [n]: 1 on the first row of a sequence, else 0; empty: there is one
-  bool streamed = false;  // x is read from its file when it is needed, and not held
-  bool missing = false;   // a cell of x may be
-  bool single = false;    // they come from f32 and have no more digits
+  Array begins = {};        // [n]: 1 on the first row of a sequence, else 0; empty: there is one
+  RowTexts sequences = {};  // the name of each row's sequence; empty: there is one
+  bool streamed = false;    // x is read from its file when it is needed, and not held
+  bool missing = false;     // a cell of x may be
+  bool single = false;      // they come from f32 and have no more digits
   Array start = {};  // [n, components]: what belongs to each at first; empty: found by the model
   std::int64_t count() const { return x.shape().extent(0); }
   double total() const;  // rows, each as often as it counts

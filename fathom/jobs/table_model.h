@@ -11,6 +11,7 @@
 #include "fathom/jobs/fields_json.h"
 #include "fathom/jobs/filled_rows.h"
 #include "fathom/jobs/posterior.h"
+#include "fathom/jobs/series_forecast.h"
 #include "fathom/jobs/table_data.h"
 #include "fathom/report/page.h"
 
@@ -94,6 +95,16 @@ class TableModel {
   // Whether it says what missing cells may be, and what: of rows as the model sees them.
   virtual bool fills() const { return false; }
   virtual FilledRows fill(const State&, const Array&, Workers&) const { return {}; }
+  virtual FilledRows fill_sequences(const State& state, const TableRows& rows,
+                                    Workers& workers) const {
+    return fill(state, rows.x, workers);
+  }
+  // Whether it says how sequences go on, and how each does.
+  virtual bool forecasts() const { return false; }
+  virtual std::vector<SeriesForecast> forecast(const State&, const TableRows&, std::int64_t, Key,
+                                               Workers&) const {
+    return {};
+  }
   // Every parameter with its interval, in the file's units.
   virtual std::vector<PosteriorRow> posterior(const State& state, const TableFormat&) const {
     return posterior_of(model(), state, options());

@@ -123,7 +123,7 @@ class TextReader {
     to.ids = text(rows, roles_.ids);
     to.labels = text(rows, label_place());
     out_.classes = text(rows, roles_.labels);
-    out_.sequences = text(rows, roles_.sequence);
+    out_.rows.sequences = text(rows, roles_.sequence);
     const auto numbers = int(asked_.numbers.size());
     if (roles_.weights >= 0) to.weights = held_column(rows.values, numbers - 1);
     std::vector<int> order;
@@ -213,7 +213,7 @@ ReadTable read_array(const std::string& path, const TableConfig& config, const T
   if (roles.weights >= 0) out.rows.weights = held_column(values, roles.weights);
   out.rows.ids = text(roles.ids);
   out.classes = text(roles.labels);
-  out.sequences = text(roles.sequence);
+  out.rows.sequences = text(roles.sequence);
   out.rows.x = chosen_columns(values, f.places, how.stream);
   if (needs.kinds) {
     settle_kinds(out.rows.x, f, known_kinds(needs, fitted, f.places, names, path), {}, !needs.coded,
@@ -262,14 +262,17 @@ ReadTable read_columns(const std::string& path, const TableConfig& config, Table
   f.ids = config.ids;
   f.labels = config.labels;
   f.sequence = config.sequence;
-  if (!out.sequences.empty()) {
+  if (out.rows.weights.size() > 0) check_weights(out.rows.weights, config.weights, path);
+  if (needs.sequences) {
     try {
-      out.rows.begins = begins_of(out.sequences, config.sequence);
+      if (!out.rows.sequences.empty())
+        out.rows.begins = begins_of(out.rows.sequences, config.sequence);
+      if (out.rows.weights.size() > 0)
+        check_sequence_weights(out.rows.weights, out.rows.begins, config.weights);
     } catch (const DataError& e) {
       raise<DataError>("{}: {}", path, e.what());
     }
   }
-  if (out.rows.weights.size() > 0) check_weights(out.rows.weights, config.weights, path);
   if (needs.coded) code_categories(f, out.rows.x, path);
   return out;
 }

@@ -26,9 +26,9 @@ Reading reading_of(const std::string& path, const TableConfig& config, Workers& 
 
 struct ReadTable {
   TableFormat format;
-  TableRows rows;               // as the file has them, components not yet known
-  RowTexts classes, sequences;  // of each row, where a column says so
-  std::string kind;             // of the file
+  TableRows rows;    // as the file has them, components not yet known
+  RowTexts classes;  // of each row, where a column says so
+  std::string kind;  // of the file
 };
 // `fitted`: the table that a model was fitted to; null in a fit. Throws as load_table does where
 // columns or cells are wrong.

@@ -83,7 +83,7 @@ struct DrivenChain {
   }
 
   static std::vector<Face> from_natural(std::span<const Value> n) {
-    const DrivenParts c = driven_parts(n, n[4], n[5], n[6]);
+    const DrivenParts c = parts_of(n);
     std::vector<Face> out = {face_of_leaves(
         Values{c.mean, c.covariance, c.drive, c.drive_covariance, LinkedChain::like_zero(n[4]),
                LinkedChain::like_zero(n[5]), LinkedChain::like_zero(n[6])})};
@@ -101,10 +101,18 @@ struct DrivenChain {
     return h;
   }
   static Value log_norm(std::span<const Value> n) {
-    return driven_parts(n, n[4], n[5], n[6]).log_norm;
+    return parts_of(n).log_norm;
   }
 
  private:
+  static DrivenParts parts_of(std::span<const Value> n) {
+    return driven_parts(n, of_all(n[4]), of_all(n[5]), n[6]);
+  }
+  // A matrix that a table of a single row may have been given for it alone.
+  static Value of_all(Value v) {
+    const bool one = v.shape().labelled() == 1 && v.shape().extent(0) == 1;
+    return one ? reshape(v, v.shape().events()) : v;
+  }
   static Value sum_last(Value v, int axes) { return LinkedChain::sum_last(v, axes); }
 };
 
