@@ -326,7 +326,7 @@ std::map<std::string, TermPair> compare_terms(const RandomModel& r, const State&
     const std::int64_t d = e.event.rank() > 0 ? e.event.extent(e.event.rank() - 1) : 1;
     const Shape matrix = values.full(e, Shape{d, d});
     std::vector<std::pair<Value, Shape>> p;
-    if (q.family == &family<Categorical>()) {
+    if (q.family == &family<Categorical>() || q.family == &family<Chain>()) {
       p = {{f.mean, full}};
     } else if (q.family == &family<Dirichlet>() || q.family == &family<StickBreaking>()) {
       p = {{exp(f.log), full}};
@@ -422,7 +422,7 @@ std::map<std::string, TermPair> compare_terms(const RandomModel& r, const State&
   }
   for (const LatentInfo& z : m.latents())
     if (z.prior.family->doc.support != Support::joint && !z.prior.family->doc.relative &&
-        !by_quadrature(z.prior, z.expr))
+        !z.prior.family->doc.sequences && !by_quadrature(z.prior, z.expr))
       term(m.info(z.expr).name + ".prior", z.prior, Expr(const_cast<Model&>(m), z.expr));
   return out;
 }

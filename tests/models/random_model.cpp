@@ -72,7 +72,12 @@ void RandomModel::choices() {
     }
     flat = false;
     const std::string n = name("which");
-    choice.which = model.latent(n, categorical_of(weights), row_, Shape{k});
+    if (!weighed && random_.coin(0.2)) {
+      choice.which = model.latent(n, chain_of(weights, choice.plate), row_, Shape{k});
+      choice.nested = chained = true;  // with no other latent of rows
+    } else {
+      choice.which = model.latent(n, categorical_of(weights), row_, Shape{k});
+    }
     std::vector<double> p;
     for (std::int64_t i = 0; i < rows_; ++i) {
       std::vector<double> one;
@@ -83,6 +88,16 @@ void RandomModel::choices() {
     start[n] = expanded(p, Shape{k});
     choices_.push_back(choice);
   }
+}
+
+// States of rows, each given the one before; sequences begin where a coin says so.
+Conditional RandomModel::chain_of(Expr start, Plate states) {
+  const std::int64_t k = size_of(states);
+  const Expr move =
+      model.latent(name("move"), dirichlet(random_.between(1.1, 3)), states, Shape{k});
+  std::vector<double> begins;
+  for (std::int64_t i = 0; i < rows_; ++i) begins.push_back(i == 0 || random_.coin(0.2));
+  return chain(start, move, add({}, {row_}, begins, false));
 }
 
 // ---- data

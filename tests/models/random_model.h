@@ -50,6 +50,7 @@ class RandomModel {
   bool hidden_cells = false;   // some vector with covariances has missing cells
   bool global_choice = false;  // some term is gated by a latent that lies on no rows
   bool choices_alone = true;   // latents of rows are choices, so that a start can be given
+  bool chained = false;        // some choice of a row depends on that of the row before
   bool nested = false;         // some term couples a choice of rows with another latent of rows
 
   // Families of latents and of what is observed, and functions of quantities, as the model has
@@ -61,7 +62,8 @@ class RandomModel {
     Plate plate;
     Expr which;
     int terms = 0;
-    bool nested = false;  // coupled with another latent of rows
+    bool chained = false;  // some choice of a row depends on that of the row before
+    bool nested = false;   // coupled with another latent of rows
   };
   // Where quantities of a term may lie.
   struct Place {
@@ -70,6 +72,7 @@ class RandomModel {
   };
 
   void choices();
+  Conditional chain_of(Expr start, Plate states);
   void term();
   void real_term(Place p);
   void positive_term(Place p);

@@ -139,6 +139,7 @@ std::set<std::string> RandomModel::contents() const {
     if (e.kind == ExprKind::function) out.insert("node " + e.name);
     if (e.kind == ExprKind::spread) out.insert("node spread");
     if (e.kind == ExprKind::across) out.insert("node across");
+    if (e.kind == ExprKind::stacked) out.insert("node stacked");
     if (e.kind != ExprKind::gate) continue;
     out.insert("node gate");
     const auto streamed = [&](const Gate& g) { return model.streamed(model.info(g.which)); };
