@@ -110,6 +110,10 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   // Parts of the bound: terms of rows with their latents integrated out or given, and the rest.
   Value rows, given, expected, entropies, sites;
   std::vector<Value> values;
+  // Of terms with latents of their own inside: their statistics where these are given, what they
+  // are at the optimum, and what the terms then are beyond their product with what they meet.
+  std::vector<Value> inside, inside_best;
+  Value beyond_inside;
   for (const Term& t : lowering.terms()) {
     const Value v = sum(t.value);
     names_.push_back(t.name);
@@ -128,7 +132,11 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
         const Value s =
             g.data(fmt::format("local.{}.{}", t.name, k), model.dtype(), t.met[k].shape());
         join(given, sum(s * t.met[k]));
+        inside.push_back(s);
+        inside_best.push_back(gradient(v, std::span(&t.met[k], 1))[0]);
+        join(beyond_inside, sum(s * t.met[k]) * -1.0);
       }
+      join(beyond_inside, v);
     } else if (!t.affine) {
       join(sites, v);
     } else if (t.plate >= 0) {
@@ -152,10 +160,13 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   };
   // Of a start, which gives the first statistics of latents of rows alone.
   const auto from_start = [&](std::vector<Value> given_first) {
-    const auto same = [](Value a, Value b) { return a.id() == b.id(); };
-    if (std::equal(locals.leaves.begin(), locals.leaves.end(), locals.completed.begin(), same))
-      return given_first;
-    return substitute(given_first, locals.leaves, locals.completed);
+    std::vector<Value> from = inside, to = inside_best;
+    for (std::size_t k = 0; k < locals.leaves.size(); ++k)
+      if (locals.leaves[k].id() != locals.completed[k].id()) {
+        from.push_back(locals.leaves[k]);
+        to.push_back(locals.completed[k]);
+      }
+    return from.empty() ? given_first : substitute(given_first, from, to);
   };
 
   std::vector<Factor> factors;
@@ -206,7 +217,10 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   } else if (const auto parts = given ? separate(given, leaves) : std::nullopt) {
     eta = parts->eta;
     by_given = parts->sums;
-    best = substitute(by_given, locals.leaves, locals.optimum);
+    std::vector<Value> from = inside, to = inside_best;
+    from.insert(from.end(), locals.leaves.begin(), locals.leaves.end());
+    to.insert(to.end(), locals.optimum.begin(), locals.optimum.end());
+    best = substitute(by_given, from, to);
   }
   Value target = plus(rows, expected), target_given = plus(given, expected);
   if (!eta.empty()) {
@@ -279,10 +293,10 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     starts_.push_back(make({}, from_given));
   }
   elbo_ = make({bound}, {});
-  if (locals.expected)
-    elbo_given_ = make(
-        from_start({plus(plus(plus(plus(given, locals.entropy), expected), sites), entropies)}),
-        {});
+  if (locals.expected) {
+    const Value of_rows = plus(plus(given, locals.entropy), beyond_inside);
+    elbo_given_ = make(from_start({plus(plus(plus(of_rows, expected), sites), entropies)}), {});
+  }
   values_ = make(values, {});
 }
 

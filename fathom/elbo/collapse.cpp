@@ -63,6 +63,8 @@ void Lowering::nest() {
     const Gate outer = gates[0];
     locals.erase(outer.which);
     const int inner = *locals.begin();
+    if (model_.latent_of(inner)->prior.family->doc.sequences)
+      refuse(", of which one lies along sequences of rows and is not a choice's alone");
     const auto [at, fresh] = under_.try_emplace(inner, outer);
     if (!fresh && at->second != outer) refuse(" in two ways");
   };

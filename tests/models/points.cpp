@@ -414,7 +414,7 @@ std::map<std::string, TermPair> compare_terms(const RandomModel& r, const State&
   for (const ObservedInfo& o : m.observed()) {
     const bool vectors = m.info(o.value).partial && o.likelihood.family == &family<MvNormal>() &&
                          o.likelihood.args.size() == 1;
-    bool curved = vectors;
+    bool curved = vectors || o.likelihood.family->doc.sequences;  // proportions are inside
     for (const auto needs : o.likelihood.needs)
       curved = curved || needs == ParameterDoc::Needs::normal;
     if (!curved && !by_quadrature(o.likelihood, o.value.index()))

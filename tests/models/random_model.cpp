@@ -34,7 +34,7 @@ RandomModel::RandomModel(std::uint64_t seed, Variant variant) : random_(seed), v
     for (const std::int64_t r : repeats_) data.rows += r;
   }
   choices();
-  const std::int64_t terms = 1 + random_.dice(3);
+  const std::int64_t terms = 1 + random_.dice(3) + (random_.coin(0.6) ? 1 : 0);
   for (std::int64_t i = 0; i < terms; ++i) term();
   if (!scalars_.empty() && random_.coin()) {
     count("latent of several terms");
@@ -74,7 +74,7 @@ void RandomModel::choices() {
     const std::string n = name("which");
     if (!weighed && random_.coin(0.2)) {
       choice.which = model.latent(n, chain_of(weights, choice.plate), row_, Shape{k});
-      choice.nested = chained = true;  // with no other latent of rows
+      choice.nested = true;  // with no other latent of rows
     } else {
       choice.which = model.latent(n, categorical_of(weights), row_, Shape{k});
     }
@@ -91,13 +91,19 @@ void RandomModel::choices() {
 }
 
 // States of rows, each given the one before; sequences begin where a coin says so.
-Conditional RandomModel::chain_of(Expr start, Plate states) {
+Conditional RandomModel::chain_of(Expr first, Plate states) {
   const std::int64_t k = size_of(states);
   const Expr move =
       model.latent(name("move"), dirichlet(random_.between(1.1, 3)), states, Shape{k});
-  std::vector<double> begins;
-  for (std::int64_t i = 0; i < rows_; ++i) begins.push_back(i == 0 || random_.coin(0.2));
-  return chain(start, move, add({}, {row_}, begins, false));
+  return chain(first, move, begins());
+}
+
+Expr RandomModel::begins() {
+  chained = true;
+  count("sequences of rows");
+  std::vector<double> marks;
+  for (std::int64_t i = 0; i < rows_; ++i) marks.push_back(i == 0 || random_.coin(0.2));
+  return add({}, {row_}, marks, false);
 }
 
 // ---- data
@@ -159,11 +165,12 @@ void RandomModel::term() {
     p.choice = int(random_.dice(std::int64_t(choices_.size())));
   p.column = random_.coin(0.3);
   const int gates = counts["gate"];
-  switch (random_.dice(18)) {
+  switch (random_.dice(22)) {
     case 0:
     case 1:
     case 2: real_term(p); break;
-    case 3: positive_term(p); break;
+    case 3:
+    case 21: positive_term(p); break;
     case 4:
     case 13: count_term(p); break;
     case 5: category_term(p); break;
@@ -174,6 +181,9 @@ void RandomModel::term() {
     case 9: p.choice < 0 ? scaled_term() : analysers_term(p); break;
     case 10:
     case 12: p.choice < 0 ? augmented_term() : double_choice_term(); break;
+    case 18:
+    case 19: states_term(p); break;
+    case 20: documents_term(p); break;
     default:
       if (p.choice < 0) {
         site_term();

@@ -50,8 +50,8 @@ class RandomModel {
   bool hidden_cells = false;   // some vector with covariances has missing cells
   bool global_choice = false;  // some term is gated by a latent that lies on no rows
   bool choices_alone = true;   // latents of rows are choices, so that a start can be given
-  bool chained = false;        // some choice of a row depends on that of the row before
-  bool nested = false;         // some term couples a choice of rows with another latent of rows
+  bool chained = false;        // some rows belong together: sequences, documents
+  bool nested = false;         // some latents of rows depend on each other
 
   // Families of latents and of what is observed, and functions of quantities, as the model has
   // them: "family gamma", "likelihood gamma(shape, rate)", "node inner".
@@ -62,8 +62,7 @@ class RandomModel {
     Plate plate;
     Expr which;
     int terms = 0;
-    bool chained = false;  // some choice of a row depends on that of the row before
-    bool nested = false;   // coupled with another latent of rows
+    bool nested = false;  // coupled with another latent of rows
   };
   // Where quantities of a term may lie.
   struct Place {
@@ -72,7 +71,8 @@ class RandomModel {
   };
 
   void choices();
-  Conditional chain_of(Expr start, Plate states);
+  Expr begins();  // where sequences of rows begin
+  Conditional chain_of(Expr first, Plate states);
   void term();
   void real_term(Place p);
   void positive_term(Place p);
@@ -86,6 +86,8 @@ class RandomModel {
   void scaled_term();
   void analysers_term(Place p);
   void double_choice_term();
+  void states_term(Place p);
+  void documents_term(Place p);
   void site_term();
   void softmax_term();
 

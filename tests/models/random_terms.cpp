@@ -122,6 +122,67 @@ void RandomModel::double_choice_term() {
   model.observe(name("y"), poisson_of(gate(b.which, gate(a.which, r, a.plate), b.plate)), y);
 }
 
+// Positions along sequences, linear in the one before: by a motion that is learned or known.
+void RandomModel::states_term(Place p) {
+  if (weighed) return real_term(p);
+  choices_alone = false;
+  nested = true;
+  const std::int64_t d = 1 + random_.dice(2);
+  const auto matrix = [&](std::int64_t rows, std::int64_t columns, double diagonal, double spread) {
+    Array a(DType::f64, Shape{rows, columns});
+    for (std::int64_t i = 0; i < a.size(); ++i)
+      a.data<double>()[i] = spread * random_.normal() + (i / columns == i % columns ? diagonal : 0);
+    return model.constant(a);
+  };
+  const auto precisions = [&](std::int64_t count) {
+    flat = false;
+    return model.latent(name("steps"), fathom::gamma(random_.between(1.2, 3), 1.0), Shape{count});
+  };
+  Expr x;
+  if (random_.coin()) {
+    Expr move;
+    if (random_.coin(0.7)) {
+      flat = false;
+      const Plate element = model.plate(name("element"), d);
+      move = model.latent(name("move"), mvnormal(0.0, random_.between(1, 3)), element, Shape{d});
+    } else {
+      move = matrix(d, d, 0.7, 0.2);
+    }
+    const Arg noise = random_.coin() ? Arg(precisions(d)) : Arg(random_.between(0.5, 2));
+    const Arg first = random_.normal(), known = random_.between(0.3, 2);
+    x = model.latent(name("x"), linked_chain(first, known, move, noise, begins()), row_, Shape{d});
+  } else {
+    const std::int64_t r = 1 + random_.dice(d);
+    const Expr motion = matrix(d, d, 1, 0.2), reach = matrix(d, r, 1, 0.3), noise = precisions(r);
+    const double known = random_.between(0.3, 2);
+    x = model.latent(name("x"), driven_chain(motion, reach, noise, known, begins()), row_,
+                     Shape{d});
+  }
+  const Expr m = inner(random_.coin() ? vector({}, d) : constant_vector(d), x);
+  const Expr y = observed({}, p.column, true, [](Stream& s) { return 1.5 * s.normal() + 0.5; });
+  model.observe(name("y"), normal_precision(m, rate({}, {})), y);
+}
+
+// Words of documents, under topics that they mix.
+void RandomModel::documents_term(Place p) {
+  if (weighed) return real_term(p);
+  affine = maskable = false;  // the proportions of topics are inside the term
+  choices_alone = false;
+  const std::int64_t k = 2 + random_.dice(2), words = 3 + random_.dice(3);
+  const Plate topic = model.plate(name("topic"), k);
+  const Expr topics =
+      model.latent(name("topics"), dirichlet(random_.between(1.1, 2)), topic, Shape{words});
+  std::vector<double> word, count_of;
+  for (std::int64_t i = 0; i < rows_; ++i) {
+    word.push_back(double(random_.dice(words)));
+    count_of.push_back(double(1 + random_.dice(4)));
+  }
+  const Expr many = add({}, {row_}, count_of, false);
+  const Conditional mixed = documents(topics, random_.between(0.3, 1.5), begins(), many,
+                                      {.tolerance = 1e-13, .iterations = 100000});
+  model.observe(name("y"), mixed, add({}, {row_}, word, false));
+}
+
 // ---- what there is
 
 std::set<std::string> RandomModel::contents() const {
