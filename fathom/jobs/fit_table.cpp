@@ -53,6 +53,7 @@ class FitTableJob {
         workers_(kernels::threads_that_fit(threads_for(config))) {
     if (config_.resume) reopen();
     model_.prepare(config_.settings.table);
+    config_.settings.climb.accelerate |= model_.crawls();
   }
 
   FitTableResult run() {
@@ -123,10 +124,10 @@ class FitTableJob {
       raise<ConfigError>("--sweeps must be at least 1, got {}", s.ascent.sweeps);
     if (!(s.ascent.tolerance >= 0))
       raise<ConfigError>("--tolerance must not be negative, got {}", s.ascent.tolerance);
-    s.climb.check(model_.stochastic());
     if (model_.sequential() && s.climb.batch > 0)
       raise<ConfigError>("--batch {}: rows that follow each other are not taken in batches",
                          s.climb.batch);
+    s.climb.check(model_.stochastic());
   }
 
   void check_place(const std::string& path) const {

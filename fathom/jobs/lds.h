@@ -40,6 +40,8 @@ class Lds final : public TableModelWith<LdsSettings> {
     return structural() ? "Structural time series" : "Linear dynamical system";
   }
   bool sequential() const override { return true; }
+  // States that may be turned make sweeps crawl, and so do variances that come to be small.
+  bool crawls() const override { return true; }
   void prepare(TableConfig& table) const override;
   TableNeeds needs() const override;
   void build(const TableMoments& moments, const TableFormat& format) override;

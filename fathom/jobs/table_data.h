@@ -38,7 +38,7 @@ struct TableConfig {
     f("labels", self.labels,
       "column that says which component rows belong to, empty where it is unknown; for mixtures");
     f("sequence", self.sequence,
-      "column that names the sequence of each row, whose rows follow each other; for hmm");
+      "column that names the sequence of each row, whose rows follow each other; for hmm and lds");
     f("standardize", self.standardize, "bring every column to mean 0 and standard deviation 1");
     f("array", self.array, "array of an NPZ file");
     f("stream", self.stream,

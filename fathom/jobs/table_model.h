@@ -57,6 +57,7 @@ class TableModel {
   virtual CoordinateOptions options() const { return {}; }
   virtual Objective objective() const { return Objective::elbo; }
   virtual bool stochastic() const { return false; }  // climbed by a batch at a time
+  virtual bool crawls() const { return false; }      // sweeps are extrapolated unasked
   // Temperature that each start is annealed from (climb/ascend.h); 0: none.
   virtual double annealed_from() const { return 0; }
   // Numbers that a point estimate sets freely, of AIC and BIC; 0: not known.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include "fathom/jobs/coded_columns.h"
@@ -225,6 +226,23 @@ ReadTable read_array(const std::string& path, const TableConfig& config, const T
   return out;
 }
 
+// A blank line is passed over; in a table of one column it may be meant for a row whose cell is
+// missing, and in a series that is no matter of taste.
+void check_no_blank_lines(const std::string& path) {
+  std::ifstream in(path);
+  std::string line;
+  std::int64_t number = 0, blank = 0;
+  while (std::getline(in, line)) {
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string::npos) {
+      if (blank == 0) blank = number;
+    } else if (blank > 0) {
+      raise<DataError>("{}: line {} is blank: a row whose only cell is missing is written NA", path,
+                       blank);
+    }
+  }
+}
+
 }  // namespace
 
 Reading reading_of(const std::string& path, const TableConfig& config, Workers& workers,
@@ -264,6 +282,7 @@ ReadTable read_columns(const std::string& path, const TableConfig& config, Table
   f.sequence = config.sequence;
   if (out.rows.weights.size() > 0) check_weights(out.rows.weights, config.weights, path);
   if (needs.sequences) {
+    if (!head.first.empty() && f.file_width == 1) check_no_blank_lines(path);
     try {
       if (!out.rows.sequences.empty())
         out.rows.begins = begins_of(out.rows.sequences, config.sequence);
