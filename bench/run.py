@@ -137,6 +137,8 @@ WORKS = {
                          "--tolerance", "0", "--threads", "{threads}"],
                         "gmm_fit.py", ["--data", ROWS], peers=("sklearn-em",), kind="wall",
                         prepare=["gmm_fit.py", "--make", ROWS]),
+    "lds": Work("linear state space, smoother with lag-one moments, D = 4, 100,000 steps",
+                [f"{BENCH}/lds"], "", threads=1),
     "sweep": Work("ten numbers, mean and precision: a sweep", [f"{BENCH}/sweep"], "", threads=1),
     "gemm": Work("GEMM through the plan against the library",
                  [f"{BENCH}/gemm", "--threads", "{threads}"], kind="self"),
