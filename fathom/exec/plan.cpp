@@ -37,10 +37,20 @@ Planner::Planner(Graph& graph, std::span<const Value> outputs, std::span<const U
     : graph_(graph),
       outputs_(outputs.begin(), outputs.end()),
       updates_(updates.begin(), updates.end()),
-      options_(options) {}
+      options_(options) {
+  for (NodeId id = 0; id < NodeId(graph.size()); ++id) {
+    const Shape& s = graph.shape(id);
+    if (s.rank() == 0 || s[0].label == kNoLabel) continue;
+    std::int64_t& most = capacity_[s[0].label];
+    most = std::max(most, s.extent(0));
+  }
+}
 
+// Whether a value has rows of a streamed plate. One whose axis of them has been put back with an
+// extent of 1, to be repeated along the rows, has none.
 bool Planner::row_label(const Shape& s) const {
-  return s.rank() > 0 && s[0].label != kNoLabel && graph_.label_info(s[0].label).streamed;
+  return s.rank() > 0 && s[0].label != kNoLabel && graph_.label_info(s[0].label).streamed &&
+         s.extent(0) == capacity_.at(s[0].label);
 }
 
 // Values that are others' memory under another shape; slices along the first axis of more than one.

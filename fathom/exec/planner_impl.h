@@ -112,6 +112,7 @@ class Planner {
   Shape space_of(NodeId id) const;
 
   Graph& graph_;
+  std::map<Label, std::int64_t> capacity_;  // of streamed plates
   std::vector<Value> outputs_;
   std::vector<Update> updates_;
   PlanOptions options_;
