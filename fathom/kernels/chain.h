@@ -59,7 +59,7 @@ struct ChainLinks {
 
 // Rows of a group: potentials of the next one are made into weights while the processor waits for
 // messages of this one. Rows of a block: products of its messages are added up at once.
-constexpr std::int64_t kChainGroup = 16, kChainBlock = 64;
+constexpr std::int64_t kChainGroup = 32, kChainBlock = 64;
 constexpr std::int64_t kChainSlack = 32;  // beyond a group, for whole packs
 constexpr std::int64_t chain_room(std::int64_t stride) {
   return (2 * kChainGroup + 2 * kChainBlock + 3 + stride) * stride +

@@ -51,7 +51,8 @@ static bool chain_sequence_of(const Rows& step, const kernels::Chain<T>& c, std:
     beta[j] = T(j < k ? 1 : 0);
     total[j] = T(0);
   }
-  if (c.counts)
+  const bool whole = last - first <= block;  // then its messages are at hand at the end
+  if (c.counts && !whole)
     for (std::int64_t x = 0; x < n * n; x += P::lanes) P(0.0).store(moves + x);
   for (std::int64_t t1 = last; t1 > first;) {
     const std::int64_t t0 = t1 - first > block ? t1 - block : first, skip = t0 > first ? 0 : 1;
@@ -66,7 +67,7 @@ static bool chain_sequence_of(const Rows& step, const kernels::Chain<T>& c, std:
       if (to) step.put(p, rows, to);
     }
     const std::int64_t rows = t1 - t0 - skip, from = t0 + skip;
-    if (c.counts) step.add_products(rows, u + skip * n, w + skip * n, moves);
+    if (c.counts && !whole) step.add_products(rows, u + skip * n, w + skip * n, moves);
     if (c.before) step.put(u + skip * n, rows, c.before + from * k);
     if (c.after) step.put(w + skip * n, rows, c.after + from * k);
     t1 = t0;
@@ -81,6 +82,14 @@ static bool chain_sequence_of(const Rows& step, const kernels::Chain<T>& c, std:
   if (!(off < most && -off < most)) return false;
   if (!c.counts) return true;
   const P often = P::all_of(c.weight ? c.weight[first] : T(1));
+  if (whole) {
+    // Whole packs of w, which at most reach into the first row of u, that nothing reads any more.
+    const std::int64_t rows = last - first - 1;
+    for (std::int64_t x = n; x < (rows + 1) * n; x += P::lanes)
+      (P::load(w + x) * often).store(w + x);
+    step.add_products(rows, u + n, w + n, links.counts);
+    return true;
+  }
   for (std::int64_t x = 0; x < n * n; x += P::lanes)
     fma(P::load(moves + x), often, P::load(links.counts + x)).store(links.counts + x);
   return true;
@@ -99,6 +108,8 @@ static bool chain_sequence(const kernels::Chain<T>& c, std::int64_t first, std::
     if (links.stride == 8) return narrow.template operator()<8>();
   if constexpr (lanes >= 16)
     if (links.stride == 16) return narrow.template operator()<16>();
+  if (links.stride == 2 * lanes)
+    return chain_sequence_of(ChainWide<T, 2>{c, links}, c, first, last, links);
   return chain_sequence_of(ChainWide<T>{c, links}, c, first, last, links);
 }
 

@@ -347,8 +347,8 @@ template <class T>
   if (j < k) v.store_partial(p + j, int(k - j));
 }
 
-// Steps of the recursions where a row is several packs.
-template <class T>
+// Steps of the recursions where a row is several packs: so many, or any number for 0.
+template <class T, int packs_known = 0>
 struct ChainWide {
   using P = Pack<T>;
   static constexpr std::int64_t lanes = P::lanes;
@@ -356,7 +356,9 @@ struct ChainWide {
   const kernels::Chain<T>& c;
   const kernels::ChainLinks<T>& links;
 
-  std::int64_t stride() const { return links.stride; }
+  [[gnu::always_inline]] std::int64_t stride() const {
+    return packs_known ? packs_known * lanes : links.stride;
+  }
 
   void weights(std::int64_t t, std::int64_t rows, T*, T* b, T* top) const {
     const std::int64_t n = stride(), k = c.states;
