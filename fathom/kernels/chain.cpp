@@ -31,6 +31,20 @@ std::int64_t pack_of(double) { return chain_table().pack_f64; }
 ChainSequence<float> sequence_of(float) { return chain_table().f32; }
 ChainSequence<double> sequence_of(double) { return chain_table().f64; }
 
+// Columns of the matrices of links: ChainLinks.
+std::int64_t stride_of(std::int64_t states, std::int64_t pack) {
+  const std::int64_t whole = std::max<std::int64_t>(4, pack);
+  std::int64_t n = 4;
+  while (n < states && n < whole) n *= 2;
+  return states <= n ? n : (states + whole - 1) / whole * whole;
+}
+
+// exp(b), 0 where there is no link.
+template <class T>
+T link(T b) {
+  return double(b) <= kNoLink ? T(0) : std::exp(b);
+}
+
 double log_sum(const double* x, std::int64_t n) {
   const double most = *std::max_element(x, x + n);
   if (!(most > kNone)) return most;
@@ -130,19 +144,24 @@ template <class T>
 void chain(const Chain<T>& given) {
   thread_local std::vector<T> room, kept;
   Chain<T> c = given;
-  const std::int64_t k = c.states, pack = std::max<std::int64_t>(4, pack_of(T())),
-                     n = (k + pack - 1) / pack * pack;
+  const std::int64_t k = c.states, pack = pack_of(T()), n = stride_of(k, pack);
   kept.resize(std::size_t((c.log_norm ? 0 : c.rows) +
                           (!c.marginals && !c.before && (c.counts || c.after) ? c.rows * k : 0)));
   T* more = kept.data();
   if (!c.log_norm) c.log_norm = std::exchange(more, more + c.rows);
   if (!c.marginals && !c.before && (c.counts || c.after)) c.marginals = more;
-  room.assign(std::size_t(3 * n * n + chain_room(n)), T(0));
-  T *forth = room.data(), *back = forth + n * n, *counts = back + n * n;
+  constexpr std::size_t line = 64 / sizeof(T);
+  room.assign(std::size_t(3 * n * n + chain_room(n)) + line, T(0));
+  T* forth = room.data();
+  while (reinterpret_cast<std::uintptr_t>(forth) % 64 != 0) ++forth;
+  T *back = forth + n * n, *counts = back + n * n;
+  // Of the row of a matrix of links that are 0 from `states` on.
+  const auto row = [&](std::int64_t i, std::int64_t j) { return n <= pack ? i ^ j : i; };
   for (std::int64_t i = 0; i < k; ++i)
     for (std::int64_t j = 0; j < k; ++j) {
-      const T b = c.links[i * k + j];
-      forth[i * n + j] = back[j * n + i] = double(b) <= kNoLink ? T(0) : std::exp(b);
+      const T m = link(c.links[i * k + j]);
+      forth[row(i, j) * n + j] = m;
+      back[row(j, i) * n + i] = m;
     }
   const ChainLinks<T> links{n, forth, back, counts, counts + n * n};
   std::vector<double> b, slow;
@@ -157,7 +176,7 @@ void chain(const Chain<T>& given) {
   if (!c.counts) return;
   for (std::int64_t i = 0; i < k; ++i)
     for (std::int64_t j = 0; j < k; ++j)
-      c.counts[i * k + j] = counts[i * n + j] * forth[i * n + j] +
+      c.counts[i * k + j] = counts[i * n + j] * link(c.links[i * k + j]) +
                             (slow.empty() ? T(0) : T(slow[std::size_t(i * k + j)]));
 }
 

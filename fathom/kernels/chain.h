@@ -46,20 +46,24 @@ template <class T>
 void best_path(const Chain<T>& c);
 
 // The scaled recursions on one sequence, one table per instruction set. Matrices of `links` have
-// `stride` columns, a multiple of 4 and of a pack, and as many rows; what is beyond `states` is 0.
+// `stride` columns and as many rows; what is beyond `states` is 0. A stride of up to a pack is a
+// power of two from 4, others are multiples of 4 and of a pack. Memory is aligned to 64 bytes.
 template <class T>
 struct ChainLinks {
   std::int64_t stride = 0;
-  const T* forth = nullptr;  // exp(b)
-  const T* back = nullptr;   // its transpose
+  const T* forth = nullptr;  // m = exp(b); of a stride of up to a pack [d, j] is m[j ^ d, j]
+  const T* back = nullptr;   // its transpose, likewise
   T* counts = nullptr;       // [stride, stride]: adds before_i after_j
   T* room = nullptr;         // chain_room(stride) numbers
 };
 
-// Rows of a block: what the backward recursion reads of it is in the first-level cache.
-constexpr std::int64_t kChainBlock = 64;
+// Rows of a group: potentials of the next one are made into weights while the processor waits for
+// messages of this one. Rows of a block: products of its messages are added up at once.
+constexpr std::int64_t kChainGroup = 32, kChainBlock = 64;
+constexpr std::int64_t kChainSlack = 32;  // beyond a group, for whole packs
 constexpr std::int64_t chain_room(std::int64_t stride) {
-  return (3 * kChainBlock + 2 + stride) * stride + 5 * kChainBlock;
+  return (2 * kChainGroup + 2 * kChainBlock + 3 + stride) * stride +
+         4 * (kChainGroup + kChainSlack);
 }
 
 // Rows [first, last) of the chain. False where a message leaves the range of the numbers: outputs
