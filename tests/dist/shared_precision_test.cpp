@@ -82,7 +82,7 @@ TEST(MatrixNormalWishart, OfADiagonalStrengthIsTiedNormalWishart) {
   const FamilyInfo& f = family<MatrixNormalWishart>();
   const Member full(g, f, p);
   near(evaluate(g, f.log_norm(full.natural)), evaluate(g, tied().log_norm(same.natural)));
-  for (const std::size_t k : {0, 1, 3})
+  for (const std::size_t k : {0u, 1u, 3u})
     near(evaluate(g, face(full.d).statistics[k]), evaluate(g, face(same.d).statistics[k]));
 }
 
