@@ -29,6 +29,7 @@ FATHOM = "build/release/fathom"
 FASHION = "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz"  # dataset-fashion-mnist
 CSV = "build/bench/table.csv"
 ROWS = "build/bench/rows.npy"
+WALKS = "build/bench/walks.npy"
 EPOCHS, STEPS_PER_EPOCH = 5, 469
 FIT = [FATHOM, "fit", "vae", "{data}", "-o", "{tmp}/run", "--latent", "20", "--activation", "tanh",
        "--binarize", "dynamic", "--validation", "0", "--batch", "128", "--threads", "{threads}"]
@@ -137,6 +138,12 @@ WORKS = {
                          "--tolerance", "0", "--threads", "{threads}"],
                         "gmm_fit.py", ["--data", ROWS], peers=("sklearn-em",), kind="wall",
                         prepare=["gmm_fit.py", "--make", ROWS]),
+    "hmm_fit": Work("HMM by EM, K = 8, 1,000 sequences of 20 to 2,000 steps, 20 sweeps, from the shell",
+                    [FATHOM, "fit", "hmm", WALKS, "-o", "{tmp}/run", "--states", "8", "--method",
+                     "em", "--start", "random", "--restarts", "1", "--sequence", "1", "--sweeps",
+                     "20", "--tolerance", "0", "--threads", "{threads}"],
+                    "hmm_fit.py", ["--data", WALKS], peers=("hmmlearn-scaling",), kind="wall",
+                    prepare=["hmm_fit.py", "--make", WALKS]),
     "lds": Work("linear state space, smoother with lag-one moments, D = 4, 100,000 steps",
                 [f"{BENCH}/lds"], "", threads=1),
     "sweep": Work("ten numbers, mean and precision: a sweep", [f"{BENCH}/sweep"], "", threads=1),

@@ -122,6 +122,11 @@ GaussianComponents components_of(const State& state, Covariance kind,
   return components_of(state, kind, settings.points(), component_weights(state, settings));
 }
 
+double weak_dof(Covariance kind, std::int64_t width, bool mode) {
+  const bool matrix = kind == Covariance::full || kind == Covariance::tied;
+  return double(matrix ? width : 2) + (mode ? 2 : 0);
+}
+
 GaussianComponents components_of(const State& state, Covariance kind, bool points,
                                  const ComponentWeights& w) {
   const Shape means = state.find("components.natural.1")->shape();

@@ -45,6 +45,11 @@ struct GaussianComponents {
 // with dof 0 a Gaussian.
 double log_student(double q, double dof, double d);
 
+// Degrees of freedom of a weak prior of covariances of `width` columns: as few as a matrix needs,
+// and two of variances apart, which else would be told as much as there are columns. `mode`: with a
+// mode for a component without rows.
+double weak_dof(Covariance kind, std::int64_t width, bool mode);
+
 // What a state of gaussian_components() says, by its natural parameters; `points`: they are those
 // of point masses.
 GaussianComponents components_of(const State& state, Covariance kind, bool points,

@@ -50,8 +50,7 @@ void Gmm::build(const TableMoments& m, const TableFormat& format) {
   prior.process = settings_.process;
   prior.mean = m.mean;
   prior.inverse_scale = m.covariance;
-  // A mode has to be there for a component without rows: above d + 1.
-  prior.dof = double(width_) + (settings_.method == "map" ? 2 : 0);
+  prior.dof = weak_dof(covariance_, width_, settings_.method == "map");
   mixture_.emplace(settings_.components, width_, prior, covariance_);
   GaussianMixture& g = *mixture_;
   if (format.missing) g.model.missing(g.x);

@@ -129,7 +129,7 @@ void Hmm::build(const TableMoments& m, const TableFormat& format) {
     GaussianMixturePrior prior;
     prior.mean = m.mean;
     prior.inverse_scale = m.covariance;
-    prior.dof = double(width_) + (settings_.method == "map" ? 2 : 0);
+    prior.dof = weak_dof(covariance_, width_, settings_.method == "map");
     config_.gaussian = prior;
     config_.covariance = covariance_;
   }
