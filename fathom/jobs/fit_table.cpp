@@ -67,6 +67,7 @@ class FitTableJob {
     data_ = load_table(config_.data, config_.settings.table, model_.needs(), workers_, hooks_.note,
                        folder_->file("table"));
     if (config_.resume) check_same_table();
+    check_sequences();
     sizes_ = model_.sizes();
     read_start();
     for (const std::int64_t size : sizes_) set_size(size);
@@ -115,6 +116,26 @@ class FitTableJob {
     const auto had = run.value("data", nlohmann::json::object());
     if (had.value("fingerprint", std::uint32_t(0)) != data_.fingerprint)
       raise<DataError>("{}: not the table that {} was fitted to", config_.data, config_.run);
+  }
+
+  // Sequences of one row say nothing of how rows follow each other.
+  void check_sequences() const {
+    const auto begins = data_.rows.begins.values<double>();
+    if (data_.rows.begins.size() == 0) return;
+    std::int64_t count = 0, single = 0, first = 0;
+    for (std::size_t i = 0; i < begins.size(); ++i) {
+      const bool here = i == 0 || begins[i] != 0;
+      const bool alone = here && (i + 1 == begins.size() || begins[i + 1] != 0);
+      count += here;
+      if (alone && single++ == 0) first = std::int64_t(i) + 1;
+    }
+    if (single == count)
+      raise<DataError>(
+          "{}: every sequence of column \"{}\" is a single row: rows of a sequence share its name",
+          config_.data, data_.format.sequence);
+    if (single > 0)
+      note(fmt::format("{} of {} sequences are a single row, the first is row {}", single, count,
+                       first));
   }
 
   void check_settings() const {

@@ -164,10 +164,10 @@ void Lds::start_series(State& s, const TableRows& rows) const {
     } while (last < n && (rows.begins.size() == 0 || rows.begins.data<double>()[last] == 0));
     if (seen < unknown)
       raise<DataError>(
-          "rows {} to {}: a sequence with {} row{} that {} seen; its first {} are needed to find "
+          "rows {} to {}: a sequence with {} row{} that {} seen; its first {} needed to find "
           "where it begins",
           first + 1, last, seen, seen == 1 ? "" : "s", seen == 1 ? "is" : "are",
-          unknown == 1 ? "row" : fmt::format("{} rows", unknown));
+          unknown == 1 ? "row is" : fmt::format("{} rows are", unknown));
   }
   const double step = pairs > 0 && squares > 0 ? squares / pairs : moments_.at(0, 0),
                size = double(n);

@@ -217,6 +217,10 @@ TEST_F(LdsJobs, MistakesAreTold) {
   EXPECT_NE(differs.find("weights.csv: row 2: its weight 2 in column \"w\" differs"),
             std::string::npos)
       << differs;
+  const std::string single = write_rows("single.csv", "walk,x\na,1\nb,2\nc,3\nd,4.5\n");
+  EXPECT_NE(
+      error(single, as("level", 0, "x")).find("every sequence of column \"walk\" is a single"),
+      std::string::npos);
   const std::string blank = write_rows("blank.csv", "x\n1\n2\n\n4\n3\n");
   const std::string empty = error(blank, [](LdsSettings&, FitTableConfig&) {});
   EXPECT_NE(empty.find("blank.csv: line 4 is blank"), std::string::npos) << empty;
