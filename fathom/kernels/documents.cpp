@@ -43,14 +43,17 @@ void spread_counts(const T* counts, const TopicTable<T>& t, T* out) {
   constexpr std::int64_t high = 64 / std::int64_t(sizeof(T)), wide = 64;
   for (std::int64_t w0 = 0; w0 < t.words; w0 += wide) {
     const std::int64_t size = std::min(wide, t.words - w0);
-    for (std::int64_t k0 = 0; k0 < t.topics; k0 += high) {
-      const std::int64_t some = std::min(high, t.topics - k0);
-      T lines[high][wide];
-      for (std::int64_t j = 0; j < size; ++j)
-        for (std::int64_t k = 0; k < some; ++k) lines[k][j] = counts[(w0 + j) * t.stride + k0 + k];
-      for (std::int64_t k = 0; k < some; ++k)
-        std::copy_n(lines[k], size, out + (k0 + k) * t.words + w0);
-    }
+    const T* from = counts + w0 * t.stride;
+    T* to = out + w0;
+    std::int64_t k0 = 0;
+    for (; k0 + high <= t.topics; k0 += high)
+      for (std::int64_t j = 0; j < size; ++j) {
+#pragma GCC unroll 16
+        for (std::int64_t k = 0; k < high; ++k)
+          to[(k0 + k) * t.words + j] = from[j * t.stride + k0 + k];
+      }
+    for (; k0 < t.topics; ++k0)
+      for (std::int64_t j = 0; j < size; ++j) to[k0 * t.words + j] = from[j * t.stride + k0];
   }
 }
 

@@ -200,14 +200,16 @@ static void fill_topic_table(const T* l, const kernels::TopicTable<T>& t) {
   const std::int64_t n = t.stride;
   for (std::int64_t w0 = 0; w0 < t.words; w0 += wide) {
     const std::int64_t size = t.words - w0 < wide ? t.words - w0 : wide;
-    for (std::int64_t k0 = 0; k0 < t.topics; k0 += high) {
-      const std::int64_t some = t.topics - k0 < high ? t.topics - k0 : high;
-      T lines[high][wide];
-      for (std::int64_t k = 0; k < some; ++k)
-        for (std::int64_t j = 0; j < size; ++j) lines[k][j] = l[(k0 + k) * t.words + w0 + j];
-      for (std::int64_t j = 0; j < size; ++j)
-        for (std::int64_t k = 0; k < some; ++k) t.b[(w0 + j) * n + k0 + k] = lines[k][j];
-    }
+    const T* from = l + w0;
+    T* to = t.b + w0 * n;
+    std::int64_t k0 = 0;
+    for (; k0 + high <= t.topics; k0 += high)
+      for (std::int64_t j = 0; j < size; ++j) {
+#pragma GCC unroll 16
+        for (std::int64_t k = 0; k < high; ++k) to[j * n + k0 + k] = from[(k0 + k) * t.words + j];
+      }
+    for (; k0 < t.topics; ++k0)
+      for (std::int64_t j = 0; j < size; ++j) to[j * n + k0] = from[k0 * t.words + j];
     for (std::int64_t j = 0; j < size; ++j) {
       T* row = t.b + (w0 + j) * n;
       for (std::int64_t k = t.topics; k < n; ++k) row[k] = -std::numeric_limits<T>::infinity();
