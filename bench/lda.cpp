@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 
 #include "bench/bench_util.h"
 #include "fathom/climb/batches.h"
 #include "fathom/kernels/documents.h"
 #include "fathom/kernels/rng.h"
+#include "fathom/kernels/special.h"
 #include "fathom/zoo/topics.h"
 
 using namespace fathom;
@@ -57,6 +59,14 @@ Drawn drawn(std::int64_t documents, std::int64_t words, std::int64_t topics, std
   return out;
 }
 
+// Megabytes of this process: "VmRSS:" in use, "VmHWM:" the most so far.
+double resident(const std::string& what) {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;)
+    if (double kilobytes = 0; word == what && status >> kilobytes) return kilobytes / 1024;
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -79,6 +89,7 @@ int main(int argc, char** argv) {
   std::vector<RowBatch> batches;
   for (std::int64_t first = 0; first + batch <= n; first += batch)
     batches.push_back({first * length, batch * length, double(batch) / double(n)});
+  const double data_mb = resident("VmRSS:");
   TopicModel model({v, k, 0.1, 0.05, {}}, t);
   State state;
   BatchClimb climb(model.model, data, state, {}, batches);
@@ -98,17 +109,24 @@ int main(int argc, char** argv) {
     for (int i = 0; i < 64; ++i) one();
     const Array natural = climb.climb().naturals()[0]->cast(DType::f64);
     Array logs(DType::f64, Shape{k, v});
-    for (std::int64_t i = 0; i < v * k; ++i)
-      logs.data<double>()[i] = std::log(1 + natural.data<double>()[i]);
+    for (std::int64_t j = 0; j < k; ++j) {
+      const double* row = natural.data<double>() + j * v;
+      long double total = 0;
+      for (std::int64_t w = 0; w < v; ++w) total += row[w] + 1;
+      total = kernels::digamma(total);
+      for (std::int64_t w = 0; w < v; ++w)
+        logs.data<double>()[j * v + w] =
+            double(kernels::digamma(static_cast<long double>(row[w] + 1)) - total);
+    }
     const std::vector<double> alpha(std::size_t(k), 0.1);
     const std::int64_t stride = kernels::topic_stride<double>(k);
-    std::vector<double> counts(std::size_t(v * stride), 0.0), table(std::size_t(v * stride + v)),
+    std::vector<double> counts(std::size_t(v * stride), 0.0), table(std::size_t(v * stride)),
         bound(std::size_t(batch * length), 0.0);
     std::int64_t all = 0;
     kernels::Documents<double> c;
     c.rows = batch * length;
-    c.topics = {v, k, stride, table.data(), table.data() + v * stride};
-    kernels::fill_topics(logs.data<double>(), c.topics);
+    c.topics = {v, k, stride, table.data()};
+    kernels::fill_topics(logs.data<double>(), v, c.topics);
     c.word = d.word.data();
     c.count = d.count.data();
     c.begins = d.begins.data();
@@ -121,13 +139,14 @@ int main(int argc, char** argv) {
   } else {
     time = timed(8, steps, one);
   }
+  const double own_mb = resident("VmHWM:") - data_mb;
   std::printf(
       "{\"work\":\"lda %s V=%lld K=%lld length=%lld batch=%lld\",\"setting\":\"fathom %s\","
       "\"median_ms\":%.4f,\"p10_ms\":%.4f,\"documents_per_second\":%.0f,\"updates\":%.1f,"
-      "\"elbo\":%.4f,\"threads\":%d}\n",
+      "\"elbo\":%.4f,\"own_mb\":%.1f,\"threads\":%d}\n",
       part.c_str(), static_cast<long long>(v), static_cast<long long>(k),
       static_cast<long long>(length), static_cast<long long>(batch),
       std::string(name_of(t)).c_str(), time.median_ms, time.p10_ms,
-      double(batch) / time.median_ms * 1e3, updates, climb.elbo(workers) / double(n),
+      double(batch) / time.median_ms * 1e3, updates, climb.elbo(workers) / double(n), own_mb,
       workers.size());
 }
