@@ -83,6 +83,14 @@ def hmm(states, steps, sequences=1, sweeps=20, peer_sweeps=3, threads=1):
                 threads=threads)
 
 
+def lda(f32=False):
+    size = ["--documents", "16384", "--words", "8000", "--topics", "100", "--length", "90",
+            "--batch", "256"]
+    return Work(f"LDA step, V = 8,000, K = 100, 256 documents of 90 words{', f32' if f32 else ''}",
+                [f"{BENCH}/lda", *size, "--threads", "{threads}", *(["--f32", "1"] if f32 else [])],
+                "lda.py", size)
+
+
 WORKS = {
     "vae_step": vae("VAE step 784-500-500-20, batch 128",
                     ["--hidden", "500,500", "--batch", "128", "--steps", "200"]),
@@ -131,6 +139,8 @@ WORKS = {
     "hmm_16": hmm(16, 100000),
     "hmm_64": hmm(64, 50000, sweeps=5, peer_sweeps=2),
     "hmm_sequences": hmm(8, 1000000, 1000, sweeps=5, peer_sweeps=1, threads=2),
+    "lda": lda(),
+    "lda_f32": lda(f32=True),
     "mixture_fit": Work("mixture by EM (mode), 1e6 x 16, K = 32, 20 sweeps, from the shell",
                         [FATHOM, "fit", "gmm", ROWS, "-o", "{tmp}/run", "--components", "32",
                          "--method", "map", "--start", "random", "--restarts", "1",

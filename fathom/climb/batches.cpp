@@ -85,9 +85,15 @@ double BatchClimb::memoised(std::int64_t batch, Workers& workers) {
 double BatchClimb::stochastic(std::int64_t batch, double rho, Workers& workers, bool estimate) {
   const double scale = 1 / batches_[std::size_t(batch)].share;
   climb_.blend(rho, scale);
-  const double beyond = collect(batch, workers);
-  const double bound = estimate ? scale * beyond + climb_.statistics_bound(workers)
-                                : std::numeric_limits<double>::quiet_NaN();
+  double bound = std::numeric_limits<double>::quiet_NaN();
+  if (estimate) {
+    const double beyond = collect(batch, workers);
+    bound = scale * beyond + climb_.statistics_bound(workers);
+  } else {
+    const RowBatch& b = batches_[std::size_t(batch)];
+    climb_.show(b.first, b.rows);
+    climb_.collect_only(workers);
+  }
   climb_.update(workers);
   return bound;
 }

@@ -233,11 +233,12 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     const auto collect = [&](std::span<const Value> sums, Value constant) {
       std::vector<Update> updates;
       for (std::size_t k = 0; k < kept.size(); ++k) updates.push_back({kept[k], sums[k]});
-      return make({constant}, updates);
+      return make(constant ? std::vector<Value>{constant} : std::vector<Value>{}, updates);
     };
     // What rows add beyond <s, eta>: the entropy of their latents.
     const Value beyond = rows - inner(best, eta);
     collect_ = collect(best, beyond);
+    if (options.blended) collect_only_ = collect(best, {});
     if (options.narrow) {
       std::vector<Value> all = best;
       all.push_back(beyond);
@@ -310,6 +311,14 @@ double CoordinateClimb::collect(Workers& workers) {
   pass.run(workers);
   if (digits() == Digits::first_f64) set_digits(Digits::f64);
   return pass.scalar(0);
+}
+
+void CoordinateClimb::collect_only(Workers& workers) {
+  if (!collect_only_ || digits() != Digits::f64) {
+    collect(workers);
+    return;
+  }
+  collect_only_.run(workers);
 }
 
 void CoordinateClimb::update(Workers& workers) {

@@ -81,6 +81,8 @@ class CoordinateClimb {
   // factors on what the slots hold, and statistics_bound() is what that adds to the ELBO.
   void show(std::int64_t first, std::int64_t count) { rows_.show(first, count); }
   double collect(Workers& workers);
+  // The same without what they add to the ELBO, which is then not computed.
+  void collect_only(Workers& workers);
   std::vector<Array*> statistics() const { return statistics_; }
   void update(Workers& workers);
   double statistics_bound(Workers& workers);
@@ -149,7 +151,7 @@ class CoordinateClimb {
   std::vector<Step> steps_;
   std::vector<LazyProgram> starts_, means_;
   // With statistics: the E step, the same from given probabilities, and what an update changed.
-  LazyProgram collect_, collect_narrow_, collect_given_, factors_;
+  LazyProgram collect_, collect_narrow_, collect_given_, collect_only_, factors_;
   LazyProgram elbo_, elbo_given_, values_;
   std::vector<Array*> statistics_, naturals_;
   std::vector<Choices> choices_;

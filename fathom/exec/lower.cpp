@@ -427,6 +427,12 @@ std::unique_ptr<Instr> Planner::lower_kernel(NodeId id, const LoopDraft* loop) {
     a.extent[axis] = {Extent::tile, 0};
     a.at.row_bytes = a.stride[axis] * std::int64_t(size_of(a.dtype));
   }
+  if (loop && op.across >= 0) {
+    OperandView& a = k->in[0];
+    const auto axis = std::size_t(op.across);
+    a.extent[axis] = {Extent::tile, 0};
+    a.at.row_bytes = a.stride[axis] * std::int64_t(size_of(a.dtype));
+  }
   if (transposed_.count(id)) read_transposed(id, *k);
   for (int o = 0; o < op.outputs; ++o) {
     const auto found = storage_.find({id, o});

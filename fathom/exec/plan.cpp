@@ -443,13 +443,17 @@ void Planner::choose_tiles() {
     for (LoopDraft& l : stage.loops) {
       std::int64_t widest = 1, row_bytes = 1;
       bool products = false;
+      std::int64_t whole = 1;  // what rows of a tile are a multiple of
       for (NodeId id : l.nodes) {
         const Shape& s =
             info_[id].reduction ? graph_.shape(graph_.inputs(id)[0]) : graph_.shape(id);
         if (s.rank() == 0) continue;
         const std::int64_t row = s.size(1, s.rank());
         widest = std::max(widest, row);
-        products = products || graph_.op(id).kind == OpKind::contraction;
+        const bool across = graph_.op(id).across >= 0;
+        products = products || across || graph_.op(id).kind == OpKind::contraction;
+        // Lines of the cache that are read across are read by one tile alone.
+        if (across) whole = std::max(whole, 64 / std::int64_t(size_of(graph_.node(id).dtype)));
         row_bytes = std::max(row_bytes, row * std::int64_t(size_of(graph_.node(id).dtype)));
       }
       if (l.streamed) {
@@ -464,6 +468,7 @@ void Planner::choose_tiles() {
                                         : even_tile(l.extent, wanted);
       } else {
         l.tile = even_tile(l.extent, (products ? 65536 : 16384) / widest);
+        l.tile = (l.tile + whole - 1) / whole * whole;
       }
       if (l.marks != kNoNode) l.tile = 1;
       l.work = l.tile * widest;

@@ -113,6 +113,9 @@ struct OpInfo {
   // Which inputs (bits) are read at the same places of the first axis as the output is written;
   // the others are read whole. -1 where outputs along the first axis depend on each other's inputs.
   int (*aligned)(const ShapeCall&) = nullptr;
+  // The axis of the first input that is read at those places, where it is not the first: an op that
+  // is a transposition too. The input is not aligned, and must be whole before.
+  int across = -1;
   bool in_place = false;  // aligned inputs are read before an output of their shape is written
   // Of `sequences`: the input, a real of each row, that is not 0 where a sequence begins; row 0 is
   // taken to. A kernel gets whole sequences. Outputs without rows have an entry for each of some

@@ -41,10 +41,9 @@ SolvedDocuments solve_documents(const TopicRun& run, const Corpus& c, Workers& w
   const std::vector<double> alpha(std::size_t(k), run.settings.alpha);
   const DataSet rows = rows_of_corpus(c, DType::f64);
   const std::int64_t stride = kernels::topic_stride<double>(k);
-  std::vector<double> room(std::size_t((stride + 1) * run.words), 0.0);
-  const kernels::TopicTable<double> topics{run.words, k, stride, room.data(),
-                                           room.data() + stride * run.words};
-  kernels::fill_topics(logs.data(), topics);
+  std::vector<double> room(std::size_t(stride * run.words), 0.0);
+  const kernels::TopicTable<double> topics{run.words, k, stride, room.data()};
+  kernels::fill_topics(logs.data(), run.words, topics);
   SolvedDocuments s;
   for (std::int64_t d = 0; d < c.documents(); ++d)
     if (c.begins[std::size_t(d)] < c.begins[std::size_t(d) + 1]) s.documents.push_back(d);

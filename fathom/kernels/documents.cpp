@@ -1,6 +1,8 @@
 #include "fathom/kernels/documents.h"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "fathom/kernels/isa.h"
@@ -22,63 +24,125 @@ DocumentSolve<float> solve_of(float) { return documents_table().f32; }
 DocumentSolve<double> solve_of(double) { return documents_table().f64; }
 TopicFill<float> fill_of(float) { return documents_table().fill_f32; }
 TopicFill<double> fill_of(double) { return documents_table().fill_f64; }
-std::int64_t documents_pack(float) { return documents_table().pack_f32; }
-std::int64_t documents_pack(double) { return documents_table().pack_f64; }
+CountAdd<float> add_of(float) { return documents_table().add_f32; }
+CountAdd<double> add_of(double) { return documents_table().add_f64; }
+CountSum<float> sum_of(float) { return documents_table().sum_f32; }
+CountSum<double> sum_of(double) { return documents_table().sum_f64; }
+
+// At least `wanted` numbers, from the beginning of a line of the cache.
+template <class T>
+T* line_of_cache(std::vector<T>& room, std::size_t wanted) {
+  constexpr std::size_t line = 64 / sizeof(T);
+  if (room.size() < wanted + line) room.resize(wanted + wanted / 2 + line);
+  return room.data() + (-reinterpret_cast<std::uintptr_t>(room.data()) % 64) / sizeof(T);
+}
+
+// Documents that were solved and whose counts are still to be added, all of a word at once: the
+// rows of a table of counts, which no cache holds, are then read and written once and in order.
+template <class T>
+class Waiting {
+ public:
+  void start(std::int64_t stride) {
+    // As many as have proportions in a part of the second-level cache.
+    most_ = std::max<std::int64_t>(1, (1 << 18) / (stride * std::int64_t(sizeof(T))));
+    stride_ = stride;
+    documents_ = 0;
+    proportions_ = line_of_cache(room_, std::size_t(most_ * stride));
+    rows_.clear();
+    factors_.clear();
+  }
+  bool full() const { return documents_ == most_; }
+  // Of rows [first, last), to be written.
+  T* factors(std::int64_t first, std::int64_t last) {
+    rows_.emplace_back(first, last);
+    factors_.resize(factors_.size() + std::size_t(last - first));
+    return factors_.data() + factors_.size() - (last - first);
+  }
+  void keep(const T* th) { std::copy_n(th, stride_, proportions_ + documents_++ * stride_); }
+  void drop() {
+    factors_.resize(factors_.size() - std::size_t(rows_.back().second - rows_.back().first));
+    rows_.pop_back();
+  }
+  void add(const Documents<T>& d, bool fresh) {
+    const std::size_t n = factors_.size();
+    begins_.assign(std::size_t(d.topics.words) + 1, 0);
+    document_.resize(n);
+    factor_.resize(n);
+    for (const auto& [first, last] : rows_)
+      for (std::int64_t r = first; r < last; ++r) ++begins_[std::size_t(d.word[r]) + 1];
+    std::partial_sum(begins_.begin(), begins_.end(), begins_.begin());
+    at_.assign(begins_.begin(), begins_.end());
+    std::size_t i = 0;
+    for (std::size_t k = 0; k < rows_.size(); ++k)
+      for (std::int64_t r = rows_[k].first; r < rows_[k].second; ++r, ++i) {
+        const auto to = std::size_t(at_[std::size_t(d.word[r])]++);
+        document_[to] = std::int32_t(k);
+        factor_[to] = factors_[i];
+      }
+    add_of(T())({begins_.data(), document_.data(), factor_.data(), proportions_}, d.topics,
+                d.counts, fresh);
+    documents_ = 0;
+    rows_.clear();
+    factors_.clear();
+  }
+
+ private:
+  std::int64_t stride_ = 0, most_ = 0, documents_ = 0;
+  T* proportions_ = nullptr;  // in room_
+  std::vector<T> room_, factors_, factor_;
+  std::vector<std::pair<std::int64_t, std::int64_t>> rows_;
+  std::vector<std::int32_t> begins_, at_, document_;
+};
 
 }  // namespace
 
 template <class T>
-std::int64_t topic_stride(std::int64_t topics) {
-  const std::int64_t pack = documents_pack(T());
-  return (topics + pack - 1) / pack * pack;
+void fill_topics(const T* log_topics, std::int64_t pitch, const TopicTable<T>& table) {
+  fill_of(T())(log_topics, pitch, table);
 }
 
 template <class T>
-void fill_topics(const T* log_topics, const TopicTable<T>& table) {
-  fill_of(T())(log_topics, table);
-}
-
-template <class T>
-void spread_counts(const T* counts, const TopicTable<T>& t, T* out) {
-  constexpr std::int64_t high = 64 / std::int64_t(sizeof(T)), wide = 64;
-  for (std::int64_t w0 = 0; w0 < t.words; w0 += wide) {
-    const std::int64_t size = std::min(wide, t.words - w0);
-    for (std::int64_t k0 = 0; k0 < t.topics; k0 += high) {
-      const std::int64_t some = std::min(high, t.topics - k0);
-      T lines[high][wide];
-      for (std::int64_t j = 0; j < size; ++j)
-        for (std::int64_t k = 0; k < some; ++k) lines[k][j] = counts[(w0 + j) * t.stride + k0 + k];
-      for (std::int64_t k = 0; k < some; ++k)
-        std::copy_n(lines[k], size, out + (k0 + k) * t.words + w0);
-    }
-  }
+void sum_counts(const T* counts, std::int64_t groups, std::int64_t apart, const TopicTable<T>& t,
+                T* out) {
+  sum_of(T())(counts, groups, apart, t, out);
 }
 
 template <class T>
 void documents(const Documents<T>& d) {
   thread_local std::vector<T> room;
   const DocumentSolve<T> solve = solve_of(T());
+  const std::int64_t stride = d.topics.stride;
+  thread_local Waiting<T> waiting;
+  waiting.start(stride);
   T* gamma = d.gamma;
+  bool fresh = true;
   for (std::int64_t first = 0; first < d.rows;) {
     std::int64_t last = first + 1;
     while (last < d.rows && d.begins[last] == T(0)) ++last;
-    const auto wanted = std::size_t(documents_room(last - first, d.topics.stride));
-    if (room.size() < wanted) room.resize(wanted + wanted / 2);
-    solve(d, first, last, room.data());
+    T* const at = line_of_cache(room, std::size_t(documents_room(last - first, stride)));
+    T* const factors = d.counts ? waiting.factors(first, last) : nullptr;
+    const bool solved = solve(d, first, last, at, factors);
+    if (factors && solved) waiting.keep(at + stride);
+    if (factors && !solved) waiting.drop();
+    if (d.counts && waiting.full()) {
+      waiting.add(d, fresh);
+      fresh = false;
+    }
     if (gamma) {
-      std::copy_n(room.data(), d.topics.topics, gamma);
+      std::copy_n(at, d.topics.topics, gamma);
       gamma += d.topics.topics;
     }
     first = last;
   }
+  if (d.counts) waiting.add(d, fresh);
 }
 
-template std::int64_t topic_stride<float>(std::int64_t);
-template std::int64_t topic_stride<double>(std::int64_t);
-template void fill_topics(const float*, const TopicTable<float>&);
-template void fill_topics(const double*, const TopicTable<double>&);
-template void spread_counts(const float*, const TopicTable<float>&, float*);
-template void spread_counts(const double*, const TopicTable<double>&, double*);
+template void fill_topics(const float*, std::int64_t, const TopicTable<float>&);
+template void fill_topics(const double*, std::int64_t, const TopicTable<double>&);
+template void sum_counts(const float*, std::int64_t, std::int64_t, const TopicTable<float>&,
+                         float*);
+template void sum_counts(const double*, std::int64_t, std::int64_t, const TopicTable<double>&,
+                         double*);
 template void documents(const Documents<float>&);
 template void documents(const Documents<double>&);
 

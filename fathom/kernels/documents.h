@@ -13,20 +13,26 @@
 namespace fathom::kernels {
 
 // B with the topics of a word side by side, each word relative to its likeliest topic: row w holds
-// exp(l_kw - most[w]) in its first `topics` numbers and 0 beyond, up to `stride`.
+// exp(l_kw - most_w) in its first `topics` numbers, then most_w, then 0 up to `stride`. Rows and
+// counts in this layout begin with a line of the cache where the first does.
 template <class T>
 struct TopicTable {
   std::int64_t words = 0, topics = 0, stride = 0;
-  T *b = nullptr, *most = nullptr;  // [words, stride], [words]
+  T* b = nullptr;  // [words, stride]
 };
 template <class T>
-std::int64_t topic_stride(std::int64_t topics);  // whole packs
-// Fills b and most of `table` from l [topics, words].
+constexpr std::int64_t topic_stride(std::int64_t topics) {
+  constexpr std::int64_t line = 64 / std::int64_t(sizeof(T));
+  return topics / line * line + line;
+}
+// Fills `table` from l, whose topics are `pitch` numbers apart.
 template <class T>
-void fill_topics(const T* log_topics, const TopicTable<T>& table);
-// out [topics, words] = counts [words, stride].
+void fill_topics(const T* log_topics, std::int64_t pitch, const TopicTable<T>& table);
+// out [topics, words] = the sum of `groups` counts [words, stride], which are `apart` numbers
+// apart.
 template <class T>
-void spread_counts(const T* counts, const TopicTable<T>& table, T* out);
+void sum_counts(const T* counts, std::int64_t groups, std::int64_t apart,
+                const TopicTable<T>& table, T* out);
 
 // Entries (document, word, count), those of a document one after another. What nobody reads may be
 // null.
@@ -43,7 +49,7 @@ struct Documents {
   double tolerance = 1e-3;
   std::int64_t iterations = 100;    // most updates of one gamma
   T* bound = nullptr;               // [rows]: of a document on its first row, 0 elsewhere
-  T* counts = nullptr;              // [words, stride], each document as often as it counts: added
+  T* counts = nullptr;              // [words, stride], each document as often as it counts
   T* gamma = nullptr;               // [documents, topics]
   std::int64_t* updates = nullptr;  // adds those of gamma of all documents
 };
@@ -55,22 +61,40 @@ template <class T>
 void documents(const Documents<T>& d);
 
 // One document, rows [first, last), and one table of topics, by instruction set. `room` has
-// documents_room(last - first, stride) numbers; gamma is left at its beginning.
+// documents_room(last - first, stride) numbers; gamma is left at its beginning, th behind it. With
+// `factors` what th B is multiplied by to be the expected counts of a row. False where a word is
+// none.
 template <class T>
-using DocumentSolve = void (*)(const Documents<T>& d, std::int64_t first, std::int64_t last,
-                               T* room);
+using DocumentSolve = bool (*)(const Documents<T>& d, std::int64_t first, std::int64_t last,
+                               T* room, T* factors);
+// Entries of some documents by words: those of word w are [begins[w], begins[w + 1]).
 template <class T>
-using TopicFill = void (*)(const T* log_topics, const TopicTable<T>& table);
+struct WordEntries {
+  const std::int32_t *begins = nullptr, *document = nullptr;
+  const T *factor = nullptr, *proportions = nullptr;  // [entries]; th [documents, stride]
+};
+// Expected counts of these, added or, where `fresh`, in the place of what was there.
+template <class T>
+using CountAdd = void (*)(const WordEntries<T>& entries, const TopicTable<T>& table, T* counts,
+                          bool fresh);
+template <class T>
+using TopicFill = void (*)(const T* log_topics, std::int64_t pitch, const TopicTable<T>& table);
+template <class T>
+using CountSum = void (*)(const T* counts, std::int64_t groups, std::int64_t apart,
+                          const TopicTable<T>& table, T* out);
 constexpr std::int64_t documents_room(std::int64_t rows, std::int64_t stride) {
   return (rows + 9) * stride + 4 * (rows + 4);
 }
 
 struct DocumentsTable {
-  std::int64_t pack_f32, pack_f64;  // numbers in one
   DocumentSolve<float> f32;
   DocumentSolve<double> f64;
   TopicFill<float> fill_f32;
   TopicFill<double> fill_f64;
+  CountAdd<float> add_f32;
+  CountAdd<double> add_f64;
+  CountSum<float> sum_f32;
+  CountSum<double> sum_f64;
 };
 extern const DocumentsTable documents_table_base, documents_table_avx2, documents_table_avx512;
 

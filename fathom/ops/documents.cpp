@@ -1,20 +1,72 @@
 #include "fathom/ops/documents.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "fathom/kernels/documents.h"
 #include "fathom/ops/all_ops.h"
 
 namespace fathom {
 
+namespace {
+
+std::int64_t stride_of(std::int64_t topics, DType t) {
+  return t == DType::f32 ? kernels::topic_stride<float>(topics)
+                         : kernels::topic_stride<double>(topics);
+}
+
+template <class T>
+void run_topic_table(const KernelCall& c) {
+  const View &logs = c.in[0], &table = c.out[0];
+  kernels::fill_topics(logs.data<T>(), logs.stride[0],
+                       {table.extent[0], logs.extent[0], table.extent[1], table.data<T>()});
+}
+
+template <class T>
+void run_topic_counts(const KernelCall& c) {
+  const View &counts = c.in[0], &out = c.out[0];
+  kernels::sum_counts<T>(counts.data<T>(), counts.extent[0], counts.stride[0],
+                         {out.extent[1], out.extent[0], counts.stride[1], nullptr}, out.data<T>());
+}
+
+}  // namespace
+
+void TopicTable::shape(ShapeCall& c) {
+  const Shape& s = c.in[0].shape;
+  if (s.rank() != 2 || s.labelled() != 0 || !is_real(c.in[0].dtype))
+    raise<ShapeError>("[topic_table] wants real topics [topic, word], got {}", s.text());
+  c.out[0] = {Shape{s.extent(1), stride_of(s.extent(0), c.in[0].dtype)}, c.in[0].dtype};
+}
+
+void TopicTable::forward(const KernelCall& c) {
+  if (c.in[0].dtype == DType::f32) return run_topic_table<float>(c);
+  run_topic_table<double>(c);
+}
+
+void TopicCounts::shape(ShapeCall& c) {
+  const Shape &counts = c.in[0].shape, &topics = c.in[1].shape;
+  if (counts.rank() != 3 || topics.rank() != 2 || topics.extent(1) != counts.extent(1) ||
+      counts.extent(2) != stride_of(topics.extent(0), c.in[0].dtype))
+    raise<ShapeError>(
+        "[topic_counts] wants counts [groups, word, stride] and topics, got {} and {}",
+        counts.text(), topics.text());
+  c.out[0] = {topics, c.in[0].dtype};
+}
+
+void TopicCounts::forward(const KernelCall& c) {
+  if (c.in[0].dtype == DType::f32) return run_topic_counts<float>(c);
+  run_topic_counts<double>(c);
+}
+
 void DocumentNorm::shape(ShapeCall& c) {
-  const Shape &word = c.in[0].shape, &topics = c.in[4].shape, &alpha = c.in[5].shape;
+  const Shape &word = c.in[0].shape, &topics = c.in[4].shape, &table = c.in[5].shape,
+              &alpha = c.in[6].shape;
   bool fits = word.rank() == 1 && topics.rank() == 2 && topics.labelled() == 0 &&
-              alpha.rank() == 1 && alpha.extent(0) == topics.extent(0);
+              alpha.rank() == 1 && alpha.extent(0) == topics.extent(0) && table.rank() == 2 &&
+              table.extent(0) == topics.extent(1) &&
+              table.extent(1) == stride_of(topics.extent(0), c.in[0].dtype);
   for (const std::size_t k : {1u, 2u, 3u})
     fits = fits && c.in[k].shape.rank() == 1 && c.in[k].shape[0] == word[0];
-  for (const std::size_t k : {6u, 7u}) fits = fits && c.in[k].shape.rank() == 0;
+  for (const std::size_t k : {7u, 8u}) fits = fits && c.in[k].shape.rank() == 0;
   for (const TypeOf& t : c.in) fits = fits && t.dtype == c.in[0].dtype && is_real(t.dtype);
   if (!fits)
     raise<ShapeError>(
@@ -24,7 +76,7 @@ void DocumentNorm::shape(ShapeCall& c) {
         topics.text(), alpha.text());
   const DType t = c.in[0].dtype;
   c.out[0] = {word, t};
-  c.out[1] = {topics.with_front({topics.size() < kLarge ? kGroups : kGroupsOfLarge, kNoLabel}), t};
+  c.out[1] = {table.with_front({topics.size() < kLarge ? kGroups : kGroupsOfLarge, kNoLabel}), t};
 }
 
 namespace {
@@ -35,38 +87,21 @@ void run_documents(const KernelCall& call) {
   const auto out = [&](std::size_t k) -> T* {
     return call.out[k].raw ? call.out[k].data<T>() : nullptr;
   };
-  const std::int64_t topics = call.in[4].extent[0], words = call.in[4].extent[1],
-                     stride = kernels::topic_stride<T>(topics);
-  T* const counts = out(1);
-  const std::int64_t groups = counts ? call.out[1].extent[0] : 0;
-  if (call.in[0].extent[0] == 0) {
-    if (counts) std::fill_n(counts, groups * topics * words, T(0));
-    return;
-  }
-  // The table of topics is made anew by each group of documents, and its counts beside it.
-  thread_local std::vector<T> room;
-  const auto size = std::size_t(words * stride);
-  room.resize(2 * size + std::size_t(words));
   kernels::Documents<T> d;
-  d.topics = {words, topics, stride, room.data(), room.data() + 2 * size};
-  kernels::fill_topics(in(4), d.topics);
+  d.topics = {call.in[5].extent[0], call.in[4].extent[0], call.in[5].extent[1], in(5)};
   d.rows = call.in[0].extent[0];
   d.word = in(0);
   d.count = in(1);
   d.begins = in(2);
   d.weight = in(3);
-  d.alpha = in(5);
-  d.tolerance = double(*in(6));
-  d.iterations = std::int64_t(*in(7));
+  d.alpha = in(6);
+  d.tolerance = double(*in(7));
+  d.iterations = std::int64_t(*in(8));
   d.bound = out(0);
-  if (counts) {
-    d.counts = room.data() + size;
-    std::fill_n(d.counts, size, T(0));
-  }
+  d.counts = out(1);
   kernels::documents(d);
-  if (!counts) return;
-  kernels::spread_counts(d.counts, d.topics, counts);
-  std::fill_n(counts + topics * words, (groups - 1) * topics * words, T(0));
+  if (const std::int64_t size = d.topics.words * d.topics.stride; d.counts)
+    std::fill_n(d.counts + size, (call.out[1].extent[0] - 1) * size, T(0));
 }
 
 }  // namespace
@@ -78,9 +113,11 @@ void DocumentNorm::forward(const KernelCall& c) {
 
 DocumentParts document_parts(std::span<const Value> inputs) {
   Graph& g = inputs[0].graph();
-  const Value y = apply<DocumentNorm>(
-      {inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], inputs[5], inputs[6], inputs[7]});
-  return {g.output(y.id(), 0), sum(g.output(y.id(), 1), 0, 1)};
+  const Value topics = inputs[4];
+  const Value y =
+      apply<DocumentNorm>({inputs[0], inputs[1], inputs[2], inputs[3], topics,
+                           apply<TopicTable>({topics}), inputs[5], inputs[6], inputs[7]});
+  return {g.output(y.id(), 0), apply<TopicCounts>({g.output(y.id(), 1), topics})};
 }
 
 }  // namespace fathom

@@ -6,10 +6,37 @@
 
 namespace fathom {
 
+// What documents read of topics, made once for all of them (kernels::TopicTable): from E log of
+// topics [topic, word] the table [word, stride]. Nothing is learned through it.
+struct TopicTable {
+  static constexpr OpDoc doc{.name = "topic_table",
+                             .brief = "topics of a word side by side, relative to its likeliest",
+                             .ulp = 4};
+  static constexpr OpKind kind = OpKind::rows;
+  static constexpr int arity = 1, across = 1;
+  static void shape(ShapeCall& c);
+  static void forward(const KernelCall& c);
+  static int aligned(const ShapeCall&) { return 0; }
+};
+
+// Counts [groups, word, stride] in the layout of that table, added up: [topic, word], which the
+// second input is one of.
+struct TopicCounts {
+  static constexpr OpDoc doc{.name = "topic_counts",
+                             .brief = "counts of words under topics, summed over groups",
+                             .ulp = 4};
+  static constexpr OpKind kind = OpKind::rows;
+  static constexpr int arity = 2, across = 2;
+  static constexpr bool in_place = true;
+  static void shape(ShapeCall& c);
+  static void forward(const KernelCall& c);
+  static int aligned(const ShapeCall&) { return 2; }
+};
+
 // Inputs: words, their counts, where documents begin and how often each counts, [row] all; E log of
-// topics [topic, word]; the concentration of proportions [topic]; tolerance and most updates of the
-// inner loop, numbers. Outputs: the bound of each document on its first row [row]; expected counts
-// of words under topics, summed over groups of documents [groups, topic, word].
+// topics [topic, word] and the table of these; the concentration of proportions [topic]; tolerance
+// and most updates of the inner loop, numbers. Outputs: the bound of each document on its first row
+// [row]; expected counts of words under topics, of groups of documents [groups, word, stride].
 struct DocumentNorm {
   // Few where an entry is large: each is cleared and added up in every pass.
   static constexpr std::int64_t kGroups = 8, kGroupsOfLarge = 2, kLarge = 1 << 16;
@@ -21,7 +48,7 @@ struct DocumentNorm {
                                  "are optimal (envelope theorem)",
                              .ulp = 64};
   static constexpr OpKind kind = OpKind::sequences;
-  static constexpr int arity = 8, outputs = 2, marks = 2;
+  static constexpr int arity = 9, outputs = 2, marks = 2;
   static void shape(ShapeCall& c);
   static void forward(const KernelCall& c);
   static int aligned(const ShapeCall&) { return 1 | 2 | 4 | 8; }
@@ -39,14 +66,22 @@ struct DocumentLoop {
 struct DocumentParts {
   Value bound, counts;  // [row]; [topic, word]
 };
-DocumentParts document_parts(std::span<const Value> inputs);  // of DocumentNorm
+DocumentParts document_parts(std::span<const Value> inputs);  // of DocumentNorm, without the table
 
 Grads DocumentNorm::vjp(const auto& c) {
   if (c.dys[1])
     raise<ShapeError>("[document_norm] only its bound is differentiated, and only once");
-  std::vector<Value> in(c.x.begin(), c.x.end());
-  in[3] = c.dys[0];
-  return {{}, {}, {}, {}, document_parts(in).counts, {}, {}, {}};
+  return {{},
+          {},
+          {},
+          {},
+          document_parts(
+              std::vector<Value>{c.x[0], c.x[1], c.x[2], c.dys[0], c.x[4], c.x[6], c.x[7], c.x[8]})
+              .counts,
+          {},
+          {},
+          {},
+          {}};
 }
 
 }  // namespace fathom

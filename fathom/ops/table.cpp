@@ -102,6 +102,7 @@ OpInfo structured_entry() {
   e.forward = Op::forward;
   if constexpr (requires(const KernelCall& c) { Op::planned(c); }) e.planned = Op::planned;
   if constexpr (requires { Op::in_place; }) e.in_place = Op::in_place;
+  if constexpr (requires { Op::across; }) e.across = Op::across;
   if constexpr (requires { Op::marks; }) e.marks = Op::marks;
   if constexpr (requires(const ShapeCall& c) { Op::aligned(c); }) e.aligned = Op::aligned;
   if constexpr (has_vjp<Op>) {

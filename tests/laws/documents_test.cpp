@@ -153,6 +153,18 @@ TEST(Documents, AreThePlainFixedPoint) {
   }
 }
 
+// More documents than wait at once for their counts to be added, and tiles of words and of topics.
+TEST(Documents, ManyOfManyTopics) {
+  const Corpus c = drawn_corpus(300, 257, std::vector<std::size_t>(400, 2), 0.5, 4);
+  const Solved want = plain(c, 1e-3, 10);
+  BuiltCorpus f(c, DType::f64, 1e-3, 10);
+  for (const int threads : {1, 2}) {
+    const std::vector<Array> run = run_planned(*f.graph, f.outputs, f.bindings, {}, threads);
+    expect_near(numbers(run[0]), want.bound, 1e-11);
+    expect_near(numbers(run[1]), want.counts, 1e-9);
+  }
+}
+
 TEST(Documents, InSinglePrecision) {
   const Corpus c = drawn_corpus(40, 19, {30, 3, 17}, 0.1, 8);
   const Solved want = plain(c, 1e-3, 200);

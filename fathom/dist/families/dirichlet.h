@@ -32,8 +32,10 @@ struct Dirichlet {
   static Face face(std::span<const Face> p) {
     const Value a = p[0].mean;
     const int last = a.shape().rank() - 1;
-    const Value total = repeat_axes(sum(a, last, 1), a.shape(), {last, 1});
-    return Face::positive(a / total, there(a, digamma(a) - digamma(total), kLogZero));
+    const Value total = sum(a, last, 1);
+    const auto repeated = [&](Value v) { return repeat_axes(v, a.shape(), {last, 1}); };
+    return Face::positive(a / repeated(total),
+                          there(a, digamma(a) - repeated(digamma(total)), kLogZero));
   }
 
   static Values leaves(const Face& f) { return {f.log}; }
