@@ -148,7 +148,8 @@ WORKS = {
                          "--tolerance", "0", "--threads", "{threads}"],
                         "gmm_fit.py", ["--data", ROWS], peers=("sklearn-em",), kind="wall",
                         prepare=["gmm_fit.py", "--make", ROWS]),
-    "hmm_fit": Work("HMM by EM, K = 8, 1,000 sequences of 20 to 2,000 steps, 20 sweeps, from the shell",
+    "hmm_fit": Work("HMM by EM, K = 8, 1,000 sequences of 20 to 2,000 steps, 20 sweeps, "
+                    "from the shell",
                     [FATHOM, "fit", "hmm", WALKS, "-o", "{tmp}/run", "--states", "8", "--method",
                      "em", "--start", "random", "--restarts", "1", "--sequence", "1", "--sweeps",
                      "20", "--tolerance", "0", "--threads", "{threads}"],
