@@ -95,7 +95,10 @@ int main(int argc, char** argv) {
   BatchClimb climb(model.model, data, state, {}, batches);
   Array start(DType::f64, Shape{k, v});
   kernels::fill_uniform(Key{1, 8}, nullptr, 0, 1, start.size(), start.data<double>());
-  for (std::int64_t i = 0; i < start.size(); ++i) start.data<double>()[i] += 0.5;
+  // As scikit-learn starts: mean 1 and standard deviation 0.1, which decide how many updates the
+  // documents of the first steps take. Natural parameters are concentrations less 1.
+  for (std::int64_t i = 0; i < start.size(); ++i)
+    start.data<double>()[i] = std::sqrt(12.0) * 0.1 * (start.data<double>()[i] - 0.5);
   start = start.cast(t);
   std::copy_n(start.raw(), start.bytes(), climb.climb().naturals()[0]->raw());
   std::int64_t step = 0;

@@ -87,7 +87,8 @@ def lda(f32=False):
     size = ["--documents", "16384", "--words", "8000", "--topics", "100", "--length", "90",
             "--batch", "256"]
     return Work(f"LDA step, V = 8,000, K = 100, 256 documents of 90 words{', f32' if f32 else ''}",
-                [f"{BENCH}/lda", *size, "--threads", "{threads}", *(["--f32", "1"] if f32 else [])],
+                [f"{BENCH}/lda", *size, "--steps", "16", "--threads", "{threads}",
+                 *(["--f32", "1"] if f32 else [])],
                 "lda.py", size)
 
 
