@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fathom/jobs/row_blocks.h"
+
 namespace fathom {
 
 namespace {
@@ -59,22 +61,25 @@ void code_categories(TableFormat& f, Array& x, const std::string& path) {
       f.columns.push_back(f.file_columns[j] + "=" + levels[k]);
     }
   }
-  const std::int64_t n = x.shape().extent(0), d = x.size() / n;
-  const Array held = x.made();
-  for (std::int64_t i = 0; i < n * d; ++i)
-    if (const auto j = std::size_t(i % d); is_category(f.file_kinds[j]))
-      if (std::isnan(held.data<double>()[i]))
+  each_row(x, [&](std::int64_t i, const double* row) {
+    for (std::size_t j = 0; j < f.file_columns.size(); ++j)
+      if (is_category(f.file_kinds[j]) && std::isnan(row[j]))
         raise<DataError>(
             "{}: row {}, column \"{}\": a category that is missing has no code: leave the row out, "
             "or the column with --drop {}",
-            path, i / d + 1, f.file_columns[j], f.file_columns[j]);
-  x = Array(DType::f64, Shape{n, std::int64_t(from.size())});
-  double* to = x.data<double>();
-  for (std::int64_t i = 0; i < n; ++i)
-    for (const From& c : from) {
-      const double v = held.data<double>()[i * d + std::int64_t(c.column)];
-      *to++ = c.level == 0 ? v : v == double(c.level);
+            path, i + 1, f.file_columns[j], f.file_columns[j]);
+  });
+  std::vector<int> places;
+  std::vector<StoredLevels> codes;
+  for (const From& c : from) {
+    places.push_back(int(c.column));
+    StoredLevels& code = codes.emplace_back();
+    for (std::size_t k = 0; c.level > 0 && k < f.file_levels[c.column].size(); ++k) {
+      code.stored.push_back(double(k));
+      code.level.push_back(k == c.level ? 1 : 0);
     }
+  }
+  x = x.columns(places).with_levels(codes);
 }
 
 TableFormat format_of_file(const TableFormat& format) {

@@ -293,6 +293,7 @@ ReadTable read_columns(const std::string& path, const TableConfig& config, Table
     }
   }
   if (needs.coded) code_categories(f, out.rows.x, path);
+  if (needs.coded && !how.stream) out.rows.x = out.rows.x.made();
   return out;
 }
 

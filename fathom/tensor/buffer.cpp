@@ -121,10 +121,19 @@ Array Array::scaled(const std::vector<double>& shift, const std::vector<double>&
 
 Array Array::with_levels(std::vector<StoredLevels> levels) const {
   RowRecipe r = recipe_of(*this);
-  if (levels.size() != r.places.size() || !r.levels.empty() || r.changes_values())
+  if (levels.size() != r.places.size() || r.changes_values())
     raise<ShapeError>("[array] levels of {} columns for rows {} as they are stored", levels.size(),
                       shape_.text());
-  r.levels = std::move(levels);
+  if (r.levels.empty()) r.levels.resize(levels.size());
+  for (std::size_t j = 0; j < levels.size(); ++j) {
+    if (levels[j].empty()) continue;
+    StoredLevels& known = r.levels[j];
+    if (known.empty()) {
+      known = std::move(levels[j]);
+    } else {  // of what the stored numbers stand for already
+      for (double& level : known.level) level = levels[j].of(level);
+    }
+  }
   return {shape_.extent(0), memory_, std::make_shared<const RowRecipe>(std::move(r))};
 }
 

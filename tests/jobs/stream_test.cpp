@@ -298,6 +298,24 @@ TEST_F(Stream, Regressions) {
   EXPECT_EQ(bytes_of(path("read.csv")).substr(0, 17), "mean,sd,low,high\n");
 }
 
+// Text columns of a regression, and numbers that are declared to be categories, are coded row by
+// row.
+TEST_F(Stream, CategoriesCodedForARegression) {
+  std::string text = "x,town,month,y\n";
+  std::vector<double> e(600, 0.0);
+  kernels::fill_normal(Key{8, 1}, nullptr, 0, 1, 600, e.data());
+  const char* const towns[] = {"paris", "oslo", "rome"};
+  for (std::size_t i = 0; i < 300; ++i)
+    text += fmt::format("{:.4f},{},{},{:.4f}\n", e[i], towns[i * 7 % 3], 1 + i * 5 % 4,
+                        2 * e[i] + double(i * 7 % 3) - 0.5 * double(i * 5 % 4) + 0.3 * e[300 + i]);
+  std::ofstream(path("towns.csv")) << text;
+  expect_same(kind<RegressionTable>([](RegressionSettings& r, TableConfig&) {
+                r.target = "y";
+                r.kind = "category=month";
+              }),
+              path("towns.csv"));
+}
+
 TEST_F(Stream, ColumnsOfSeveralKinds) {
   const auto of = [&](const std::string& kinds, const TableConfig& table = {}) {
     return kind<Mixture>([=](MixtureOfColumnsSettings& m, TableConfig& t) {
