@@ -1,7 +1,5 @@
 #include "fathom/tensor/buffer.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -10,16 +8,10 @@
 namespace fathom {
 
 std::shared_ptr<std::byte> allocate_bytes(std::size_t bytes) {
-  // Of what is swept again and again, pages are large where the system has such.
-  constexpr std::size_t kLargePage = std::size_t(1) << 21;
-  const std::size_t align = bytes < 4 * kLargePage ? 64 : kLargePage;
-  auto* p = static_cast<std::byte*>(::operator new(bytes + 64, std::align_val_t(align)));
-#ifdef MADV_HUGEPAGE
-  if (align == kLargePage)
-    ::madvise(p, bytes, MADV_HUGEPAGE);  // advice: whether it is taken or not
-#endif
+  constexpr std::align_val_t align{64};
+  auto* p = static_cast<std::byte*>(::operator new(bytes + 64, align));
   std::memset(p, 0, bytes + 64);
-  return {p, [align](std::byte* q) { ::operator delete(q, std::align_val_t(align)); }};
+  return {p, [](std::byte* q) { ::operator delete (q, std::align_val_t{64}); }};
 }
 
 Array::Array(DType dtype, Shape shape)
