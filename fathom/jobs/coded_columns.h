@@ -8,9 +8,9 @@
 namespace fathom {
 
 // Codes the categories of x [n, columns], whose kinds and levels are settled; rows are made when
-// they are read. `format` then has the new columns and remembers those of the file. Throws DataError
-// where a category is missing in a row, has one level or is what others explain, ConfigError where a
-// column is declared to be of another kind than real or category.
+// they are read. `format` then has the new columns and remembers those of the file. Throws
+// DataError where a category is missing in a row, has one level or is what others explain,
+// ConfigError where a column is declared to be of another kind than real or category.
 void code_categories(TableFormat& format, Array& x, const std::string& path);
 
 // The format of the same table with the columns of its file, by which other files are read.
