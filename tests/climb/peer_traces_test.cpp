@@ -1,0 +1,201 @@
+// Traces of BayesPy's examples (Luttinen 2016; version 0.6.6 with numpy's legacy generator, seed
+// 1), step by step. tests/data holds the rows that they draw, and where their random starts put
+// them.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <set>
+
+#include "fathom/climb/coordinate.h"
+#include "tests/support/tables.h"
+
+namespace fathom {
+namespace {
+
+Array drawn_table(const std::string& name, const std::string& columns) {
+  CsvOptions options;
+  options.columns = {columns};
+  return read_csv(std::string(FATHOM_SOURCE_DIR "/tests/data/") + name, options).values.copy();
+}
+
+std::string latent_of(const std::string& slot) { return slot.substr(0, slot.find(".natural.")); }
+
+// Factors other than `moved` as they are in `from`.
+void put_back(State& to, const State& from, const std::set<std::string>& moved) {
+  for (const auto& [name, array] : from.slots())
+    if (name.find(".natural.") != std::string::npos && moved.count(latent_of(name)) == 0)
+      std::memcpy(to.find(name)->raw(), array.raw(), array.bytes());
+}
+
+// A climb whose factors are moved one by one.
+struct Steps {
+  State state;
+  Workers workers{1};
+  std::unique_ptr<CoordinateClimb> climb;
+
+  Steps(const Model& m, const DataSet& data, std::vector<std::string> order) {
+    CoordinateOptions options;
+    options.order = std::move(order);
+    climb = std::make_unique<CoordinateClimb>(m, data, state, options);
+  }
+  // Latents of rows at their best, then `moved`: the bound. Then all others too, which come later.
+  double step(const std::set<std::string>& moved) {
+    const double beyond = climb->collect(workers);
+    const State before = state.copy();
+    climb->update(workers);
+    const State after = state.copy();
+    put_back(state, before, moved);
+    const double bound = beyond + climb->statistics_bound(workers);
+    state.assign(after);
+    return bound;
+  }
+  // What was collected last moves these factors alone.
+  void move(const std::set<std::string>& moved) {
+    const State before = state.copy();
+    climb->update(workers);
+    put_back(state, before, moved);
+  }
+};
+
+// Mixture of gaussians: means and precisions are latents of their own. The order is mu, Lambda, the
+// choices, their weights.
+TEST(PeerTraces, MixtureOfGaussians) {
+  const Array x = drawn_table("four_clouds.csv", "0:2"),
+              chosen = drawn_table("four_clouds.csv", "2:3");
+  const std::int64_t n = 200, k = 10;
+  Model m{DType::f64};
+  const Plate row = m.plate("row"), component = m.plate("component", k);
+  const Expr y = m.data("y", row, Shape{2}, DType::f64);
+  const Expr alpha = m.latent("alpha", dirichlet(1e-5), Shape{k});
+  const Expr mu = m.latent("mu", mvnormal(0.0, 1e-5), component, Shape{2});
+  const Expr lambda = m.latent("lambda", wishart(1e-5, 2.0), component, Shape{2, 2});
+  const Expr which = m.latent("which", categorical_of(alpha), row, Shape{k});
+  m.observe("y", mvnormal(gate(which, mu), gate(which, lambda)), y);
+  DataSet data;
+  data.rows = n;
+  data.columns["y"] = x;
+  Steps s(m, data, {"alpha", "mu", "lambda"});
+  const State prior = s.state.copy();
+  Array start(DType::f64, Shape{n, k});
+  for (std::int64_t i = 0; i < n; ++i)
+    start.data<double>()[i * k + std::int64_t(chosen.data<double>()[i])] = 1;
+  s.climb->start({{"which", start}}, s.workers);
+  put_back(s.state, prior, {"mu", "lambda"});
+  double bound = 0;
+  for (int t = 1; t <= 61; ++t) {
+    bound = s.step({"alpha"});
+    if (t == 1) {
+      EXPECT_NEAR(bound, -1402.3447214440428, 1e-8);
+    }
+    if (t == 3) {
+      EXPECT_NEAR(bound, -1257.1233218346679, 1e-8);
+    }
+  }
+  EXPECT_NEAR(bound, -888.8463858356401, 1e-8);
+}
+
+// Mixture of Bernoulli profiles, from probabilities that are known at first.
+TEST(PeerTraces, MixtureOfBernoullis) {
+  const Array x = drawn_table("profiles.csv", "0:10"),
+              p = drawn_table("profiles_start.csv", "0:10");
+  const std::int64_t n = 100, d = 10, k = 10;
+  Model m{DType::f64};
+  const Plate row = m.plate("row"), component = m.plate("component", k);
+  const Expr bits = m.data("x", row, Shape{d}, DType::f64);
+  const Expr weights = m.latent("weights", dirichlet(1e-5), Shape{k});
+  const Expr profile = m.latent("profile", beta(0.5, 0.5), component, Shape{d});
+  const Expr which = m.latent("which", categorical_of(weights), row, Shape{k});
+  m.observe("x", bernoulli_of(gate(which, profile)), bits);
+  DataSet data;
+  data.rows = n;
+  data.columns["x"] = x;
+  Array start(DType::f64, Shape{n, k});
+  for (std::int64_t i = 0; i < n; ++i) {
+    double* to = start.data<double>() + i * k;
+    double most = -INFINITY, all = 0;
+    for (std::int64_t c = 0; c < k; ++c) {
+      to[c] = 0;
+      for (std::int64_t j = 0; j < d; ++j) {
+        const double q = p.data<double>()[j * k + c];
+        to[c] += x.data<double>()[i * d + j] != 0 ? std::log(q) : std::log1p(-q);
+      }
+      most = std::max(most, to[c]);
+    }
+    for (std::int64_t c = 0; c < k; ++c) all += to[c] = std::exp(to[c] - most);
+    for (std::int64_t c = 0; c < k; ++c) to[c] /= all;
+  }
+  Steps s(m, data, {});
+  EXPECT_NEAR(s.climb->start({{"which", start}}, s.workers), -687.2144954150746, 1e-8);
+  double bound = 0;
+  for (int t = 2; t <= 17; ++t) {
+    bound = s.climb->sweep(s.workers);
+    if (t == 2) {
+      EXPECT_NEAR(bound, -615.4176901800815, 1e-8);
+    }
+  }
+  EXPECT_NEAR(bound, -523.6921160098466, 1e-8);
+}
+
+// Principal components with relevance, four of ten columns not seen, which is to say loadings that
+// no term observes: the updates of BayesPy's guide, all factors, C and X, C, X, C and tau, then all
+// factors until iteration 488.
+TEST(PeerTraces, PrincipalComponents) {
+  const Array all = drawn_table("plane_in_ten.csv", "0:10"),
+              z0 = drawn_table("plane_in_ten.csv", "10:13");
+  const std::int64_t n = 100, q = 3, places[] = {0, 3, 4, 6, 7, 8};
+  Array y(DType::f64, Shape{n, 6});
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < 6; ++j)
+      y.data<double>()[i * 6 + j] = all.data<double>()[i * 10 + places[j]];
+  Model m{DType::f64};
+  const Plate row = m.plate("row"), column = m.plate("column", 6);
+  const Expr x = m.data("y", {row, column}, {}, DType::f64);
+  const Expr alpha = m.latent("alpha", gamma(1e-3, 1e-3), Shape{q});
+  const Expr c = m.latent("C", mvnormal_diagonal(0.0, alpha), column, Shape{q});
+  const Expr tau = m.latent("tau", gamma(1e-3, 1e-3));
+  const Expr z = m.latent("X", mvnormal(0.0, 1.0), row, Shape{q});
+  m.observe("y", normal_precision(inner(c, z), tau), x);
+  DataSet data;
+  data.rows = n;
+  data.columns["y"] = y;
+  Steps first(m, data, {"C", "alpha", "tau"}), last(m, data, {"alpha", "tau", "C"});
+  // C by X of means z0 and precisions 10, relevance and tau being 1.
+  Array &h = *first.state.find("C.natural.0"), &half = *first.state.find("C.natural.1");
+  for (std::int64_t j = 0; j < 6; ++j)
+    for (std::int64_t k = 0; k < q; ++k) {
+      double& pull = h.data<double>()[j * q + k];
+      for (std::int64_t i = 0; i < n; ++i)
+        pull += z0.data<double>()[i * q + k] * y.data<double>()[i * 6 + j];
+      for (std::int64_t l = 0; l < q; ++l) {
+        double precision = k == l ? 1 + double(n) / 10 : 0;
+        for (std::int64_t i = 0; i < n; ++i)
+          precision += z0.data<double>()[i * q + k] * z0.data<double>()[i * q + l];
+        half.data<double>()[(j * q + k) * q + l] = -0.5 * precision;
+      }
+    }
+  last.climb->collect(last.workers);  // makes its slots
+  last.state.assign(first.state);
+  EXPECT_NEAR(last.step({"alpha", "tau"}), -930.5259290078286, 1e-7);  // C has moved on, too
+  EXPECT_NEAR(last.climb->elbo(last.workers), -881.8976480212419, 1e-7);
+  first.state.assign(last.state);
+  first.climb->collect(first.workers);
+  first.move({"C"});
+  const double beyond = first.climb->collect(first.workers);
+  first.move({"C", "tau"});
+  EXPECT_NEAR(beyond + first.climb->statistics_bound(first.workers), -807.1222056233536, 1e-7);
+  first.move({"C"});
+  last.state.assign(first.state);
+  double bound = 0;
+  for (int t = 4; t <= 488; ++t) {
+    bound = last.step({"alpha", "tau"});
+    if (t == 4) {
+      EXPECT_NEAR(bound, -716.7587611137587, 1e-7);
+    }
+  }
+  EXPECT_NEAR(bound, -122.41056727063747, 1e-5);
+}
+
+}  // namespace
+}  // namespace fathom
