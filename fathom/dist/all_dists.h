@@ -38,9 +38,9 @@ struct FamilyList {};
 using AllFamilies =
     FamilyList<Normal, MvNormal, NormalWishart, NormalGamma, TiedNormalWishart, MatrixNormalWishart,
                SphericalNormalGamma, StickBreaking, Bernoulli, Categorical, Chain, LinkedChain,
-               DrivenChain, UniformFamily,
-               Gamma, Dirichlet, Beta, InverseGamma, Wishart, Poisson, Exponential, Binomial,
-               Multinomial, PolyaGamma, GammaShape, Concentration, DiscreteNetwork, Documents>;
+               DrivenChain, UniformFamily, Gamma, Dirichlet, Beta, InverseGamma, Wishart, Poisson,
+               Exponential, Binomial, Multinomial, PolyaGamma, GammaShape, Concentration,
+               DiscreteNetwork, Documents>;
 
 std::span<const FamilyInfo> all_families();
 

@@ -62,9 +62,8 @@ std::string panel_of(const BandPanel& p, const BandSeries& s, const Scale& x, co
         out += fmt::format("<circle cx=\"{:.2f}\" cy=\"{:.1f}\" r=\"1.8\" fill=\"var(--ink)\"/>",
                            x.at(double(i) + 1), y.at(p.seen[i]));
   each_stretch(p.mid, s.begins, [&](std::size_t first, std::size_t last) {
-    out +=
-        fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"var(--a)\" stroke-width=\"1.8\"/>",
-                    path_of(p.mid, first, last, x, y));
+    out += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"var(--a)\" stroke-width=\"1.8\"/>",
+                       path_of(p.mid, first, last, x, y));
   });
   return out;
 }

@@ -100,9 +100,7 @@ struct DrivenChain {
       h = h - sum_last(stats[k] * n[k], k % 2 == 0 ? 1 : 2);
     return h;
   }
-  static Value log_norm(std::span<const Value> n) {
-    return parts_of(n).log_norm;
-  }
+  static Value log_norm(std::span<const Value> n) { return parts_of(n).log_norm; }
 
  private:
   static DrivenParts parts_of(std::span<const Value> n) {
