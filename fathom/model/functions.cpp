@@ -144,14 +144,6 @@ Value inner_product(Value a, Value b) {
   return sum(p, p.shape().rank() - 1, 1);
 }
 
-// x x' of the last axis.
-Value outer_product(Value x) {
-  const Shape& s = x.shape();
-  std::vector<Axis> row(s.axes().begin(), s.axes().end());
-  row.insert(row.end() - 1, Axis{1, kNoLabel});
-  return reshape(x, s.with_back(1)) * reshape(x, Shape(std::span<const Axis>(row)));
-}
-
 // The variance of sum_i a[i] b[i] that b's spread gives where a is fixed.
 Value spread_along(Value a, const Face& b) {
   if (!b.covariance) return b.variance ? inner_product(square(a), b.variance) : Value();
@@ -178,7 +170,7 @@ Value spread_of_both(const Face& f, const Face& g) {
     const std::int64_t n = s.extent(s.rank() - 1);
     return reshape(m, Shape(s.plates()).with_back(n * n));
   };
-  const Value second = covariance(a) + outer_product(a.mean);
+  const Value second = covariance(a) + outer_product(a.mean, a.mean);
   return inner_product(packed(second), packed(covariance(b))) + spread_along(b.mean, a);
 }
 

@@ -180,13 +180,6 @@ DrivenParts driven_parts(std::span<const Value> n, Value motion, Value reach, Va
   return {out(0), out(1), out(2), out(3), out(4)};
 }
 
-Value outer_product(Value a, Value b) {
-  const Shape& s = b.shape();
-  std::vector<Axis> row(s.axes().begin(), s.axes().end());
-  row.insert(row.end() - 1, Axis{1, kNoLabel});
-  return reshape(a, a.shape().with_back(1)) * reshape(b, Shape(std::span<const Axis>(row)));
-}
-
 Value weighted_statistic(Value dy, Value statistic, const Shape& input) {
   return sum_to(broadcast_to(dy, statistic.shape()) * statistic, input);
 }

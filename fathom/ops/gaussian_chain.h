@@ -2,7 +2,7 @@
 // recursion and its adjoint, which is the smoother.
 #pragma once
 
-#include "fathom/ops/reduce.h"
+#include "fathom/ops/linalg.h"
 
 namespace fathom {
 
@@ -54,8 +54,6 @@ struct DrivenParts {
 };
 DrivenParts driven_parts(std::span<const Value> natural, Value motion, Value reach, Value begins);
 
-// a b', the last axis of each, row by row.
-Value outer_product(Value a, Value b);
 // The adjoint `dy` [row] times a statistic of each row, for an input of this shape.
 Value weighted_statistic(Value dy, Value statistic, const Shape& input);
 

@@ -130,13 +130,17 @@ Value log_determinant(Value a) {
   return sum(log(d), d.shape().rank() - 1, 1) * 2.0;
 }
 
-Value matrix_vector(Value a, Value x) {
+// The last axis of x as that of a matrix of one row.
+static Value as_row(Value x) {
   const Shape& s = x.shape();
   std::vector<Axis> row(s.axes().begin(), s.axes().end());
   row.insert(row.end() - 1, Axis{1, kNoLabel});
-  const Value p = a * reshape(x, Shape(std::span<const Axis>(row)));
-  return sum(p, p.shape().rank() - 1, 1);
+  return reshape(x, Shape(std::span<const Axis>(row)));
 }
+
+Value matrix_vector(Value a, Value x) { return sum_last(a * as_row(x)); }
+
+Value outer_product(Value a, Value b) { return reshape(a, a.shape().with_back(1)) * as_row(b); }
 
 Value quadratic_form(Value a, Value x) {
   const Value y = matmul(x, a);

@@ -140,6 +140,8 @@ Value diagonal_matrix(Value x);
 Value log_determinant(Value a);
 // A x of the last axes, for every matrix and vector of the axes before them.
 Value matrix_vector(Value a, Value x);
+// a b' of the last axes, for every pair of vectors of the axes before them.
+Value outer_product(Value a, Value b);
 // x' A x over the last axis of x.
 Value quadratic_form(Value a, Value x);
 

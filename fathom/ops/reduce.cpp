@@ -56,6 +56,8 @@ Value sum_events(Value x) {
   return sum(x, l, x.shape().rank() - l);
 }
 
+Value sum_last(Value x, int count) { return sum(x, x.shape().rank() - count, count); }
+
 Value sum_to(Value x, const Shape& shape) {
   // Axes of x that `shape` lacks are summed away; those that are 1 there are summed and put back.
   bool keep[Shape::kMaxRank] = {};
@@ -123,7 +125,8 @@ Value repeat_axes(Value x, const Shape& shape, ReduceAttrs reduced) {
   int n = 0, next = 0;
   for (int i = 0; i < shape.rank(); ++i) {
     const bool gone = i >= reduced.first && i < reduced.first + reduced.count;
-    axes[std::size_t(n++)] = gone ? Axis{1, shape[i].label} : x.shape()[next++];
+    if (gone && shape[i].label != kNoLabel) continue;
+    axes[std::size_t(n++)] = gone ? Axis{1, kNoLabel} : x.shape()[next++];
   }
   const Shape ones(std::span<const Axis>(axes.data(), std::size_t(n)));
   return broadcast_to(reshape(x, ones), shape);

@@ -107,6 +107,7 @@ Value sum(Value x);                         // over all axes
 Value sum(Value x, int first, int count);   // over axes [first, first + count)
 Value sum(Value x, Label label);            // over one labelled axis
 Value sum_events(Value x);                  // over all axes without a label
+Value sum_last(Value x, int count = 1);     // over the last axes
 Value sum_to(Value x, const Shape& shape);  // the adjoint of broadcast_to
 // Throws ShapeError for a streamed axis, whose extent here is a capacity.
 Value mean(Value x);

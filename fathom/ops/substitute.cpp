@@ -145,12 +145,8 @@ std::vector<Value> substitute(std::span<const Value> values, std::span<const Val
 Value without_rows(Value v) {
   Graph& g = v.graph();
   if (!has_rows(v) || g.op(v.id()).id != op_id<Broadcast>) return v;
-  Value source = g.value(g.inputs(v.id())[0]);
-  if (has_rows(source)) {  // one row, where a sum over them has put its axis back
-    if (source.shape().extent(0) != 1 || v.shape().extent(0) == 1) return v;
-    source = reshape(source, source.shape().without(0));
-  }
-  return broadcast_to(source, v.shape().without(0));
+  const Value source = g.value(g.inputs(v.id())[0]);
+  return has_rows(source) ? v : broadcast_to(source, v.shape().without(0));
 }
 
 }  // namespace fathom

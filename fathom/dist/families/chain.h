@@ -22,7 +22,7 @@ struct Chain {
 
   static Value expected_log_prob(const Face& x, std::span<const Face> p) {
     const Value begins = p[2].mean;
-    const Value first = sum_last(x.mean * floored(p[0].expected_log()), 1) * begins;
+    const Value first = sum_last(x.mean * floored(p[0].expected_log())) * begins;
     const Value moved = sum_last(x.statistics[0] * floored(p[1].expected_log()), 2);
     return first + moved + x.statistics[1] * begins;
   }
@@ -42,19 +42,19 @@ struct Chain {
     const Value probabilities = log(max(m[0], like(m[0], 1e-300)));
     const Value none = broadcast_to(like(m[0], 0.0), n[1].shape().events());
     const ChainParts c = chain_parts(probabilities, none, n[2]);
-    return {m[0], outer(c.before, c.after), broadcast_to(like(m[0], 0.0), n[2].shape())};
+    return {m[0], outer_product(c.before, c.after), broadcast_to(like(m[0], 0.0), n[2].shape())};
   }
 
   // Of q: its face, and the natural parameters.
   static std::vector<Face> from_natural(std::span<const Value> n) {
     const ChainParts c = chain_parts(n[0], n[1], n[2]);
-    return member(n, c.states, outer(c.before, c.after) * exp(n[1]));
+    return member(n, c.states, outer_product(c.before, c.after) * exp(n[1]));
   }
   static Face face(std::span<const Face> p) { return p[0]; }
   static Value entropy(std::span<const Face> p) {
     const Value a = p[1].mean, zero = like(a, 0.0);
     const Value met = where(equal(p[0].mean, zero), zero, p[0].mean * a);
-    return log_norm({std::vector<Value>{a, p[2].mean, p[3].mean}}) - sum_last(met, 1) -
+    return log_norm({std::vector<Value>{a, p[2].mean, p[3].mean}}) - sum_last(met) -
            sum_last(p[0].statistics[0] * p[2].mean, 2);
   }
   static Value log_norm(std::span<const Value> n) { return chain_parts(n[0], n[1], n[2]).log_norm; }
@@ -64,7 +64,7 @@ struct Chain {
   }
   static std::vector<Face> best(std::span<const Value> n) {
     const ChainParts c = chain_parts(n[0], n[1], n[2], true);
-    return member(n, c.states, outer(c.before, c.after));
+    return member(n, c.states, outer_product(c.before, c.after));
   }
 
  private:
@@ -72,15 +72,8 @@ struct Chain {
     return {face_of_leaves(std::vector<Value>{states, pairs, like(states, 0.0)}), Face::at(n[0]),
             Face::at(n[1]), Face::at(n[2])};
   }
-  static Value sum_last(Value v, int axes) { return sum(v, v.shape().rank() - axes, axes); }
   // Logarithms of zeros are -690.8: a factor of zero is then no trouble.
   static Value floored(Value logs) { return max(logs, like(logs, -690.7755278982137)); }
-  static Value outer(Value a, Value b) {
-    const Shape& s = b.shape();
-    std::vector<Axis> row(s.axes().begin(), s.axes().end());
-    row.insert(row.end() - 1, Axis{1, kNoLabel});
-    return reshape(a, a.shape().with_back(1)) * reshape(b, Shape(std::span<const Axis>(row)));
-  }
 };
 
 }  // namespace fathom

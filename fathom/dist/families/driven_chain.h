@@ -39,9 +39,9 @@ struct DrivenChain {
                 begins = p[4].mean;
     const double r = double(noise.shape().extent(0));
     const Value first = LinkedChain::first_of(x.mean, diagonal(x.covariance), p[3].mean);
-    const Value level = sum_last(p[2].expected_log(), 1) * 0.5 - r * kHalfLogTwoPi;
+    const Value level = sum_last(p[2].expected_log()) * 0.5 - r * kHalfLogTwoPi;
     return first * begins + level * (1.0 - begins) -
-           sum_last((square(drive) + diagonal(spread)) * noise, 1) * 0.5 +
+           sum_last((square(drive) + diagonal(spread)) * noise) * 0.5 +
            sum_last(x.statistics[2] * p[0].mean, 2) + sum_last(x.statistics[3] * p[1].mean, 2) +
            x.statistics[4] * begins;
   }
@@ -83,7 +83,7 @@ struct DrivenChain {
   }
 
   static std::vector<Face> from_natural(std::span<const Value> n) {
-    const DrivenParts c = parts_of(n);
+    const DrivenParts c = driven_parts(n, n[4], n[5], n[6]);
     std::vector<Face> out = {face_of_leaves(
         Values{c.mean, c.covariance, c.drive, c.drive_covariance, LinkedChain::like_zero(n[4]),
                LinkedChain::like_zero(n[5]), LinkedChain::like_zero(n[6])})};
@@ -92,26 +92,12 @@ struct DrivenChain {
   }
   static Face face(std::span<const Face> p) { return p[0]; }
   static Value entropy(std::span<const Face> p) {
-    const Values stats = expected_stats(leaves(p[0]));
-    Values n;
-    for (std::size_t k = 1; k < p.size(); ++k) n.push_back(p[k].mean);
-    Value h = log_norm(n);
-    for (std::size_t k = 0; k < stats.size(); ++k)
-      h = h - sum_last(stats[k] * n[k], k % 2 == 0 ? 1 : 2);
-    return h;
+    return LinkedChain::less_met(log_norm(LinkedChain::natural_of(p)), expected_stats(leaves(p[0])),
+                                 p);
   }
-  static Value log_norm(std::span<const Value> n) { return parts_of(n).log_norm; }
-
- private:
-  static DrivenParts parts_of(std::span<const Value> n) {
-    return driven_parts(n, of_all(n[4]), of_all(n[5]), n[6]);
+  static Value log_norm(std::span<const Value> n) {
+    return driven_parts(n, n[4], n[5], n[6]).log_norm;
   }
-  // A matrix that a table of a single row may have been given for it alone.
-  static Value of_all(Value v) {
-    const bool one = v.shape().labelled() == 1 && v.shape().extent(0) == 1;
-    return one ? reshape(v, v.shape().events()) : v;
-  }
-  static Value sum_last(Value v, int axes) { return LinkedChain::sum_last(v, axes); }
 };
 
 }  // namespace fathom

@@ -43,14 +43,14 @@ struct LinkedChain {
     const Value row = on_events(goes, x.mean), step = x.mean * row - moved(before, move);
     const Value scaled = move * as_column(noise);
     Value second = contract(scaled, move, 0, 1, true, false);
-    Value square = sum_last((fathom::square(step) + diagonal(x.covariance) * row) * noise, 1);
+    Value square = sum_last((fathom::square(step) + diagonal(x.covariance) * row) * noise);
     if (const Value c = covariance_of(p[2])) {
       const Value spread = sum(c * as_column(as_column(noise)), 0, 1);
       second = second + spread;
-      square = square + sum_last(before * moved(before, spread), 1);
+      square = square + sum_last(before * moved(before, spread));
     }
     square = square + sum_last(spread_before * second, 2) - sum_last(cross * scaled, 2) * 2.0;
-    const Value level = (sum_last(p[3].expected_log(), 1) * 0.5 - n * kHalfLogTwoPi) * goes;
+    const Value level = (sum_last(p[3].expected_log()) * 0.5 - n * kHalfLogTwoPi) * goes;
     return first * begins + level - square * 0.5 + x.statistics[3] * begins;
   }
 
@@ -89,24 +89,27 @@ struct LinkedChain {
   }
   static Face face(std::span<const Face> p) { return p[0]; }
   static Value entropy(std::span<const Face> p) {
-    const Values stats = expected_stats(leaves(p[0]));
-    Values natural;
-    for (std::size_t k = 1; k < p.size(); ++k) natural.push_back(p[k].mean);
-    Value h = log_norm(natural);
-    for (std::size_t k = 0; k < stats.size(); ++k)
-      h = h - sum_last(stats[k] * natural[k], stat_axes[k]);
-    return h;
+    return less_met(log_norm(natural_of(p)), expected_stats(leaves(p[0])), p);
   }
   static Value log_norm(std::span<const Value> n) { return linked_parts(n, n[5]).log_norm; }
 
+  // Of from_natural(): the natural parameters, and `h` less <stats, natural>.
+  static Values natural_of(std::span<const Face> p) {
+    Values n;
+    for (std::size_t k = 1; k < p.size(); ++k) n.push_back(p[k].mean);
+    return n;
+  }
+  static Value less_met(Value h, const Values& stats, std::span<const Face> p) {
+    for (std::size_t k = 0; k < stats.size(); ++k) h = h - sum_events(stats[k] * p[k + 1].mean);
+    return h;
+  }
   // log p of the first state by its distance from the mean, element by element.
   static Value first_of(Value distance, Value variance, Value precision) {
     const Value zero = like(precision, 0.0);
     const Value level =
         where(equal(precision, zero), zero, log(max(precision, like(precision, 1e-300))) * 0.5);
-    return sum_last(level - (square(distance) + variance) * precision * 0.5 - kHalfLogTwoPi, 1);
+    return sum_last(level - (square(distance) + variance) * precision * 0.5 - kHalfLogTwoPi);
   }
-  static Value sum_last(Value v, int axes) { return sum(v, v.shape().rank() - axes, axes); }
   // x m', row by row.
   static Value moved(Value x, Value m) {
     if (m.shape().labelled() > 0) return matrix_vector(m, x);

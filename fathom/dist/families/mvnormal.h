@@ -27,7 +27,7 @@ struct MvNormal {
   // E (x - mean)(x - mean)', both independent.
   static Value expected_outer(const Face& x, const Face& mean) {
     const Value r = x.mean - mean.mean;
-    Value e = outer(r, r);
+    Value e = outer_product(r, r);
     for (const Face* f : {&x, &mean}) {
       if (f->covariance) e = e + f->covariance;
       if (!f->covariance && f->variance)
@@ -77,7 +77,7 @@ struct MvNormal {
     const Value hidden = 1.0 - seen, pull = lam_mu - matrix_vector(lam, value);
     const Value at_zero = (t[3] - t[2]) * 0.5 + sum_last(value * (lam_mu + pull)) * 0.5 -
                           sum_last(seen) * kHalfLogTwoPi;
-    const Value inner = lam * outer(hidden, hidden) + diagonal_matrix(seen);
+    const Value inner = lam * outer_product(hidden, hidden) + diagonal_matrix(seen);
     const Value l = cholesky(inner), g = pull * hidden;
     const auto d = lam.shape().extent(lam.shape().rank() - 1);
     const Value u = triangular_solve(broadcast_to(l, g.shape().with_back(d)),
@@ -104,7 +104,6 @@ struct MvNormal {
       if (axis.label != kNoLabel && a.shape().find(axis.label) >= 0) return sum_last(a * b);
     return contract(a, b, 0, 1, false, true);
   }
-  static Value sum_last(Value v) { return sum(v, v.shape().rank() - 1, 1); }
   // The same for elements apart from each other (normal_gamma.h), with precisions of their own or
   // one for all (spherical_normal_gamma.h): no products of two of them.
   static Value through_squares(const Face& x, std::span<const Value> t) {
@@ -161,10 +160,10 @@ struct MvNormal {
     return f;
   }
   static Values expected_stats(std::span<const Value> m) {
-    return {m[0], m[1] + outer(m[0], m[0])};
+    return {m[0], m[1] + outer_product(m[0], m[0])};
   }
 
-  static Values stats(Value x) { return {x, outer(x, x)}; }
+  static Values stats(Value x) { return {x, outer_product(x, x)}; }
   static Values natural(std::span<const Face> p) {
     return {matrix_vector(p[1].mean, p[0].mean), p[1].mean * -0.5};
   }
@@ -214,12 +213,6 @@ struct MvNormal {
   // Members that differ in h alone: one matrix serves them all.
   static bool one_for_all(std::span<const Value> n) {
     return n[1].shape().labelled() == 0 && n[0].shape().labelled() > 0;
-  }
-  static Value outer(Value a, Value b) {
-    const Shape& s = b.shape();
-    std::vector<Axis> row(s.axes().begin(), s.axes().end());
-    row.insert(row.end() - 1, Axis{1, kNoLabel});
-    return reshape(a, a.shape().with_back(1)) * reshape(b, Shape(std::span<const Axis>(row)));
   }
 };
 

@@ -44,11 +44,11 @@ struct NormalWishart : JointFamily<NormalWishart> {
     const Value m = p[0].mean, b = p[1].mean;
     const auto d = double(size_of_event(m));
     const Value bm = Wishart::along(b, 1) * m;
-    return {(p[2].mean + outer(bm, m)) * -0.5, bm, b * -0.5, (p[3].mean - d) * 0.5};
+    return {(p[2].mean + outer_product(bm, m)) * -0.5, bm, b * -0.5, (p[3].mean - d) * 0.5};
   }
   static std::vector<Face> from_natural(std::span<const Value> n) {
     const Value b = n[2] * -2.0, m = n[1] / Wishart::along(b, 1);
-    const Value v = n[0] * -2.0 - outer(n[1], m);
+    const Value v = n[0] * -2.0 - outer_product(n[1], m);
     const auto d = double(size_of_event(n[1]));
     return {Face::at(m), Face::at(b), Face::at(v), Face::at(n[3] * 2.0 + d)};
   }
@@ -74,12 +74,6 @@ struct NormalWishart : JointFamily<NormalWishart> {
 
  private:
   static std::int64_t size_of_event(Value v) { return v.shape().extent(v.shape().rank() - 1); }
-  static Value outer(Value a, Value b) {
-    const Shape& s = b.shape();
-    std::vector<Axis> row(s.axes().begin(), s.axes().end());
-    row.insert(row.end() - 1, Axis{1, kNoLabel});
-    return reshape(a, a.shape().with_back(1)) * reshape(b, Shape(std::span<const Axis>(row)));
-  }
 };
 
 }  // namespace fathom
