@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fathom/kernels/isa.h"
+#include "fathom/kernels/sequences.h"
 
 namespace fathom::kernels {
 
@@ -17,19 +18,8 @@ constexpr double kNone = -std::numeric_limits<double>::infinity();
 template <class T>
 constexpr double kMost = sizeof(T) == 4 ? 88 : 709;
 
-const ChainTable& chain_table() {
-  switch (isa()) {
-    case Isa::avx512: return chain_table_avx512;
-    case Isa::avx2: return chain_table_avx2;
-    case Isa::base: break;
-  }
-  return chain_table_base;
-}
-
-std::int64_t pack_of(float) { return chain_table().pack_f32; }
-std::int64_t pack_of(double) { return chain_table().pack_f64; }
-ChainSequence<float> sequence_of(float) { return chain_table().f32; }
-ChainSequence<double> sequence_of(double) { return chain_table().f64; }
+const ChainRecursion<float>& recursion(float) { return FATHOM_BY_ISA(chain_table).f32; }
+const ChainRecursion<double>& recursion(double) { return FATHOM_BY_ISA(chain_table).f64; }
 
 // Columns of the matrices of links: ChainLinks.
 std::int64_t stride_of(std::int64_t states, std::int64_t pack) {
@@ -128,33 +118,22 @@ void log_sequence(const Chain<T>& c, std::int64_t first, std::int64_t last,
   }
 }
 
-template <class T, class F>
-void each_sequence(const Chain<T>& c, F&& f) {
-  for (std::int64_t first = 0; first < c.rows;) {
-    std::int64_t last = first + 1;
-    while (last < c.rows && c.begins[last] == T(0)) ++last;
-    f(first, last);
-    first = last;
-  }
-}
-
 }  // namespace
 
 template <class T>
 void chain(const Chain<T>& given) {
   thread_local std::vector<T> room, kept;
   Chain<T> c = given;
-  const std::int64_t k = c.states, pack = pack_of(T()), n = stride_of(k, pack);
+  const std::int64_t k = c.states, pack = recursion(T()).pack, n = stride_of(k, pack);
   kept.resize(std::size_t((c.log_norm ? 0 : c.rows) +
                           (!c.marginals && !c.before && (c.counts || c.after) ? c.rows * k : 0)));
   T* more = kept.data();
   if (!c.log_norm) c.log_norm = std::exchange(more, more + c.rows);
   if (!c.marginals && !c.before && (c.counts || c.after)) c.marginals = more;
-  constexpr std::size_t line = 64 / sizeof(T);
-  room.assign(std::size_t(3 * n * n + chain_room(n)) + line, T(0));
-  T* forth = room.data();
-  while (reinterpret_cast<std::uintptr_t>(forth) % 64 != 0) ++forth;
-  T *back = forth + n * n, *counts = back + n * n;
+  const auto wanted = std::size_t(3 * n * n + chain_room(n));
+  T *const forth = line_of_cache(room, wanted), *const back = forth + n * n,
+           *const counts = back + n * n;
+  std::fill_n(forth, wanted, T(0));
   // Of the row of a matrix of links that are 0 from `states` on.
   const auto row = [&](std::int64_t i, std::int64_t j) { return n <= pack ? i ^ j : i; };
   for (std::int64_t i = 0; i < k; ++i)
@@ -165,8 +144,8 @@ void chain(const Chain<T>& given) {
     }
   const ChainLinks<T> links{n, forth, back, counts, counts + n * n};
   std::vector<double> b, slow;
-  each_sequence(c, [&](std::int64_t first, std::int64_t last) {
-    if (sequence_of(T())(c, first, last, links)) return;
+  each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
+    if (recursion(T()).sequence(c, first, last, links)) return;
     if (b.empty()) {
       b = log_links(c);
       slow.assign(std::size_t(k * k), 0.0);
@@ -187,7 +166,7 @@ void best_path(const Chain<T>& c) {
   std::vector<double> score;
   std::vector<std::int64_t> path;
   if (c.counts) std::fill_n(c.counts, k * k, T(0));
-  each_sequence(c, [&](std::int64_t first, std::int64_t last) {
+  each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
     const std::int64_t n = last - first;
     score.resize(std::size_t(n * k));
     path.resize(std::size_t(n));

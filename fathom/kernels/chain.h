@@ -72,10 +72,14 @@ template <class T>
 using ChainSequence = bool (*)(const Chain<T>& c, std::int64_t first, std::int64_t last,
                                const ChainLinks<T>& links);
 
+template <class T>
+struct ChainRecursion {
+  std::int64_t pack;  // numbers in one
+  ChainSequence<T> sequence;
+};
 struct ChainTable {
-  std::int64_t pack_f32, pack_f64;  // numbers in one
-  ChainSequence<float> f32;
-  ChainSequence<double> f64;
+  ChainRecursion<float> f32;
+  ChainRecursion<double> f64;
 };
 extern const ChainTable chain_table_base, chain_table_avx2, chain_table_avx512;
 

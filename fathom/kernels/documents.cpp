@@ -6,36 +6,14 @@
 #include <vector>
 
 #include "fathom/kernels/isa.h"
+#include "fathom/kernels/sequences.h"
 
 namespace fathom::kernels {
 
 namespace {
 
-const DocumentsTable& documents_table() {
-  switch (isa()) {
-    case Isa::avx512: return documents_table_avx512;
-    case Isa::avx2: return documents_table_avx2;
-    case Isa::base: break;
-  }
-  return documents_table_base;
-}
-
-DocumentSolve<float> solve_of(float) { return documents_table().f32; }
-DocumentSolve<double> solve_of(double) { return documents_table().f64; }
-TopicFill<float> fill_of(float) { return documents_table().fill_f32; }
-TopicFill<double> fill_of(double) { return documents_table().fill_f64; }
-CountAdd<float> add_of(float) { return documents_table().add_f32; }
-CountAdd<double> add_of(double) { return documents_table().add_f64; }
-CountSum<float> sum_of(float) { return documents_table().sum_f32; }
-CountSum<double> sum_of(double) { return documents_table().sum_f64; }
-
-// At least `wanted` numbers, from the beginning of a line of the cache.
-template <class T>
-T* line_of_cache(std::vector<T>& room, std::size_t wanted) {
-  constexpr std::size_t line = 64 / sizeof(T);
-  if (room.size() < wanted + line) room.resize(wanted + wanted / 2 + line);
-  return room.data() + (-reinterpret_cast<std::uintptr_t>(room.data()) % 64) / sizeof(T);
-}
+const DocumentKernels<float>& of_isa(float) { return FATHOM_BY_ISA(documents_table).f32; }
+const DocumentKernels<double>& of_isa(double) { return FATHOM_BY_ISA(documents_table).f64; }
 
 // Documents that were solved and whose counts are still to be added, all of a word at once: the
 // rows of a table of counts, which no cache holds, are then read and written once and in order.
@@ -79,8 +57,8 @@ class Waiting {
         document_[to] = std::int32_t(k);
         factor_[to] = factors_[i];
       }
-    add_of(T())({begins_.data(), document_.data(), factor_.data(), proportions_}, d.topics,
-                d.counts, fresh);
+    of_isa(T()).add({begins_.data(), document_.data(), factor_.data(), proportions_}, d.topics,
+                    d.counts, fresh);
     documents_ = 0;
     rows_.clear();
     factors_.clear();
@@ -98,30 +76,27 @@ class Waiting {
 
 template <class T>
 void fill_topics(const T* log_topics, std::int64_t pitch, const TopicTable<T>& table) {
-  fill_of(T())(log_topics, pitch, table);
+  of_isa(T()).fill(log_topics, pitch, table);
 }
 
 template <class T>
 void sum_counts(const T* counts, std::int64_t groups, std::int64_t apart, const TopicTable<T>& t,
                 T* out) {
-  sum_of(T())(counts, groups, apart, t, out);
+  of_isa(T()).sum(counts, groups, apart, t, out);
 }
 
 template <class T>
 void documents(const Documents<T>& d) {
   thread_local std::vector<T> room;
-  const DocumentSolve<T> solve = solve_of(T());
-  const std::int64_t stride = d.topics.stride;
   thread_local Waiting<T> waiting;
+  const std::int64_t stride = d.topics.stride;
   waiting.start(stride);
   T* gamma = d.gamma;
   bool fresh = true;
-  for (std::int64_t first = 0; first < d.rows;) {
-    std::int64_t last = first + 1;
-    while (last < d.rows && d.begins[last] == T(0)) ++last;
+  each_sequence(d.begins, d.rows, [&](std::int64_t first, std::int64_t last) {
     T* const at = line_of_cache(room, std::size_t(documents_room(last - first, stride)));
     T* const factors = d.counts ? waiting.factors(first, last) : nullptr;
-    const bool solved = solve(d, first, last, at, factors);
+    const bool solved = of_isa(T()).solve(d, first, last, at, factors);
     if (factors && solved) waiting.keep(at + stride);
     if (factors && !solved) waiting.drop();
     if (d.counts && waiting.full()) {
@@ -132,8 +107,7 @@ void documents(const Documents<T>& d) {
       std::copy_n(at, d.topics.topics, gamma);
       gamma += d.topics.topics;
     }
-    first = last;
-  }
+  });
   if (d.counts) waiting.add(d, fresh);
 }
 

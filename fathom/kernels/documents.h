@@ -86,15 +86,16 @@ constexpr std::int64_t documents_room(std::int64_t rows, std::int64_t stride) {
   return (rows + 9) * stride + 4 * (rows + 4);
 }
 
+template <class T>
+struct DocumentKernels {
+  DocumentSolve<T> solve;
+  TopicFill<T> fill;
+  CountAdd<T> add;
+  CountSum<T> sum;
+};
 struct DocumentsTable {
-  DocumentSolve<float> f32;
-  DocumentSolve<double> f64;
-  TopicFill<float> fill_f32;
-  TopicFill<double> fill_f64;
-  CountAdd<float> add_f32;
-  CountAdd<double> add_f64;
-  CountSum<float> sum_f32;
-  CountSum<double> sum_f64;
+  DocumentKernels<float> f32;
+  DocumentKernels<double> f64;
 };
 extern const DocumentsTable documents_table_base, documents_table_avx2, documents_table_avx512;
 

@@ -426,4 +426,9 @@ static void sum_topic_counts(const T* counts, std::int64_t groups, std::int64_t 
   }
 }
 
+template <class T>
+static constexpr kernels::DocumentKernels<T> document_kernels() {
+  return {solve_document<T>, fill_topic_table<T>, add_document_counts<T>, sum_topic_counts<T>};
+}
+
 }  // namespace fathom::wide::FATHOM_ISA

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fathom/kernels/isa.h"
+#include "fathom/kernels/sequences.h"
 
 namespace fathom::kernels {
 
@@ -14,28 +15,7 @@ namespace {
 
 constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
-const GaussianChainTable& gaussian_chain_table() {
-  switch (isa()) {
-    case Isa::avx512: return gaussian_chain_avx512;
-    case Isa::avx2: return gaussian_chain_avx2;
-    case Isa::base: break;
-  }
-  return gaussian_chain_base;
-}
-
-// Calls f(first, last) for each sequence.
-template <class F>
-std::int64_t each_run(const double* begins, std::int64_t rows, F&& f) {
-  std::int64_t longest = 0;
-  for (std::int64_t first = 0; first < rows;) {
-    std::int64_t last = first + 1;
-    while (last < rows && begins[last] == 0) ++last;
-    f(first, last);
-    longest = std::max(longest, last - first);
-    first = last;
-  }
-  return longest;
-}
+const GaussianChainTable& gaussian_chain_table() { return FATHOM_BY_ISA(gaussian_chain); }
 
 void spoil(double* p, std::int64_t first, std::int64_t last, std::int64_t each) {
   if (p) std::fill(p + first * each, p + last * each, kNoNumber);
@@ -66,7 +46,7 @@ void linked_gaussians(const LinkedGaussians& given) {
   k.want(c.mean, c.rows * n);
   k.want(c.covariance, c.rows * nn);
   k.want(c.cross, c.rows * nn);
-  each_run(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
+  each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
     if (gaussian_chain_table().linked(c, first, last, room.data())) return;
     for (double* p : {c.mean, c.mean_before}) spoil(p, first, last, n);
     for (double* p : {c.covariance, c.covariance_before, c.cross}) spoil(p, first, last, nn);
@@ -99,9 +79,12 @@ void driven_gaussians(const DrivenGaussians& given) {
   inverse.resize(std::size_t(nn));
   double log_det = 0;
   const bool moves = invert(n, c.motion, inverse.data(), &log_det);
-  const std::int64_t longest = each_run(c.begins, c.rows, [](std::int64_t, std::int64_t) {});
+  std::int64_t longest = 0;
+  each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
+    longest = std::max(longest, last - first);
+  });
   room.resize(std::size_t(driven_room(n, r) + longest * n * r));
-  each_run(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
+  each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
     if (moves &&
         gaussian_chain_table().driven(c, first, last, inverse.data(), log_det, room.data()))
       return;

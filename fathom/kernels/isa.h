@@ -19,6 +19,17 @@ Isa isa();
 // between machines; limit_isa(Isa::avx512) lifts the limit. Call it while no kernel runs.
 void limit_isa(Isa most);
 
+// Of three names `of`_<isa>, compiled for one set each, the one of isa(); other processors have but
+// the base one.
+#if defined(__x86_64__)
+#define FATHOM_BY_ISA(of)                                                   \
+  (::fathom::kernels::isa() == ::fathom::kernels::Isa::avx512 ? of##_avx512 \
+   : ::fathom::kernels::isa() == ::fathom::kernels::Isa::avx2 ? of##_avx2   \
+                                                              : of##_base)
+#else
+#define FATHOM_BY_ISA(of) of##_base
+#endif
+
 // "base", "avx2", "avx512".
 const char* name_of(Isa isa);
 

@@ -153,16 +153,7 @@ void widened(const View& a, const View& b, const View& c, const MatMulSpec& s, b
 
 }  // namespace
 
-const ThinTable& thin_table() {
-#if defined(__x86_64__)
-  switch (isa()) {
-    case Isa::avx512: return thin_table_avx512;
-    case Isa::avx2: return thin_table_avx2;
-    case Isa::base: break;
-  }
-#endif
-  return thin_table_base;
-}
+const ThinTable& thin_table() { return FATHOM_BY_ISA(thin_table); }
 
 void single_threaded_libraries() {
   thread_local const bool done = [] {  // each thread has a count of OpenMP threads of its own

@@ -7,16 +7,7 @@ namespace fathom::kernels {
 
 namespace {
 
-const RngTable& table() {
-#if defined(__x86_64__)
-  switch (isa()) {
-    case Isa::avx512: return rng_table_avx512;
-    case Isa::avx2: return rng_table_avx2;
-    case Isa::base: break;
-  }
-#endif
-  return rng_table_base;
-}
+const RngTable& table() { return FATHOM_BY_ISA(rng_table); }
 
 // As philox() in base/key.h makes it.
 std::uint64_t philox_key(Key key) { return key.seed ^ mix64(key.stream); }
