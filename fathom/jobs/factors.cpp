@@ -171,10 +171,11 @@ LinearFactors FactorTable::factors(const State& state) const {
   return factors_of(state, settings_.method != "vb");
 }
 
-RowPredictions FactorTable::predict(const State& state, const Array& rows, Workers& workers) const {
+RowPredictions FactorTable::predict(const State& state, const TableRows& rows,
+                                    Workers& workers) const {
   const LinearFactors f = factors(state);
-  const FactorScores z = f.scores(rows, workers);
-  const std::int64_t n = rows.shape().extent(0), q = f.latent;
+  const FactorScores z = f.scores(rows.x, workers);
+  const std::int64_t n = rows.count(), q = f.latent;
   RowPredictions out;
   for (const char* ending : {"", "_sd"})
     for (std::int64_t k = 1; k <= q; ++k) out.names.push_back(fmt::format("z{}{}", k, ending));
@@ -183,7 +184,7 @@ RowPredictions FactorTable::predict(const State& state, const Array& rows, Worke
     std::copy_n(z.mean.data<double>() + i * q, q, out.values.data<double>() + i * 2 * q);
     std::copy_n(z.sd.data<double>() + i * q, q, out.values.data<double>() + i * 2 * q + q);
   }
-  out.log_density = f.log_density(rows, workers);
+  out.log_density = f.log_density(rows.x, workers);
   return out;
 }
 

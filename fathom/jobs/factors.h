@@ -45,10 +45,11 @@ class FactorTable : public TableModelWith<FactorSettings> {
   void report(const State& state, const TableFormat& format, const TableRows* rows,
               const nlohmann::json& summary, Page& page, Workers& workers) const override;
   // "z1", ... and "z1_sd", ...: scores and their standard deviations.
-  RowPredictions predict(const State& state, const Array& rows, Workers& workers) const override;
+  RowPredictions predict(const State& state, const TableRows& rows,
+                         Workers& workers) const override;
   bool fills() const override { return true; }
-  FilledRows fill(const State& state, const Array& rows, Workers& workers) const override {
-    return factors(state).fill(rows, workers);
+  FilledRows fill(const State& state, const TableRows& rows, Workers& workers) const override {
+    return factors(state).fill(rows.x, workers);
   }
   std::vector<PosteriorRow> posterior(const State& state, const TableFormat& format) const override;
   Array sample(const State& state, std::int64_t count, Key key, Workers& workers) const override;

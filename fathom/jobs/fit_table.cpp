@@ -1,5 +1,6 @@
 #include "fathom/jobs/fit_table.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <filesystem>
@@ -120,22 +121,17 @@ class FitTableJob {
 
   // Sequences of one row say nothing of how rows follow each other.
   void check_sequences() const {
-    const auto begins = data_.rows.begins.values<double>();
     if (data_.rows.begins.size() == 0) return;
-    std::int64_t count = 0, single = 0, first = 0;
-    for (std::size_t i = 0; i < begins.size(); ++i) {
-      const bool here = i == 0 || begins[i] != 0;
-      const bool alone = here && (i + 1 == begins.size() || begins[i + 1] != 0);
-      count += here;
-      if (alone && single++ == 0) first = std::int64_t(i) + 1;
-    }
-    if (single == count)
+    const std::vector<RowRange> all = sequences_of(data_.rows);
+    const auto alone = [](const RowRange& r) { return r.last == r.first + 1; };
+    const auto single = std::count_if(all.begin(), all.end(), alone);
+    if (single == std::ptrdiff_t(all.size()))
       raise<DataError>(
           "{}: every sequence of column \"{}\" is a single row: rows of a sequence share its name",
           config_.data, data_.format.sequence);
     if (single > 0)
-      note(fmt::format("{} of {} sequences are a single row, the first is row {}", single, count,
-                       first));
+      note(fmt::format("{} of {} sequences are a single row, the first is row {}", single,
+                       all.size(), std::find_if(all.begin(), all.end(), alone)->first + 1));
   }
 
   void check_settings() const {

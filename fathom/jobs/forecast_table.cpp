@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "fathom/jobs/sequences.h"
 #include "fathom/kernels/special.h"
 
 namespace fathom {
@@ -29,8 +30,8 @@ ForecastTable forecast_table(const ForecastTableConfig& c) {
     for (const char* end : {"", "_sd", "_low", "_high"}) t.names.push_back(name + end);
   t.values = Array(DType::f64, Shape{c.steps * std::int64_t(all.size()), width});
   std::vector<std::string> names;
-  for (std::int64_t i = 0; i < rows.sequences.size(); ++i)
-    if (i == 0 || rows.begins.data<double>()[i] != 0) names.push_back(rows.sequences[i]);
+  for (const RowRange& sequence : sequences_of(rows))
+    if (!rows.sequences.empty()) names.push_back(rows.sequences[sequence.first]);
   if (!names.empty()) t.id_name = f.sequence;
   double* to = t.values.data<double>();
   for (std::size_t s = 0; s < all.size(); ++s)

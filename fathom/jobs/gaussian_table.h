@@ -49,12 +49,13 @@ class GaussianTableWith : public MixtureModelWith<S> {
     report_gaussians(components(state), format, moments_, rows, summary, page, workers);
   }
   // "component" from 1, the most probable; its probability and that of every one.
-  RowPredictions predict(const State& state, const Array& rows, Workers& workers) const override {
-    return predictions_of(components(state).log_joint(rows, workers), format_.classes);
+  RowPredictions predict(const State& state, const TableRows& rows,
+                         Workers& workers) const override {
+    return predictions_of(components(state).log_joint(rows.x, workers), format_.classes);
   }
   bool fills() const override { return true; }
-  FilledRows fill(const State& state, const Array& rows, Workers& workers) const override {
-    return components(state).fill(rows, workers);
+  FilledRows fill(const State& state, const TableRows& rows, Workers& workers) const override {
+    return components(state).fill(rows.x, workers);
   }
   Array sample(const State& state, std::int64_t count, Key key, Workers&) const override {
     return components(state).sample(count, key);

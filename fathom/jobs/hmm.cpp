@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "fathom/jobs/column_data.h"
+#include "fathom/jobs/sequences.h"
 #include "fathom/kernels/chain.h"
 #include "fathom/kernels/rng.h"
 #include "fathom/zoo/rows.h"
@@ -67,6 +68,52 @@ std::int64_t drawn(const double* p, std::int64_t count, double u) {
     if ((u -= p[k]) < 0) return k;
   return count - 1;
 }
+
+// The states of rows by their emissions.
+class StatePaths {
+ public:
+  StatePaths(const MarkovStates& s, const TableRows& rows, Workers& workers)
+      : potentials_(s.log_emission(rows.x, workers)),
+        links_(DType::f64, Shape{s.count, s.count}),
+        begins_(marks_of(rows)) {
+    for (std::int64_t i = 0; i < links_.size(); ++i)
+      links_.data<double>()[i] = log_of(s.move.data<double>()[i]);
+    for (const RowRange& sequence : sequences_of(rows))
+      for (std::int64_t j = 0; j < s.count; ++j)
+        potentials_.data<double>()[sequence.first * s.count + j] +=
+            log_of(s.start.data<double>()[j]);
+  }
+  // Probabilities of states [n, states] given all of their sequence; with `log_density` those of
+  // rows given the ones before them.
+  Array smoothed(std::vector<double>* log_density = nullptr) const {
+    Array out(DType::f64, potentials_.shape());
+    kernels::Chain<double> c = chain();
+    if (log_density) log_density->resize(std::size_t(c.rows));
+    c.log_norm = log_density ? log_density->data() : nullptr;
+    c.marginals = out.data<double>();
+    kernels::chain(c);
+    return out;
+  }
+  Array best() const {  // 1 at the state of the likeliest path
+    Array out(DType::f64, potentials_.shape());
+    kernels::Chain<double> c = chain();
+    c.marginals = out.data<double>();
+    kernels::best_path(c);
+    return out;
+  }
+
+ private:
+  kernels::Chain<double> chain() const {
+    kernels::Chain<double> c;
+    c.rows = potentials_.shape().extent(0);
+    c.states = potentials_.shape().extent(1);
+    c.potentials = potentials_.data<double>();
+    c.links = links_.data<double>();
+    c.begins = begins_.data<double>();
+    return c;
+  }
+  Array potentials_, links_, begins_;
+};
 
 }  // namespace
 
@@ -147,9 +194,7 @@ DataSet Hmm::data(const TableRows& rows) const {
   } else {
     set.columns["x"] = rows.x;
   }
-  Array one(DType::f64, Shape{set.rows});
-  if (set.rows > 0) one.data<double>()[0] = 1;
-  set.columns["begins"] = rows.begins.size() > 0 ? rows.begins : one;
+  set.columns["begins"] = marks_of(rows);
   add_row_data(rows, format_, settings_.components, set);
   return set;
 }
@@ -206,12 +251,9 @@ void Hmm::start(CoordinateClimb& climb, const TableRows& rows, Key key, Workers&
   Array path;
   if (settings_.start == "steps" || (settings_.left_right && settings_.start == "kmeans")) {
     path = Array(DType::f64, Shape{n, k});
-    for (std::int64_t first = 0, last = 0; first < n; first = last) {
-      last = first + 1;
-      while (last < n && (rows.begins.size() == 0 || rows.begins.data<double>()[last] == 0)) ++last;
+    for (const auto& [first, last] : sequences_of(rows))
       for (std::int64_t i = first; i < last; ++i)
         path.data<double>()[i * k + (i - first) * k / (last - first)] = 1;
-    }
   } else if (by_columns()) {
     TableRows features;
     features.x = column_features(data(rows));
@@ -286,41 +328,11 @@ std::string Hmm::fault(const State& state) const {
   return {};
 }
 
-RowPredictions Hmm::predict(const State& state, const Array& rows, Workers& workers) const {
-  TableRows one;
-  one.x = rows;
-  return predict_sequences(state, one, workers);
-}
-
-RowPredictions Hmm::predict_sequences(const State& state, const TableRows& rows,
-                                      Workers& workers) const {
-  const MarkovStates s = states(state);
-  const std::int64_t n = rows.count(), k = s.count;
-  Array a = s.log_emission(rows.x, workers), links(DType::f64, Shape{k, k}),
-        begins(DType::f64, Shape{n});
-  for (std::int64_t i = 0; i < k * k; ++i)
-    links.data<double>()[i] = log_of(s.move.data<double>()[i]);
-  for (std::int64_t i = 0; i < n; ++i) {
-    const bool begin = i == 0 || (rows.begins.size() > 0 && rows.begins.data<double>()[i] != 0);
-    begins.data<double>()[i] = begin ? 1 : 0;
-    for (std::int64_t j = 0; begin && j < k; ++j)
-      a.data<double>()[i * k + j] += log_of(s.start.data<double>()[j]);
-  }
-  Array shares(DType::f64, Shape{n, k}), path(DType::f64, Shape{n, k});
+RowPredictions Hmm::predict(const State& state, const TableRows& rows, Workers& workers) const {
+  const StatePaths paths(states(state), rows, workers);
+  const std::int64_t n = rows.count(), k = settings_.components;
   RowPredictions out;
-  out.log_density.resize(std::size_t(n));
-  kernels::Chain<double> c;
-  c.rows = n;
-  c.states = k;
-  c.potentials = a.data<double>();
-  c.links = links.data<double>();
-  c.begins = begins.data<double>();
-  c.log_norm = out.log_density.data();
-  c.marginals = shares.data<double>();
-  kernels::chain(c);
-  c.log_norm = nullptr;
-  c.marginals = path.data<double>();
-  kernels::best_path(c);
+  const Array shares = paths.smoothed(&out.log_density), path = paths.best();
   out.names = {"state"};
   for (std::size_t j = 0; j < std::size_t(k); ++j)
     out.names.push_back(fmt::format("p{}{}", j < format_.classes.size() ? "." : "",
@@ -335,27 +347,21 @@ RowPredictions Hmm::predict_sequences(const State& state, const TableRows& rows,
   return out;
 }
 
-FilledRows Hmm::fill_sequences(const State& state, const TableRows& rows, Workers& workers) const {
-  const RowPredictions p = predict_sequences(state, rows, workers);
+FilledRows Hmm::fill(const State& state, const TableRows& rows, Workers& workers) const {
   const MarkovStates s = states(state);
-  const std::int64_t n = rows.count(), k = s.count;
-  Array shares(DType::f64, Shape{n, k});
-  for (std::int64_t i = 0; i < n; ++i)
-    std::copy_n(p.values.data<double>() + i * (k + 1) + 1, k, shares.data<double>() + i * k);
-  return s.gaussian->fill(rows.x, workers, shares);
+  return s.gaussian->fill(rows.x, workers, StatePaths(s, rows, workers).smoothed());
 }
 
 std::vector<SeriesForecast> Hmm::forecast(const State& state, const TableRows& rows,
                                           std::int64_t steps, Key, Workers& workers) const {
-  const RowPredictions p = predict_sequences(state, rows, workers);
   const MarkovStates s = states(state);
-  const std::int64_t n = rows.count(), k = s.count, d = width_;
+  const Array shares = StatePaths(s, rows, workers).smoothed();
+  const std::int64_t k = s.count, d = width_;
   const Array variance = s.gaussian->predictive_variance();
   std::vector<SeriesForecast> out;
-  for (std::int64_t i = 0; i < n; ++i) {
-    if (i + 1 < n && (rows.begins.size() == 0 || rows.begins.data<double>()[i + 1] == 0)) continue;
+  for (const RowRange& sequence : sequences_of(rows)) {
     SeriesForecast f{Array(DType::f64, Shape{steps, d}), Array(DType::f64, Shape{steps, d})};
-    const double* last = p.values.data<double>() + i * (k + 1) + 1;
+    const double* last = shares.data<double>() + (sequence.last - 1) * k;
     std::vector<double> share(last, last + k), next(share.size());
     for (std::int64_t h = 0; h < steps; ++h) {
       for (std::int64_t b = 0; b < k; ++b) {

@@ -88,13 +88,11 @@ class Hmm : public MixtureModelWith<HmmSettings> {
               const nlohmann::json& summary, Page& page, Workers& workers) const override;
   // "state" from 1, on the likeliest path; the probability of every one given all of the sequence;
   // log density: of a row given those before it.
-  RowPredictions predict_sequences(const State& state, const TableRows& rows,
-                                   Workers& workers) const override;
-  RowPredictions predict(const State& state, const Array& rows, Workers& workers) const override;
+  RowPredictions predict(const State& state, const TableRows& rows,
+                         Workers& workers) const override;
   // Of gaussian states: by the smoothed states of all of the sequence.
   bool fills() const override { return !by_columns(); }
-  FilledRows fill_sequences(const State& state, const TableRows& rows,
-                            Workers& workers) const override;
+  FilledRows fill(const State& state, const TableRows& rows, Workers& workers) const override;
   // Of gaussian states: mean and standard deviation of the mixture of them that is to come.
   bool forecasts() const override { return !by_columns(); }
   std::vector<SeriesForecast> forecast(const State& state, const TableRows& rows,

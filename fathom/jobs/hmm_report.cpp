@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "fathom/jobs/hmm.h"
+#include "fathom/jobs/sequences.h"
 #include "fathom/report/coefficients.h"
 #include "fathom/report/path.h"
 
@@ -35,9 +36,9 @@ StateSeries series_of(const TableRows& rows, const RowPredictions& p, const Tabl
   }
   for (std::int64_t i = 0; i < n; ++i) {
     s.state.push_back(int(p.values.data<double>()[i * (k + 1)]) - 1);
-    if (i > 0 && rows.begins.size() > 0 && rows.begins.data<double>()[i] != 0)
-      s.begins.push_back(std::size_t(i));
   }
+  for (const RowRange& sequence : sequences_of(rows))
+    if (sequence.first > 0) s.begins.push_back(std::size_t(sequence.first));
   for (std::int64_t j = 0; j < k; ++j)
     s.names.push_back("state " + component_name(std::size_t(j), format.classes));
   return s;
@@ -93,7 +94,7 @@ void Hmm::report(const State& state, const TableFormat& format, const TableRows*
     const bool all = some.count() == rows->count();
     page.svg(
         "The likeliest path of states",
-        svg_states(series_of(some, predict_sequences(state, some, workers), format)), "path.svg",
+        svg_states(series_of(some, predict(state, some, workers), format)), "path.svg",
         fmt::format(
             "Rows in their order{}{}, over the colour of their state on the likeliest "
             "path (Viterbi 1967).",

@@ -32,8 +32,7 @@ ImputedTable impute_table(const ImputeTableConfig& c) {
     const Array seen = rows.x.part(first, count).made();
     TableRows block_rows = rows;
     block_rows.x = in_model_units(seen, run.format);
-    const FilledRows filled = whole ? run.model->fill_sequences(run.state, block_rows, workers)
-                                    : run.model->fill(run.state, block_rows.x, workers);
+    const FilledRows filled = run.model->fill(run.state, block_rows, workers);
     const Array values = in_file_units(filled.values, run.format);
     TextTable block;
     block.names = run.format.columns;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "fathom/jobs/mixture_settings.h"
+#include "fathom/jobs/sequences.h"
 #include "fathom/kernels/rng.h"
 #include "fathom/zoo/rows.h"
 
@@ -97,9 +98,7 @@ DataSet Lds::data(const TableRows& rows) const {
   } else {
     set.columns["x"] = rows.x;
   }
-  Array one(DType::f64, Shape{set.rows});
-  if (set.rows > 0) one.data<double>()[0] = 1;
-  set.columns["begins"] = rows.begins.size() > 0 ? rows.begins : one;
+  set.columns["begins"] = marks_of(rows);
   add_row_data(rows, format_, 0, set);
   return set;
 }
@@ -150,18 +149,16 @@ void Lds::start_series(State& s, const TableRows& rows) const {
   const StructuralMotion m = structural_motion(series_config());
   const std::int64_t n = rows.count(), unknown = m.seen.size();
   double squares = 0, pairs = 0;
-  for (std::int64_t first = 0, last = 0; first < n; first = last) {
+  for (const auto& [first, last] : sequences_of(rows)) {
     std::int64_t seen = 0;
-    last = first;
-    do {
-      const double y = rows.x.data<double>()[last];
+    for (std::int64_t i = first; i < last; ++i) {
+      const double y = rows.x.data<double>()[i];
       seen += !std::isnan(y);
-      if (last > first && !std::isnan(y - rows.x.data<double>()[last - 1])) {
-        squares += std::pow(y - rows.x.data<double>()[last - 1], 2);
-        ++pairs;
-      }
-      ++last;
-    } while (last < n && (rows.begins.size() == 0 || rows.begins.data<double>()[last] == 0));
+      const double step = i > first ? y - rows.x.data<double>()[i - 1] : NAN;
+      if (std::isnan(step)) continue;
+      squares += step * step;
+      ++pairs;
+    }
     if (seen < unknown)
       raise<DataError>(
           "rows {} to {}: a sequence with {} row{} that {} seen; its first {} needed to find "
@@ -274,16 +271,10 @@ LinearStates Lds::states(const State& state) const {
   return s;
 }
 
-RowPredictions Lds::predict(const State& state, const Array& rows, Workers& workers) const {
-  TableRows one;
-  one.x = rows;
-  return predict_sequences(state, one, workers);
-}
-
-RowPredictions Lds::predict_sequences(const State& state, const TableRows& rows, Workers&) const {
+RowPredictions Lds::predict(const State& state, const TableRows& rows, Workers&) const {
   const LinearStates s = states(state);
   const std::int64_t n = rows.count();
-  const LinearStates::Smoothed z = s.smooth(rows.x, rows.begins);
+  const LinearStates::Smoothed z = s.smooth(rows.x, marks_of(rows));
   const FilledRows fit = s.signal(z);
   std::vector<std::string> names = state_names();
   const auto shown = std::int64_t(names.size());
@@ -313,17 +304,17 @@ RowPredictions Lds::predict_sequences(const State& state, const TableRows& rows,
       *to++ = fit.sd.data<double>()[i * width_ + j] * scale;
     }
   }
-  out.log_density = s.log_density(rows.x, rows.begins);
+  out.log_density = s.log_density(rows.x, marks_of(rows));
   return out;
 }
 
-FilledRows Lds::fill_sequences(const State& state, const TableRows& rows, Workers&) const {
-  return states(state).fill(rows.x, rows.begins);
+FilledRows Lds::fill(const State& state, const TableRows& rows, Workers&) const {
+  return states(state).fill(rows.x, marks_of(rows));
 }
 
 std::vector<SeriesForecast> Lds::forecast(const State& state, const TableRows& rows,
                                           std::int64_t steps, Key key, Workers&) const {
-  return states(state).forecast(rows.x, rows.begins, steps, key);
+  return states(state).forecast(rows.x, marks_of(rows), steps, key);
 }
 
 Array Lds::sample(const State& state, std::int64_t count, Key key, Workers&) const {

@@ -60,12 +60,10 @@ class Lds final : public TableModelWith<LdsSettings> {
               const nlohmann::json& summary, Page& page, Workers& workers) const override;
   // Smoothed states ("level" and "level_sd", ...; "z1", ...) and what they add up to in each column
   // ("fit.flow"), in the file's units; log density: of a row given those before it.
-  RowPredictions predict_sequences(const State& state, const TableRows& rows,
-                                   Workers& workers) const override;
-  RowPredictions predict(const State& state, const Array& rows, Workers& workers) const override;
+  RowPredictions predict(const State& state, const TableRows& rows,
+                         Workers& workers) const override;
   bool fills() const override { return true; }
-  FilledRows fill_sequences(const State& state, const TableRows& rows,
-                            Workers& workers) const override;
+  FilledRows fill(const State& state, const TableRows& rows, Workers& workers) const override;
   bool forecasts() const override { return true; }
   std::vector<SeriesForecast> forecast(const State& state, const TableRows& rows,
                                        std::int64_t steps, Key key,

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "fathom/jobs/lds.h"
+#include "fathom/jobs/sequences.h"
 #include "fathom/report/series.h"
 
 namespace fathom {
@@ -87,16 +88,15 @@ void Lds::report(const State& state, const TableFormat& format, const TableRows*
     const std::int64_t n = all.count(), from = first_shown(all), shown = n - from;
     const std::int64_t ahead =
         std::clamp<std::int64_t>(settings_.period > 0 ? settings_.period : shown / 10, 1, 60);
-    const RowPredictions p = predict_sequences(state, all, workers);
+    const RowPredictions p = predict(state, all, workers);
     const Array values = in_file_units(all.x, format);
     const std::vector<SeriesForecast> next =
         forecast(state, all, ahead, fold(Key{1, 0}, 23), workers);
     BandSeries series;
     series.rows = std::size_t(shown + ahead);
     series.ahead = std::size_t(ahead);
-    for (std::int64_t i = from; i < n; ++i)
-      if (i > from && all.begins.size() > 0 && all.begins.data<double>()[i] != 0)
-        series.begins.push_back(std::size_t(i - from));
+    for (const RowRange& sequence : sequences_of(all))
+      if (sequence.first > from) series.begins.push_back(std::size_t(sequence.first - from));
     const auto states_of = std::int64_t(names.size());
     const auto add = [&](BandPanel& panel, double mid, double sd, double seen) {
       panel.mid.push_back(mid);

@@ -5,10 +5,9 @@
 #include <eigen3/Eigen/Cholesky>
 #include <eigen3/Eigen/Eigenvalues>
 #include <eigen3/Eigen/LU>
-#include <numeric>
-#include <optional>
 
 #include "fathom/base/constants.h"
+#include "fathom/jobs/sequences.h"
 #include "fathom/kernels/gaussian_chain.h"
 #include "fathom/kernels/rng.h"
 
@@ -143,12 +142,11 @@ class StateFilter {
            inner.matrixLLT().diagonal().array().log().sum();
   }
 
-  // To the next row; false where nothing is known yet.
-  bool advance() {
+  void advance() {  // to the next row
     if (known_) {
       mean_ = (p_.a * mean_).eval();
       cov_ = (p_.a * cov_ * p_.a.transpose() + p_.step).eval();
-      return true;
+      return;
     }
     const StateMatrix back = p_.a.inverse(), m = back.transpose() * precision_ * back;
     const StateVector mu = back.transpose() * pull_;
@@ -156,7 +154,6 @@ class StateFilter {
     const StateMatrix told = m * p_.reach;
     precision_ = m - told * k.solve(told.transpose());
     pull_ = mu - told * k.solve(p_.reach.transpose() * mu);
-    return false;
   }
 
   bool known() const { return known_; }
@@ -164,7 +161,6 @@ class StateFilter {
   StateVector variance_of_cells() const {
     return (p_.c * cov_ * p_.c.transpose()).diagonal() + p_.noise;
   }
-  const StateVector& mean() const { return mean_; }
 
  private:
   // Whether all of the state has been found.
@@ -184,16 +180,7 @@ class StateFilter {
   StateMatrix cov_, precision_;
 };
 
-bool begins_at(const Array& begins, std::int64_t row) {
-  return row == 0 || (begins.size() > 0 && begins.data<double>()[row] != 0);
-}
-
 }  // namespace
-
-std::int64_t LinearStates::unknown_at_first() const {
-  const auto p = first.values<double>();
-  return std::count(p.begin(), p.end(), 0.0);
-}
 
 double LinearStates::noise_variance(std::int64_t j) const {
   return expected_inverse(noise.data<double>()[j], noise_shape.data<double>()[j]);
@@ -216,11 +203,9 @@ std::vector<std::pair<double, double>> LinearStates::modes() const {
 LinearStates::Smoothed LinearStates::smooth(const Array& rows, const Array& begins) const {
   const std::int64_t count = rows.shape().extent(0), n = size, nn = n * n;
   Smoothed out{Array(DType::f64, Shape{count, n}), Array(DType::f64, Shape{count, n, n})};
-  std::vector<double> linear(std::size_t(count * n), 0.0), half(std::size_t(count * nn), 0.0),
-      marks(std::size_t(count), 0.0);
+  std::vector<double> linear(std::size_t(count * n), 0.0), half(std::size_t(count * nn), 0.0);
   for (std::int64_t i = 0; i < count; ++i) {
-    const bool begin = begins_at(begins, i);
-    marks[std::size_t(i)] = begin ? 1 : 0;
+    const bool begin = begins.data<double>()[i] != 0;
     double *h = linear.data() + i * n, *to = half.data() + i * nn;
     for (std::int64_t k = 0; k < n; ++k)
       to[k * n + k] = begin ? -0.5 * first.data<double>()[k] : driven ? 0 : -0.5;
@@ -255,7 +240,7 @@ LinearStates::Smoothed LinearStates::smooth(const Array& rows, const Array& begi
     c.half_drive = {weights.data(), 0};
     c.motion = motion.data<double>();
     c.reach = reach.data<double>();
-    c.begins = marks.data();
+    c.begins = begins.data<double>();
     c.mean = out.mean.data<double>();
     c.covariance = out.covariance.data<double>();
     kernels::driven_gaussians(c);
@@ -274,7 +259,7 @@ LinearStates::Smoothed LinearStates::smooth(const Array& rows, const Array& begi
   c.linear_before = {none.data(), 0};
   c.half_before = {before.data(), 0};
   c.link = {link.data(), 0};
-  c.begins = marks.data();
+  c.begins = begins.data<double>();
   c.mean = out.mean.data<double>();
   c.covariance = out.covariance.data<double>();
   kernels::linked_gaussians(c);
@@ -322,7 +307,7 @@ std::vector<double> LinearStates::log_density(const Array& rows, const Array& be
   StateFilter filter(place);
   std::vector<double> out(std::size_t(count), 0.0);
   for (std::int64_t i = 0; i < count; ++i) {
-    if (begins_at(begins, i)) filter.restart();
+    if (begins.data<double>()[i] != 0) filter.restart();
     out[std::size_t(i)] = filter.take(rows.data<double>() + i * width);
   }
   return out;
@@ -330,35 +315,28 @@ std::vector<double> LinearStates::log_density(const Array& rows, const Array& be
 
 std::vector<SeriesForecast> LinearStates::forecast(const Array& rows, const Array& begins,
                                                    std::int64_t steps, Key key) const {
-  const std::int64_t count = rows.shape().extent(0), cells = steps * width;
+  std::vector<StatePlace> places;
+  for (int d = 0; d < (points ? 1 : kDraws); ++d) places.push_back(drawn_place(*this, key, d));
+  const double share = 1 / double(places.size());
   std::vector<SeriesForecast> out;
-  for (std::int64_t from = 0, to = 0; from < count; from = to) {
-    to = from + 1;
-    while (to < count && !begins_at(begins, to)) ++to;
-    std::vector<double> middle(std::size_t(cells), 0.0), square(std::size_t(cells), 0.0);
-    const int draws = points ? 1 : kDraws;
-    for (int d = 0; d < draws; ++d) {
-      const StatePlace place = points ? expected_place(*this) : drawn_place(*this, key, d);
+  for (const auto& [begin, end] : sequences_of(begins, rows.shape().extent(0))) {
+    StateMatrix middle = StateMatrix::Zero(steps, width), square = middle;
+    const std::int64_t from = points ? begin : std::max(begin, end - kRemembered);
+    for (const StatePlace& place : places) {
       StateFilter filter(place);
-      for (std::int64_t i = std::max(from, draws > 1 ? to - kRemembered : from); i < to; ++i)
-        filter.take(rows.data<double>() + i * width);
+      for (std::int64_t i = from; i < end; ++i) filter.take(rows.data<double>() + i * width);
       for (std::int64_t h = 0; h < steps; ++h) {
         filter.advance();
-        const StateVector m = filter.mean_of_cells(), v = filter.variance_of_cells();
-        for (std::int64_t j = 0; j < width; ++j) {
-          const auto at = std::size_t(h * width + j);
-          const double value = filter.known() ? m[j] : NAN;
-          middle[at] += value / draws;
-          square[at] += (v[j] + value * value) / draws;
-        }
+        const StateVector m = filter.mean_of_cells() * (filter.known() ? 1 : NAN);
+        middle.row(h) += share * m.transpose();
+        square.row(h) += share * (filter.variance_of_cells() + m.cwiseAbs2()).transpose();
       }
     }
     SeriesForecast f{Array(DType::f64, Shape{steps, width}),
                      Array(DType::f64, Shape{steps, width})};
-    for (std::size_t i = 0; i < middle.size(); ++i) {
-      f.mean.data<double>()[i] = middle[i];
-      f.sd.data<double>()[i] = std::sqrt(std::max(0.0, square[i] - middle[i] * middle[i]));
-    }
+    Eigen::Map<StateRows>(f.mean.data<double>(), steps, width) = middle;
+    Eigen::Map<StateRows>(f.sd.data<double>(), steps, width) =
+        (square - middle.cwiseAbs2()).cwiseMax(0).cwiseSqrt();
     out.push_back(std::move(f));
   }
   return out;

@@ -46,8 +46,6 @@ struct LinearStates {
   // One sequence from a first state at 0, or from its prior.
   Array sample(std::int64_t count, Key key) const;
 
-  // Observed cells that a first state needs to be found: its elements of which nothing is known.
-  std::int64_t unknown_at_first() const;
   double noise_variance(std::int64_t column) const;
   double drive_variance(std::int64_t drive) const;
   // Absolute values and angles (radians a row) of the motion's eigenvalues, the largest first; of

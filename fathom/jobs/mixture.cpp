@@ -73,8 +73,8 @@ std::string Mixture::fault(const State& state) const {
   return {};
 }
 
-RowPredictions Mixture::predict(const State& state, const Array& rows, Workers& workers) const {
-  return predictions_of(components(state).log_joint(rows, workers), format_.classes);
+RowPredictions Mixture::predict(const State& state, const TableRows& rows, Workers& workers) const {
+  return predictions_of(components(state).log_joint(rows.x, workers), format_.classes);
 }
 
 Array Mixture::sample(const State& state, std::int64_t count, Key key, Workers&) const {

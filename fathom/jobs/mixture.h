@@ -45,7 +45,8 @@ class Mixture : public MixtureModelWith<MixtureOfColumnsSettings> {
                  std::vector<std::string>& verdict) const override;
   void report(const State& state, const TableFormat& format, const TableRows* rows,
               const nlohmann::json& summary, Page& page, Workers& workers) const override;
-  RowPredictions predict(const State& state, const Array& rows, Workers& workers) const override;
+  RowPredictions predict(const State& state, const TableRows& rows,
+                         Workers& workers) const override;
   Array sample(const State& state, std::int64_t count, Key key, Workers& workers) const override;
 
   ColumnComponents components(const State& state) const {

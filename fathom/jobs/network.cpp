@@ -119,10 +119,10 @@ NetworkTables NetworkTable::tables(const State& state) const {
   return NetworkTables::of(text_, states_, state, settings_.method != "vb");
 }
 
-RowPredictions NetworkTable::predict(const State& state, const Array& rows,
+RowPredictions NetworkTable::predict(const State& state, const TableRows& rows,
                                      Workers& workers) const {
   const NetworkTables t = tables(state);
-  const std::int64_t n = rows.shape().extent(0), width = t.structure.total_states();
+  const std::int64_t n = rows.count(), width = t.structure.total_states();
   const auto d = std::int64_t(t.names.size());
   RowPredictions out;
   out.names = t.names;
@@ -130,7 +130,7 @@ RowPredictions NetworkTable::predict(const State& state, const Array& rows,
   for (std::size_t v = 0; v < t.names.size(); ++v)
     for (const std::string& s : states_[v]) out.names.push_back("p." + t.names[v] + "=" + s);
   Array p;
-  t.rows(rows, workers, &p, &out.log_density);
+  t.rows(rows.x, workers, &p, &out.log_density);
   out.values = Array(DType::f64, Shape{n, d + width});
   for (std::int64_t i = 0; i < n; ++i) {
     const double* from = p.data<double>() + i * width;
@@ -145,9 +145,9 @@ RowPredictions NetworkTable::predict(const State& state, const Array& rows,
   return out;
 }
 
-FilledRows NetworkTable::fill(const State& state, const Array& rows, Workers& workers) const {
+FilledRows NetworkTable::fill(const State& state, const TableRows& rows, Workers& workers) const {
   const RowPredictions p = predict(state, rows, workers);
-  const auto d = std::int64_t(text_.names.size()), n = rows.shape().extent(0);
+  const auto d = std::int64_t(text_.names.size()), n = rows.count();
   const auto width = std::int64_t(p.names.size());
   FilledRows out{Array(DType::f64, Shape{n, d}), Array(DType::f64, Shape{n, d})};
   for (std::int64_t i = 0; i < n; ++i) {

@@ -58,11 +58,12 @@ class NetworkTable : public TableModelWith<NetworkSettings> {
   void report(const State& state, const TableFormat& format, const TableRows* rows,
               const nlohmann::json& summary, Page& page, Workers& workers) const override;
   // The state of every variable, most probable where it is missing, and the probability of each.
-  RowPredictions predict(const State& state, const Array& rows, Workers& workers) const override;
+  RowPredictions predict(const State& state, const TableRows& rows,
+                         Workers& workers) const override;
   bool fills() const override { return true; }
   // Each by its own probabilities, none in a row that cannot be; the standard deviation is that of
   // an indicator of the state.
-  FilledRows fill(const State& state, const Array& rows, Workers& workers) const override;
+  FilledRows fill(const State& state, const TableRows& rows, Workers& workers) const override;
   std::vector<PosteriorRow> posterior(const State& state, const TableFormat& format) const override;
   Array sample(const State& state, std::int64_t count, Key key, Workers& workers) const override;
 

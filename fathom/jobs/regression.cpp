@@ -132,10 +132,10 @@ Coefficients RegressionTable::coefficients(const State& state) const {
   return c;
 }
 
-RowPredictions RegressionTable::predict(const State& state, const Array& rows,
+RowPredictions RegressionTable::predict(const State& state, const TableRows& rows,
                                         Workers& workers) const {
   const Coefficients c = coefficients(state);
-  const std::int64_t n = rows.shape().extent(0), d = columns_ + 1, block = 256;
+  const std::int64_t n = rows.count(), d = columns_ + 1, block = 256;
   RowPredictions out;
   out.names = link_ == Link::logistic ? std::vector<std::string>{"class", "p", "p_low", "p_high"}
                                       : std::vector<std::string>{"mean", "sd", "low", "high"};
@@ -144,7 +144,7 @@ RowPredictions RegressionTable::predict(const State& state, const Array& rows,
   workers.each(std::size_t((n + block - 1) / block), [&](std::size_t b, int) {
     for (std::int64_t i = std::int64_t(b) * block; i < std::min(n, std::int64_t(b + 1) * block);
          ++i) {
-      const double* row = rows.data<double>() + i * d;
+      const double* row = rows.x.data<double>() + i * d;
       const Estimate95 e = c.predict(row);
       double* to = out.values.data<double>() + i * 4;
       if (link_ == Link::logistic) {

@@ -59,7 +59,8 @@ class RegressionTable : public TableModelWith<RegressionSettings> {
               const nlohmann::json& summary, Page& page, Workers& workers) const override;
   // Of a gaussian or poisson target "mean", "sd", "low" and "high": what a new row's outcome may
   // be, and the interval of 95 %; of a bernoulli target "class", "p", "p_low" and "p_high".
-  RowPredictions predict(const State& state, const Array& rows, Workers& workers) const override;
+  RowPredictions predict(const State& state, const TableRows& rows,
+                         Workers& workers) const override;
   std::vector<PosteriorRow> posterior(const State& state, const TableFormat& format) const override;
   Array sample(const State& state, std::int64_t count, Key key, Workers& workers) const override;
 

@@ -6,8 +6,28 @@
 
 #include "fathom/jobs/table_roles.h"
 #include "fathom/kernels/rng.h"
+#include "fathom/kernels/sequences.h"
 
 namespace fathom {
+
+std::vector<RowRange> sequences_of(const Array& begins, std::int64_t rows) {
+  std::vector<RowRange> all;
+  if (begins.size() == 0) {
+    if (rows > 0) all.push_back({0, rows});
+    return all;
+  }
+  kernels::each_sequence(begins.data<double>(), rows, [&](std::int64_t first, std::int64_t last) {
+    all.push_back({first, last});
+  });
+  return all;
+}
+
+Array marks_of(const TableRows& rows) {
+  if (rows.begins.size() > 0) return rows.begins;
+  Array one(DType::f64, Shape{rows.count()});
+  if (one.size() > 0) one.data<double>()[0] = 1;
+  return one;
+}
 
 Array begins_of(const RowTexts& ids, const std::string& column) {
   Array out(DType::f64, Shape{ids.size()});
@@ -33,30 +53,28 @@ Array begins_of(const RowTexts& ids, const std::string& column) {
 
 void check_sequence_weights(const Array& weights, const Array& begins, const std::string& column) {
   const double* w = weights.data<double>();
-  for (std::int64_t i = 1; i < weights.size(); ++i)
-    if (w[i] != w[i - 1] && (begins.size() == 0 || begins.data<double>()[i] == 0))
-      raise<DataError>(
-          "row {}: its weight {:g} in column \"{}\" differs from that of the row before, {:g}: all "
-          "rows of a sequence count alike",
-          i + 1, w[i], column, w[i - 1]);
+  for (const auto& [first, last] : sequences_of(begins, weights.size()))
+    for (std::int64_t i = first + 1; i < last; ++i)
+      if (w[i] != w[i - 1])
+        raise<DataError>(
+            "row {}: its weight {:g} in column \"{}\" differs from that of the row before, {:g}: "
+            "all rows of a sequence count alike",
+            i + 1, w[i], column, w[i - 1]);
 }
 
 TableRows some_sequences(const TableRows& rows, std::int64_t most, Key key) {
-  const std::int64_t n = rows.count();
-  std::vector<std::int64_t> first = {0};
-  for (std::int64_t i = 1; i < n && rows.begins.size() > 0; ++i)
-    if (rows.begins.data<double>()[i] != 0) first.push_back(i);
-  first.push_back(n);
-  std::vector<double> u(first.size() - 1, 0.0);
+  const std::vector<RowRange> all = sequences_of(rows);
+  std::vector<double> u(all.size(), 0.0);
   kernels::fill_uniform(key, nullptr, 0, std::int64_t(u.size()), 1, u.data());
   std::vector<std::size_t> order(u.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return u[a] < u[b]; });
   std::vector<std::int64_t> places, begins;
   for (const std::size_t s : order) {
-    const std::int64_t room = most - std::int64_t(places.size()), length = first[s + 1] - first[s];
+    const std::int64_t room = most - std::int64_t(places.size()),
+                       length = all[s].last - all[s].first;
     if (room <= 0) break;
-    std::int64_t from = first[s];
+    std::int64_t from = all[s].first;
     if (length > most) from += std::int64_t(u[s] * double(length - most));
     begins.push_back(std::int64_t(places.size()));
     for (std::int64_t i = 0; i < std::min(room, length); ++i) places.push_back(from + i);

@@ -86,20 +86,14 @@ class TableModel {
   // Adds figures and sections to the page. `rows` may be null: then there are no pictures of them.
   virtual void report(const State& state, const TableFormat& format, const TableRows* rows,
                       const nlohmann::json& summary, Page& page, Workers& workers) const = 0;
-  // Of rows as the model sees them; of sequences all of them at once, with where these begin.
-  virtual RowPredictions predict(const State& state, const Array& rows, Workers& workers) const = 0;
+  // Whether rows follow each other, so that what is said of some takes all of their sequences.
   virtual bool sequential() const { return false; }
-  virtual RowPredictions predict_sequences(const State& state, const TableRows& rows,
-                                           Workers& workers) const {
-    return predict(state, rows.x, workers);
-  }
-  // Whether it says what missing cells may be, and what: of rows as the model sees them.
+  // Of rows, held, as the model sees them.
+  virtual RowPredictions predict(const State& state, const TableRows& rows,
+                                 Workers& workers) const = 0;
+  // Whether it says what missing cells may be, and what.
   virtual bool fills() const { return false; }
-  virtual FilledRows fill(const State&, const Array&, Workers&) const { return {}; }
-  virtual FilledRows fill_sequences(const State& state, const TableRows& rows,
-                                    Workers& workers) const {
-    return fill(state, rows.x, workers);
-  }
+  virtual FilledRows fill(const State&, const TableRows&, Workers&) const { return {}; }
   // Whether it says how sequences go on, and how each does.
   virtual bool forecasts() const { return false; }
   virtual std::vector<SeriesForecast> forecast(const State&, const TableRows&, std::int64_t, Key,

@@ -59,13 +59,14 @@ void predict_blocks(const TableRun& run, const TableRows& rows, Workers& workers
   const Array& x = rows.x;
   if (run.model->sequential()) {
     const TableRows all = held_rows(rows);
-    return take(0, all.x, run.model->predict_sequences(run.state, all, workers));
+    return take(0, all.x, run.model->predict(run.state, all, workers));
   }
   const std::int64_t n = x.shape().extent(0);
   for (std::int64_t first = 0; first < n; first += kBlock) {
     const std::int64_t count = std::min(kBlock, n - first);
-    const Array block = x.part(first, count).made();
-    take(first, block, run.model->predict(run.state, block, workers));
+    TableRows block;
+    block.x = x.part(first, count).made();
+    take(first, block.x, run.model->predict(run.state, block, workers));
   }
 }
 

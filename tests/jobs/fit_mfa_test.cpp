@@ -75,7 +75,7 @@ TEST_F(FitMfa, TermsAddUpAndMissingCellsAreFilled) {
     // A row's cells are filled and the rest kept.
     const TableRun run = open_table_run(path("run"));
     Workers workers(1);
-    const FilledRows filled = run.model->fill(run.state, x, workers);
+    const FilledRows filled = run.model->fill(run.state, testing::rows_of(x), workers);
     for (std::int64_t i = 0; i < x.size(); ++i) {
       EXPECT_TRUE(std::isfinite(filled.values.data<double>()[i]));
       EXPECT_EQ(filled.sd.data<double>()[i] > 0, std::isnan(x.data<double>()[i]));

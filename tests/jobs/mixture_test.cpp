@@ -129,7 +129,7 @@ TEST_F(MixtureJobs, PredictiveProbabilitiesSumToOne) {
     const TableRun run = open_table_run(path("run"));
     Workers workers(1);
     double sum = 0;
-    for (const double v : run.model->predict(run.state, all, workers).log_density)
+    for (const double v : run.model->predict(run.state, testing::rows_of(all), workers).log_density)
       sum += std::exp(v);
     EXPECT_NEAR(sum, 1, 1e-9) << method;
   }

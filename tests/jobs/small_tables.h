@@ -16,6 +16,12 @@ inline const char* kFaithful = FATHOM_SOURCE_DIR "/data/faithful.csv";
 
 inline Array old_faithful() { return read_csv(kFaithful).values; }
 
+inline TableRows rows_of(const Array& x) {
+  TableRows rows;
+  rows.x = x;
+  return rows;
+}
+
 // A fit of a kind of model; `change` its settings.
 template <class M, class F>
 FitTableConfig table_fit(const std::string& data, const std::string& run, F&& change) {

@@ -116,9 +116,11 @@ TEST_F(TableRowsOf, PredictiveDensitiesIntegrateOverMissingCells) {
       seen.data<double>()[0] = 3.5 - run.format.shift[0];
       seen.data<double>()[1] = NAN;
       double sum = 0;
-      for (const double v : run.model->predict(run.state, grid, workers).log_density)
+      for (const double v :
+           run.model->predict(run.state, testing::rows_of(grid), workers).log_density)
         sum += std::exp(v) * step;
-      EXPECT_NEAR(run.model->predict(run.state, seen, workers).log_density[0], std::log(sum), 1e-6)
+      EXPECT_NEAR(run.model->predict(run.state, testing::rows_of(seen), workers).log_density[0],
+                  std::log(sum), 1e-6)
           << covariance << " " << method;
     }
 }
