@@ -11,9 +11,8 @@ namespace fathom {
 
 namespace {
 
-constexpr std::int64_t kBandSteps = 1000;        // rows that are drawn
-constexpr double kStill = 1e-3;                  // of the noise: a step of less is none
-constexpr double kHalfBand = 1.959963984540054;  // 95 % of a normal
+constexpr std::int64_t kBandSteps = 1000;  // rows that are drawn
+constexpr double kStill = 1e-3;            // of the noise: a step of less is none
 
 // The last rows of the table that are drawn, with all that the model knows of them.
 std::int64_t first_shown(const TableRows& rows) {
@@ -99,9 +98,10 @@ void Lds::report(const State& state, const TableFormat& format, const TableRows*
       if (sequence.first > from) series.begins.push_back(std::size_t(sequence.first - from));
     const auto states_of = std::int64_t(names.size());
     const auto add = [&](BandPanel& panel, double mid, double sd, double seen) {
+      const PosteriorRow band = normal_row({}, {}, mid, sd);
       panel.mid.push_back(mid);
-      panel.low.push_back(mid - kHalfBand * sd);
-      panel.high.push_back(mid + kHalfBand * sd);
+      panel.low.push_back(band.low);
+      panel.high.push_back(band.high);
       panel.seen.push_back(seen);
     };
     for (std::int64_t j = 0; j < std::min<std::int64_t>(width_, 4); ++j) {

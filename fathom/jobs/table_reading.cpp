@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <numeric>
 
 #include "fathom/jobs/coded_columns.h"
@@ -229,12 +228,14 @@ ReadTable read_array(const std::string& path, const TableConfig& config, const T
 // A blank line is passed over; in a table of one column it may be meant for a row whose cell is
 // missing, and in a series that is no matter of taste.
 void check_no_blank_lines(const std::string& path) {
-  std::ifstream in(path);
-  std::string line;
+  const Bytes bytes = read_unpacked(path);
+  std::string_view rest(reinterpret_cast<const char*>(bytes.data.get()), bytes.size);
   std::int64_t number = 0, blank = 0;
-  while (std::getline(in, line)) {
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     ++number;
-    if (line.find_first_not_of(" \t\r") == std::string::npos) {
+    if (line.find_first_not_of(" \t\r") == line.npos) {
       if (blank == 0) blank = number;
     } else if (blank > 0) {
       raise<DataError>("{}: line {} is blank: a row whose only cell is missing is written NA", path,

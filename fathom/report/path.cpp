@@ -31,26 +31,6 @@ std::string bands(const StateSeries& s, const Scale& x, double top, double botto
   return out;
 }
 
-std::string line(const StateSeries& s, const SeriesPanel& p, const Scale& x, const Scale& y) {
-  std::string d;
-  bool pen = false;
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < p.y.size(); ++i) {
-    if (next < s.begins.size() && s.begins[next] == i) {
-      pen = false;
-      ++next;
-    }
-    if (!std::isfinite(p.y[i])) {
-      pen = false;
-      continue;
-    }
-    d += fmt::format("{}{:.2f} {:.1f}", pen ? "L" : "M", x.at(double(i) + 1), y.at(p.y[i]));
-    pen = true;
-  }
-  return fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"var(--ink)\" stroke-width=\"1.1\"/>",
-                     d);
-}
-
 }  // namespace
 
 std::string svg_states(const StateSeries& s, double width) {
@@ -63,28 +43,16 @@ std::string svg_states(const StateSeries& s, double width) {
   for (std::size_t k = 0; k < s.panels.size(); ++k) {
     const SeriesPanel& p = s.panels[k];
     const double top = kTop + double(k) * (kPanel + kGap), bottom = top + kPanel;
-    double low = INFINITY, high = -INFINITY;
-    for (const double v : p.y)
-      if (std::isfinite(v)) {
-        low = std::min(low, v);
-        high = std::max(high, v);
-      }
-    if (!(low < high)) {
-      low = std::isfinite(low) ? low - 1 : 0;
-      high = low + 2;
-    }
-    const Scale y{low - 0.05 * (high - low), high + 0.05 * (high - low), bottom, top};
-    out += bands(s, x, top, bottom);
-    const double step = nice_step(y.high - y.low, 3);
-    for (double v = std::ceil(y.low / step) * step; v <= y.high; v += step)
-      out += text_at(kLeft - 8, y.at(v) + 4, "end",
-                     fmt::format("{:g}", std::abs(v) < 1e-9 * step ? 0.0 : v));
+    const Scale y = panel_scale({&p.y}, bottom, top);
+    out += bands(s, x, top, bottom) + y_ticks(y, 3);
     for (const std::size_t b : s.begins)
       if (b > 0)
         out += fmt::format(
             "<line class=\"grid\" x1=\"{0:.2f}\" x2=\"{0:.2f}\" y1=\"{1:.1f}\" y2=\"{2:.1f}\"/>",
             x.at(double(b) + 0.5), top, bottom);
-    out += line(s, p, x, y) + text_at(kLeft, top - 7, "start", p.name);
+    out += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"var(--ink)\" stroke-width=\"1.1\"/>",
+                       way_through(p.y, s.begins, x, y)) +
+           text_at(kLeft, top - 7, "start", p.name);
   }
   out += x_ticks(x, floor, 8) +
          text_at((kLeft + width - kRight) / 2, floor + 36, "middle", s.x_label) + names;

@@ -49,6 +49,56 @@ std::string group_color(int group, std::size_t groups) {
   return fmt::format("hsl({:.0f} 62% {}%)", hue, group % 2 == 0 ? 50 : 62);
 }
 
+Scale panel_scale(const std::vector<const std::vector<double>*>& values, double bottom,
+                  double top) {
+  double low = INFINITY, high = -INFINITY;
+  for (const auto* all : values)
+    for (const double v : *all)
+      if (std::isfinite(v)) {
+        low = std::min(low, v);
+        high = std::max(high, v);
+      }
+  if (!(low < high)) {
+    low = std::isfinite(low) ? low - 1 : 0;
+    high = low + 2;
+  }
+  return {low - 0.05 * (high - low), high + 0.05 * (high - low), bottom, top};
+}
+
+std::string y_ticks(const Scale& y, int wanted, double right) {
+  std::string out;
+  const double step = nice_step(y.high - y.low, wanted);
+  for (double v = std::ceil(y.low / step) * step; v <= y.high; v += step) {
+    if (right > 0)
+      out += fmt::format(
+          "<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", kLeft,
+          right, y.at(v), y.at(v));
+    out += text_at(kLeft - 8, y.at(v) + 4, "end",
+                   fmt::format("{:g}", std::abs(v) < 1e-9 * step ? 0.0 : v));
+  }
+  return out;
+}
+
+std::string way_through(const std::vector<double>& y, const std::vector<std::size_t>& begins,
+                        const Scale& across, const Scale& up) {
+  std::string d;
+  bool pen = false;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    if (next < begins.size() && begins[next] == i) {
+      pen = false;
+      ++next;
+    }
+    if (!std::isfinite(y[i])) {
+      pen = false;
+      continue;
+    }
+    d += fmt::format("{}{:.2f} {:.1f}", pen ? "L" : "M", across.at(double(i) + 1), up.at(y[i]));
+    pen = true;
+  }
+  return d;
+}
+
 std::string x_ticks(const Scale& x, double floor, int wanted) {
   std::string s;
   const double step = nice_step(x.high - x.low, wanted);
