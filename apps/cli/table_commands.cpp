@@ -23,7 +23,8 @@ void print_table(const TextTable& table) {
 
 }  // namespace
 
-int fit_table_command(const FitTableConfig& config, bool json, bool quiet) {
+int show_fit(const std::function<FitTableResult(const FitTableHooks&)>& fit, bool json, bool quiet,
+             const TextOfFit& result, const TextOfFit& stopped) {
   catch_interrupts();
   Live live(json);
   FitTableHooks hooks;
@@ -33,20 +34,29 @@ int fit_table_command(const FitTableConfig& config, bool json, bool quiet) {
     hooks.climbed = [&](const std::string& text) { live.note(text); };
   }
   hooks.interrupted = [] { return interrupted(); };
-  const FitTableResult r = fit_table(config, hooks);
+  const FitTableResult r = fit(hooks);
   live.clear();
   if (json) {
     print_json(r.summary);
   } else if (!quiet) {
     fmt::print("\n");
     print_verdict(r.summary);
-    fmt::print("\nreport: {}\n", r.report);
+    fmt::print("\n{}\n", result(r));
   }
-  if (r.interrupted && !quiet)
-    live.note(fmt::format(
-        "interrupted; the run is saved, this goes on with it:\n  fathom fit {} {} -o {} --resume",
-        config.model->task(), config.data, r.run));
+  if (r.interrupted && !quiet) live.note(stopped(r));
   return r.interrupted ? kInterrupted : 0;
+}
+
+int fit_table_command(const FitTableConfig& config, bool json, bool quiet) {
+  return show_fit(
+      [&](const FitTableHooks& hooks) { return fit_table(config, hooks); }, json, quiet,
+      [](const FitTableResult& r) { return "report: " + r.report; },
+      [&](const FitTableResult& r) {
+        return fmt::format(
+            "interrupted; the run is saved, this goes on with it:\n  fathom fit {} {} -o {} "
+            "--resume",
+            config.model->task(), config.data, r.run);
+      });
 }
 
 int predict_command(const PredictTableConfig& config, bool json) {

@@ -1,6 +1,8 @@
 // The verbs on tables and on runs of models of tables. They return the exit code.
 #pragma once
 
+#include <functional>
+
 #include "fathom/jobs/all_tables.h"
 #include "fathom/jobs/fit_table.h"
 #include "fathom/jobs/forecast_table.h"
@@ -8,6 +10,12 @@
 #include "fathom/jobs/use_table.h"
 
 namespace fathom::cli {
+
+// Shows the progress of `fit`, then its verdict and `result` of it: a line for each thing that can
+// be looked at. `stopped` is what to say of a run that was interrupted.
+using TextOfFit = std::function<std::string(const FitTableResult&)>;
+int show_fit(const std::function<FitTableResult(const FitTableHooks&)>& fit, bool json, bool quiet,
+             const TextOfFit& result, const TextOfFit& stopped);
 
 int fit_table_command(const FitTableConfig& config, bool json, bool quiet);
 int predict_command(const PredictTableConfig& config, bool json);

@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "apps/cli/commands.h"
-#include "apps/cli/live.h"
+#include "apps/cli/table_commands.h"
 
 namespace fathom::cli {
 
@@ -24,26 +24,12 @@ void tell(const nlohmann::json& j) {
 bool of_topics(const std::string& run) { return task_of_run(run) == kTopicsTask; }
 
 int fit_topics_command(const FitTopicsConfig& config, bool json, bool quiet) {
-  catch_interrupts();
-  Live live(json);
-  FitTableHooks hooks;
-  if (!quiet) {
-    hooks.note = [&](const std::string& text) { live.note(text); };
-    hooks.sweep = [&](const TableSweep& s) { live.sweep(s); };
-    hooks.climbed = [&](const std::string& text) { live.note(text); };
-  }
-  hooks.interrupted = [] { return interrupted(); };
-  const FitTableResult r = fit_topics(config, hooks);
-  live.clear();
-  if (json) {
-    print_json(r.summary);
-  } else if (!quiet) {
-    fmt::print("\n");
-    print_verdict(r.summary);
-    fmt::print("\ntopics: fathom topics {}\nreport: {}\n", r.run, r.report);
-  }
-  if (r.interrupted && !quiet) live.note("interrupted; what was reached is saved");
-  return r.interrupted ? kInterrupted : 0;
+  return show_fit([&](const FitTableHooks& hooks) { return fit_topics(config, hooks); }, json,
+                  quiet,
+                  [](const FitTableResult& r) {
+                    return fmt::format("topics: fathom topics {}\nreport: {}", r.run, r.report);
+                  },
+                  [](const FitTableResult&) { return "interrupted; what was reached is saved"; });
 }
 
 int topics_command(const TopicsConfig& config, bool json) {

@@ -115,10 +115,10 @@ std::vector<Value> Lowering::local_leaves(const LatentInfo& z) {
 
 namespace {
 
-// Whose statistics are indicators: what is not affine in these is of no such family.
-bool is_discrete(const FamilyInfo& f) {
-  return f.doc.support == Support::category ||
-         (f.doc.shaped_by_prior && f.doc.support != Support::vector);
+// Whose statistics are moments: terms affine in these are not affine in the moments given as
+// leaves, a mean and a spread about it. What is not affine in indicators is of no such family.
+bool of_moments(const FamilyInfo& f) {
+  return f.doc.support == Support::real || f.doc.support == Support::vector;
 }
 
 // sum_k <stats_k, natural_k>, event by event of the plates.
@@ -211,7 +211,7 @@ void Lowering::collapse() {
     const std::vector<Value>& own = leaves_.at(expr);
     const std::vector<Value> slope = gradient(sum(f), own);
     for (const auto& [other, others] : leaves_)
-      if ((other != expr || is_discrete(family)) && depends(slope, others))
+      if ((other != expr || !of_moments(family)) && depends(slope, others))
         raise<ConfigError>(
             "[collapse] terms of a row are not affine in \"{}\" and \"{}\" apart: latents of "
             "rows that depend on each other are not integrated out",

@@ -29,6 +29,19 @@ Expr rows_of(const char* reader, Expr e, const char* of = "probabilities") {
   return stacked(e, Plate{&m, plates[0]});
 }
 
+// A move from state to state as a matrix: a row of what `of` names for each `row`, where it lies on
+// a plate of as many elements as it has.
+Arg move_of(const char* reader, Arg move, const char* of, const char* row) {
+  const Expr e = move.expr();
+  if (!e || e.event().rank() != 1) return move;
+  const Expr rows = rows_of(reader, e, of);
+  if (rows.event().extent(0) != e.event().extent(0))
+    raise<ConfigError>(
+        "[{}] \"{}\" must lie on one plate of as many elements as it has: a row of {} for each {}",
+        reader, e.model().info(e).name, of, row);
+  return rows;
+}
+
 void check_begins(const char* reader, const Arg& begins) {
   if (const Expr e = begins.expr();
       !e || e.model().info(e).kind != ExprKind::data || e.event().rank() != 0)
@@ -128,26 +141,12 @@ Conditional categorical_of(Arg probabilities) {
   return make(family<Categorical>(), "categorical(probabilities)", {probabilities});
 }
 Conditional chain(Arg start, Arg move, Arg begins) {
-  if (const Expr e = move.expr(); e && e.event().rank() == 1) {
-    move = rows_of("chain", e);
-    if (move.expr().event().extent(0) != e.event().extent(0))
-      raise<ConfigError>(
-          "[chain] \"{}\" must lie on one plate of as many elements as it has: a row of "
-          "probabilities for each state",
-          e.model().info(e).name);
-  }
+  move = move_of("chain", move, "probabilities", "state");
   check_begins("chain", begins);
   return make(family<Chain>(), "chain(start, move, begins)", {start, move, begins});
 }
 Conditional linked_chain(Arg first, Arg first_precision, Arg move, Arg noise, Arg begins) {
-  if (const Expr e = move.expr(); e && e.event().rank() == 1) {
-    move = rows_of("linked_chain", e, "coefficients");
-    if (move.expr().event().extent(0) != e.event().extent(0))
-      raise<ConfigError>(
-          "[linked_chain] \"{}\" must lie on one plate of as many elements as it has: a row of "
-          "coefficients for each element of the next state",
-          e.model().info(e).name);
-  }
+  move = move_of("linked_chain", move, "coefficients", "element of the next state");
   check_begins("linked_chain", begins);
   return make(family<LinkedChain>(), "linked_chain(first, first_precision, move, noise, begins)",
               {first, first_precision, move, noise, begins});
