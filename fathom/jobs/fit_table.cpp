@@ -92,8 +92,8 @@ class FitTableJob {
     const std::string file = folder_->file("config.json");
     const nlohmann::json run = folder_->read_json("config.json");
     if (run.value("task", "") != model_.task())
-      raise<ConfigError>("{}: the run of a {}, not of a {}", config_.run, run.value("task", "?"),
-                         model_.task());
+      raise<ConfigError>("{}: the run of fit {}, not of fit {}", config_.run,
+                         run.value("task", "?"), model_.task());
     progress_ = read_progress(*folder_);
     if (!progress_)
       raise<ConfigError>("{}: the fit has ended, there is nothing to go on with: --force fits anew",

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kMostCompared = 20000;  // rows by both ways of inference
 constexpr std::size_t kMostDrawn = 60, kMostTables = 40;
 constexpr std::int64_t kMostLines = 64;  // of a table on the page
+constexpr double kNoGap = 1e-9;          // nats per row: a gap below this is rounding
 
 std::string count_of(std::int64_t n, const char* what) {
   return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
@@ -125,9 +126,10 @@ void NetworkTable::summarise(const State& state, const TableFormat&, nlohmann::j
             ? fmt::format("taken for independent of each other in a row, which costs {:.4g} nats "
                           "per row; --inference exact does not.",
                           *u.gap)
-            : fmt::format("summed out exactly; independent variables would lie {:.4g} nats per "
-                          "row lower.",
-                          *u.gap)));
+            : fmt::format("summed out exactly; taken for independent of each other in a row they "
+                          "would cost {} nats per row.",
+                          *u.gap < kNoGap ? fmt::format("less than {:g}", kNoGap)
+                                          : fmt::format("{:.4g}", *u.gap))));
   if (empty > 0)
     verdict.push_back(
         fmt::format("{} of {} lines of tables {} no row: probabilities there are {}.", empty, lines,
@@ -148,7 +150,7 @@ void NetworkTable::report(const State&, const TableFormat&, const TableRows*,
   }
   page.figure(fmt::format("{}", all.size()), "variables");
   page.figure(fmt::format("{}", arrows), arrows == 1 ? "arrow" : "arrows");
-  if (net.value("mean_field_gap_per_row", 0.0) > 0)
+  if (net.value("mean_field_gap_per_row", 0.0) >= kNoGap)
     page.figure(fmt::format("{:.4f}", net["mean_field_gap_per_row"].get<double>()),
                 "exact above mean field, nats per row");
   const std::string kind = net.value("tables", "");

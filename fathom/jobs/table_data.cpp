@@ -153,13 +153,14 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
   if (by_name && !format.label.empty() && here(format.label)) c.label = format.label;
   for (std::string* role : {&c.weights, &c.ids, &c.sequence})
     if (format.named && !here(*role)) role->clear();
-  if (!by_name && format.named && !header.empty()) {
-    // A header that lacks a column says which; without one, columns are taken by place.
-    const bool some = std::any_of(needed.begin(), needed.end(), here);
-    for (const std::string& name : needed)
-      if (some && !here(name))
-        raise<DataError>("{}: there is no column \"{}\", which the run was fitted to", path, name);
-  }
+  // A header that lacks some columns says which. With none of them, columns are taken by place.
+  const auto lacking = [&](const std::string& name) { return !here(name); };
+  const auto lacks = std::find_if(needed.begin(), needed.end(), lacking);
+  const auto refuse_names = [&] {
+    if (!by_name && format.named && !header.empty())
+      raise<DataError>("{}: there is no column \"{}\", which the run was fitted to", path, *lacks);
+  };
+  if (std::any_of(needed.begin(), needed.end(), here)) refuse_names();
   if (!by_name) {  // a file of the columns of the model alone, or one like that of the fit
     const std::int64_t file = width_of(path, c, header, workers);
     if (file == format.width()) c.weights = c.ids = c.sequence = {};
@@ -176,6 +177,7 @@ TableRows load_table_rows(const std::string& path, const TableConfig& config,
     l.rows.x = how.stream ? l.rows.x.columns(columns) : l.rows.x.columns(columns).made();
     l.rows.missing = true;
   } else if (l.format.width() != of_model.width()) {
+    refuse_names();
     raise<DataError>("{}: rows have {} numbers, the model's have {}", path, l.format.width(),
                      of_model.width());
   }

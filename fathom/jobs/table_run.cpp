@@ -77,7 +77,7 @@ TableRun open_table_run(const std::string& path) {
   const std::string file = run.folder.file("config.json");
   run.model = make_table_model(run.config.value("task", ""));
   if (!run.model)
-    raise<DataError>("{}: the run of a {}, not of a model of tables", file,
+    raise<DataError>("{}: the run of fit {}, not of a model of tables", file,
                      run.config.value("task", "?"));
   try {
     from_json(run.config.at("settings"), run.settings, file);

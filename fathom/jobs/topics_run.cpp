@@ -78,8 +78,7 @@ TopicRun open_topics_run(const std::string& path) {
   run.config = run.folder.read_json("config.json");
   const std::string file = run.folder.file("config.json");
   if (const std::string task = run.config.value("task", ""); task != kTopicsTask)
-    raise<DataError>("{}: the run of a {}, not of topics (fathom fit lda)", path,
-                     task.empty() ? "?" : task);
+    raise<DataError>("{}: the run of fit {}, not of fit lda", path, task.empty() ? "?" : task);
   from_json(run.config.value("settings", nlohmann::json::object()), run.settings, file);
   const auto data = run.config.value("data", nlohmann::json::object());
   run.data = data.value("source", "");
