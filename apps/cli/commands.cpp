@@ -121,10 +121,11 @@ void print_run_info(const nlohmann::json& j) {
     fmt::print("{} sweeps over {} documents of {} words", j.at("sweeps").get<std::int64_t>(),
                data.value("rows", std::int64_t(0)), data.value("words", std::int64_t(0)));
   } else if (sweeps) {
-    fmt::print("{} sweeps over {} columns", j.at("sweeps").get<std::int64_t>(),
-               c.value("table", nlohmann::json::object())
-                   .value("columns", std::vector<std::string>())
-                   .size());
+    const auto columns = c.value("table", nlohmann::json::object())
+                             .value("columns", std::vector<std::string>())
+                             .size();
+    fmt::print("{} sweeps over {} column{}", j.at("sweeps").get<std::int64_t>(), columns,
+               columns == 1 ? "" : "s");
   } else {
     fmt::print("epochs {} of {}", j.at("epochs").get<std::int64_t>(), settings.value("epochs", 0));
   }

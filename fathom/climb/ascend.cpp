@@ -90,7 +90,7 @@ Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std
     for (std::size_t k = 0; k < from.size(); ++k)
       std::memcpy(from[k].raw(), climb.naturals()[k]->raw(), from[k].bytes());
     out.bounds.push_back(bound);
-    if (each && !each({sweep, bound, (now() - begin) / taken.sweeps})) {
+    if (each && !each({sweep, bound, (now() - begin) / taken.sweeps, taken.sweeps})) {
       out.interrupted = true;
       return out;
     }

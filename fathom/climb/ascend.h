@@ -21,7 +21,8 @@ struct AscentConfig {
 struct SweepRecord {
   int sweep = 0;  // passes over the rows so far
   double elbo = 0;
-  double seconds = 0;
+  double seconds = 0;  // for each
+  int taken = 1;       // by this step
 };
 
 // One or more sweeps of a climb by other means than its own (batches, extrapolation).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 
 namespace fathom {
 
@@ -27,14 +28,21 @@ void add_curves(const std::vector<nlohmann::json>& metrics, const nlohmann::json
   static constexpr const char* kColors[] = {
       "var(--a)",        "var(--b)",         "hsl(150 50% 45%)", "hsl(290 40% 60%)",
       "hsl(45 75% 45%)", "hsl(190 60% 45%)", "hsl(340 60% 58%)", "hsl(90 45% 45%)"};
+  const std::vector<double> sweeps = series(lines, "sweep");
   std::vector<Curve> terms;
   const auto named = s.value("terms", nlohmann::json::object());
   for (const auto& [name, value] : named.items())
-    terms.push_back({name, kColors[terms.size() % std::size(kColors)], series(lines, name, true)});
+    terms.push_back(
+        {name, kColors[terms.size() % std::size(kColors)], series(lines, name, true), sweeps});
   // Those that move most, as far as they can be told apart.
   const auto moves = [](const Curve& c) {
-    const auto [low, high] = std::minmax_element(c.y.begin(), c.y.end());
-    return c.y.empty() ? 0.0 : *high - *low;
+    double low = INFINITY, high = -INFINITY;
+    for (const double v : c.y)
+      if (std::isfinite(v)) {
+        low = std::min(low, v);
+        high = std::max(high, v);
+      }
+    return std::max(0.0, high - low);
   };
   constexpr std::size_t most = 16;
   const bool few = terms.size() > most;
@@ -46,7 +54,7 @@ void add_curves(const std::vector<nlohmann::json>& metrics, const nlohmann::json
   page.begin_row();
   std::string title = kind + " per sweep, nats per " + unit;
   title[0] = char(std::toupper(static_cast<unsigned char>(title[0])));
-  page.section(title, svg_curves({{kind, "var(--a)", series(lines, key)}}, "sweep", kHalf));
+  page.section(title, svg_curves({{kind, "var(--a)", series(lines, key), sweeps}}, "sweep", kHalf));
   page.section(few ? "The terms that move most" : "Its terms", svg_curves(terms, "sweep", kHalf));
   page.end_row();
 }

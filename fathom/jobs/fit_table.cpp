@@ -190,9 +190,9 @@ class FitTableJob {
 
   int restarts() const { return model_.start_has_chance() ? config_.settings.restarts : 1; }
 
-  // One line of metrics for each sweep, and a call of the hook. Terms of large tables are worked
-  // out after sweeps 1, 8, 64, ...: they take a pass over the rows of their own, longer than a
-  // sweep.
+  // One line of metrics for each step, and a call of the hook. Terms of large tables are worked
+  // out where a step takes sweep 1, 8, 64, ...: they take a pass over the rows of their own, longer
+  // than a sweep.
   bool record(TableClimb& climb, const SweepRecord& s, int restart, const TableRows& rows,
               double last) {
     constexpr std::int64_t kSmall = 20000;
@@ -200,8 +200,8 @@ class FitTableJob {
     double bound = s.elbo;
     nlohmann::json line = {{"restart", restart}, {"sweep", s.sweep}};
     if (sizes_.size() > 1) line["size"] = size_;
-    const bool looked =
-        std::has_single_bit(unsigned(s.sweep)) && std::countr_zero(unsigned(s.sweep)) % 3 == 0;
+    const auto eighths = [](int sweeps) { return (std::bit_width(unsigned(sweeps)) + 2) / 3; };
+    const bool looked = eighths(s.sweep) > eighths(s.sweep - s.taken);
     if (rows.count() <= kSmall / 4 || looked) {
       bound = 0;
       for (const auto& [name, value] : climb.whole().terms(workers_)) {

@@ -57,10 +57,14 @@ nlohmann::json info_of_run(const std::string& path) {
   nlohmann::json out = {
       {"what", "run"}, {"run", path}, {"config", folder.read_json("config.json")}};
   const auto metrics = folder.read_metrics();
-  const bool sweeps = !metrics.empty() && metrics.back().contains("sweep");
-  out[sweeps ? "sweeps" : "epochs"] = metrics.size();
   if (!metrics.empty()) out["last"] = metrics.back();
   if (folder.has("summary.json")) out["summary"] = folder.read_json("summary.json");
+  if (out["config"].value("settings", nlohmann::json::object()).contains("sweeps")) {
+    const int last = metrics.empty() ? 0 : metrics.back().value("sweep", 0);
+    out["sweeps"] = out.value("summary", nlohmann::json::object()).value("sweeps", last);
+  } else {
+    out["epochs"] = metrics.size();
+  }
   if (folder.has("model.safetensors")) {
     std::int64_t parameters = 0;
     for (const auto& [name, a] : folder.read_tensors("model.safetensors").arrays)

@@ -1,7 +1,7 @@
 // The run folder of a model of a table:
 //
 //   config.json        what was asked, fully resolved: "task", "settings", "table", "data", ...
-//   metrics.jsonl      one line per sweep: restart, stage, bound, terms
+//   metrics.jsonl      one line per step of one or more sweeps: restart, sweep, bound, terms
 //   model.safetensors  natural parameters of all factors, and the moments of the table, from which
 //                      the model is made again
 #pragma once

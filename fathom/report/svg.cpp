@@ -174,12 +174,13 @@ std::string svg_curves(const std::vector<Curve>& curves, const std::string& x_la
   const double floor = f.height - kBottom;
   double low = std::numeric_limits<double>::infinity(), high = -low;
   range_of(curves, &low, &high);
-  std::size_t n = 0;
-  for (const Curve& c : curves) n = std::max(n, c.y.size());
-  if (n == 0 || !(high >= low)) return {};
+  double last = 0;
+  for (const Curve& c : curves)
+    if (!c.y.empty()) last = std::max(last, c.place(c.y.size() - 1));
+  if (last == 0 || !(high >= low)) return {};
   const double pad = std::max((high - low) * 0.06, 1e-9 + 1e-3 * std::abs(high));
   const Scale y{low - pad, high + pad, floor, kTop},
-      x{1, std::max(2.0, double(n)), kLeft, f.width - kRight};
+      x{1, std::max(2.0, last), kLeft, f.width - kRight};
   double height = f.height;
   const std::string names = curve_names(curves, f, &height);
   std::string s = open_svg(f.width, height, "curves over " + x_label) + axes(y, x_label, f);
@@ -191,15 +192,15 @@ std::string svg_curves(const std::vector<Curve>& curves, const std::string& x_la
     std::string points;
     for (std::size_t i = 0; i < c.y.size(); ++i)
       if (std::isfinite(c.y[i]))
-        points += fmt::format("{:.1f},{:.1f} ", x.at(double(i + 1)), y.at(c.y[i]));
+        points += fmt::format("{:.1f},{:.1f} ", x.at(c.place(i)), y.at(c.y[i]));
     if (c.y.size() == 1)
-      s += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>\n", x.at(1),
-                       y.at(c.y[0]), c.color);
+      s += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>\n",
+                       x.at(c.place(0)), y.at(c.y[0]), c.color);
     s += fmt::format("<polyline class=\"curve\" stroke=\"{}\" points=\"{}\"/>\n", c.color, points);
   }
   s += "</svg>\n";
-  const double step = std::max(1.0, nice_step(double(n), 6));
-  for (double v = step; v <= double(n); v += step)
+  const double step = std::max(1.0, nice_step(last, 6));
+  for (double v = step; v <= last; v += step)
     s += text_at(x.at(v), floor + 18, "middle", fmt::format("{:g}", v));
   return s + names + "</svg>\n";
 }

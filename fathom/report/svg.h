@@ -9,7 +9,9 @@ namespace fathom {
 
 struct Curve {
   std::string name, color;
-  std::vector<double> y;  // at 1, 2, 3, ...; NaN leaves a gap
+  std::vector<double> y{};  // NaN is passed over
+  std::vector<double> x{};  // rising, 1 or more; where it is empty 1, 2, 3, ...
+  double place(std::size_t i) const { return x.empty() ? double(i + 1) : x[i]; }
 };
 
 // How large a picture is meant to be shown, in pixels of the page: letters keep their size.

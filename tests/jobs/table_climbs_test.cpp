@@ -6,6 +6,7 @@
 
 #include "fathom/climb/start.h"
 #include "fathom/io/npy.h"
+#include "fathom/jobs/look.h"
 #include "fathom/jobs/rows_file.h"
 #include "tests/jobs/small_tables.h"
 #include "tests/oracles/gaussian.h"
@@ -54,6 +55,41 @@ TEST_F(TableClimbs, ExtrapolatedSweepsReachTheSameOptimum) {
     RecordProperty(fmt::format("extrapolated_{}", method), sweeps[1]);
     EXPECT_LE(sweeps[1], sweeps[0]);
   }
+}
+
+// A step of three sweeps is one line: its sweep is the last it took, and terms of a table too large
+// to work them out at each step are there where a step took sweep 1, 8, 64, ...
+TEST_F(TableClimbs, LinesOfExtrapolatedSweepsCountThem) {
+  write_npy(path("x.npy"), testing::two_clusters(20000, 2, 5));
+  const auto s = fit(
+      [](GmmSettings& g, FitTableConfig& c) {
+        g.components = 5;
+        c.settings.climb.accelerate = true;
+        c.settings.restarts = 1;
+      },
+      path("x.npy"));
+  int last = 0, with_terms = 0, sum = 0, threes = 0;
+  for (const auto& line : RunFolder::open(path("run")).read_metrics()) {
+    if (line["restart"] != 0) continue;  // of the rows that a start takes
+    const int sweep = line["sweep"];
+    EXPECT_GT(sweep, last);
+    EXPECT_LE(sweep, last + 3);
+    threes += sweep == last + 3;
+    for (const int at : {1, 8, 64}) {
+      if (at > last && at <= sweep) {
+        EXPECT_TRUE(line.contains("terms")) << sweep;
+        ++sum;
+      }
+    }
+    with_terms += line.contains("terms");
+    last = sweep;
+  }
+  EXPECT_EQ(with_terms, sum);
+  EXPECT_GE(with_terms, 2);
+  EXPECT_GE(threes, 3);
+  EXPECT_EQ(last, s["sweeps"]);
+  Workers workers(1);
+  EXPECT_EQ(info(path("run"), workers)["sweeps"], s["sweeps"]);
 }
 
 TEST_F(TableClimbs, BatchesWithKeptSumsReachTheSameOptimum) {

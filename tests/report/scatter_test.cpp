@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <sstream>
 
 #include "fathom/report/page.h"
 
@@ -110,6 +111,22 @@ TEST(Page, ATableTurnsAround) {
   ASSERT_EQ(t.rows.size(), 2u);
   EXPECT_EQ(t.rows[0], (std::vector<std::string>{"a", "x", "z"}));
   EXPECT_EQ(t.rows[1], (std::vector<std::string>{"b", "y", "w"}));
+}
+
+// Values at 3 and 9 of an axis from 1 to 9: a quarter along it, and its end.
+TEST(Svg, CurvesLieWhereTheySay) {
+  const std::string first = svg_curves({{"a", "red", {1, 2, 3, 4, 5, 6, 7, 8, 9}}}, "x"),
+                    s = svg_curves({{"a", "red", {1, 2}, {3, 9}}}, "x");
+  const auto places = [](const std::string& svg) {
+    std::vector<double> x;
+    const std::size_t from = svg.find("points=\"") + 8, to = svg.find('"', from);
+    std::istringstream in(svg.substr(from, to - from));
+    for (std::string pair; in >> pair;) x.push_back(std::stod(pair));
+    return x;
+  };
+  const std::vector<double> all = places(first), two = places(s);
+  ASSERT_EQ(all.size(), 9u);
+  EXPECT_EQ(two, (std::vector<double>{all[2], all[8]}));
 }
 
 TEST(Svg, NamesOfManyCurvesStandBelowThem) {
