@@ -1,6 +1,7 @@
 #include "fathom/climb/coordinate.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "fathom/autodiff/gradient.h"
 #include "fathom/elbo/check.h"
@@ -76,6 +77,28 @@ void check_moments(Value f, const Factor& factor, const Face& face) {
   });
 }
 
+// Throws ConfigError where latents that `options` has apart are none of rows, or are in the way of
+// what else it asks for.
+void check_apart(const Model& model, const CoordinateOptions& options, bool all_rows) {
+  for (const std::string& name : options.apart) {
+    const bool found =
+        std::any_of(model.latents().begin(), model.latents().end(), [&](const LatentInfo& z) {
+          return model.info(z.expr).name == name && model.streamed(model.info(z.expr));
+        });
+    if (!found) raise<ConfigError>("[coordinate] apart: no latent of rows \"{}\"", name);
+  }
+  if (options.apart.empty()) return;
+  const char* in_the_way = !all_rows         ? "rows are not served in batches"
+                           : options.hard    ? "choices of rows are no points"
+                           : options.narrow  ? "rows are not computed in f32"
+                           : options.blended ? "factors do not go part of the way"
+                                             : nullptr;
+  for (const PlateInfo& p : model.plates())
+    if (p.weight >= 0) in_the_way = "rows have no weights";
+  if (in_the_way)
+    raise<ConfigError>("[coordinate] where latents of rows are apart, {}", in_the_way);
+}
+
 }  // namespace
 
 CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State& state,
@@ -85,6 +108,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   check_data(model, data);
   const std::int64_t batch = options.batch > 0 ? std::min(options.batch, data.rows) : data.rows;
   if (batch < data.rows) rows_.show(0, batch);
+  check_apart(model, options, batch == data.rows);
   Graph& g = *graph_;
   LowerOptions lower;
   lower.capacity = batch;
@@ -94,6 +118,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   lower.flat_points = options.flat_points;
   lower.hard = options.hard;
   lower.tempered = options.tempered;
+  lower.apart = options.apart;
   Lowering lowering(model, g, lower);
   for (const ObservedInfo& o : model.observed()) error_ += o.likelihood.error * double(data.rows);
   const Value temperature = lowering.temperature();
@@ -158,6 +183,14 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     join(a, b);
     return a;
   };
+  const std::vector<Lowering::Apart> apart = lowering.apart();
+  for (const Lowering::Apart& a : apart)
+    if (sites && depends(std::span(&sites, 1), a.leaves))
+      raise<ConfigError>(
+          "[coordinate] \"{}\" is apart from the other latents of its row, and a term is not "
+          "affine "
+          "in it",
+          model.info(a.latent->expr).name);
   // Of a start, which gives the first statistics of latents of rows alone.
   const auto from_start = [&](std::vector<Value> given_first) {
     std::vector<Value> from = inside, to = inside_best;
@@ -174,9 +207,9 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   std::vector<Update> reset;
   for (std::size_t z = 0; z < model.latents().size(); ++z) {
     const LatentInfo& latent = model.latents()[z];
-    const Distribution q = lowering.guide(latent);
     means_.push_back(make({lowering.moments(latent).mean}, {}));
     if (model.streamed(model.info(latent.expr))) continue;
+    const Distribution q = lowering.guide(latent);
     Factor f{z, model.info(latent.expr).name, q.family, lowering.natural_slots(latent),
              q.family->leaves(lowering.moments(latent))};
     leaves.insert(leaves.end(), f.leaves.begin(), f.leaves.end());
@@ -201,6 +234,28 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   const bool fresh = !reset.empty();
   LazyProgram start = make({}, std::move(reset));
   for (std::size_t level = 0; fresh && level < factors.size(); ++level) start.run(one);
+  bool fresh_rows = false;
+  for (const Lowering::Apart& a : apart) {
+    RowFactor f{
+        make(lowering.best_apart(a, rows), {}),
+        locals.expected ? make(from_start(lowering.best_apart(a, given)), {}) : LazyProgram(),
+        {}};
+    std::vector<Value> inputs = a.leaves;
+    inputs.push_back(a.entropy);
+    for (const Value& v : inputs) {
+      const std::string name =
+          std::find_if(g.graph_inputs().begin(), g.graph_inputs().end(), [&](const InputInfo& i) {
+            return i.node == v.id();
+          })->name;
+      const Array* kept = state.find(name);
+      const bool of_others = kept && kept->size() != v.shape().size();
+      fresh_rows = fresh_rows || !kept || of_others;
+      f.kept.push_back(of_others ? Array(model.dtype(), v.shape())
+                                 : state.slot(name, model.dtype(), v.shape()));
+      rows_.add(name, f.kept.back());
+    }
+    apart_.push_back(std::move(f));
+  }
   for (const Factor& f : factors)
     for (std::size_t k = 0; k < f.slots.size(); ++k)
       naturals_.push_back(
@@ -299,6 +354,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     elbo_given_ = make(from_start({plus(plus(plus(of_rows, expected), sites), entropies)}), {});
   }
   values_ = make(values, {});
+  if (fresh_rows) update_apart(one);
 }
 
 double CoordinateClimb::elbo(Workers& workers) {
@@ -306,7 +362,20 @@ double CoordinateClimb::elbo(Workers& workers) {
   return elbo_.scalar(0);
 }
 
+void CoordinateClimb::RowFactor::update(LazyProgram& by, Workers& workers) {
+  by.run(workers);
+  for (std::size_t k = 0; k < kept.size(); ++k) {
+    const View v = by.get().output(int(k));
+    std::memcpy(kept[k].raw(), v.raw, kept[k].bytes());
+  }
+}
+
+void CoordinateClimb::update_apart(Workers& workers) {
+  for (RowFactor& f : apart_) f.update(f.best, workers);
+}
+
 double CoordinateClimb::collect(Workers& workers) {
+  update_apart(workers);
   LazyProgram& pass = collecting();
   pass.run(workers);
   if (digits() == Digits::first_f64) set_digits(Digits::f64);
@@ -337,6 +406,7 @@ void CoordinateClimb::update(Step& step, Workers& workers) {
 
 double CoordinateClimb::sweep(Workers& workers) {
   last_step_ = 1;
+  if (!collect_) update_apart(workers);
   const double beyond = collect_ ? collect(workers) : 0;
   update(workers);
   return factors_ ? beyond + statistics_bound(workers) : elbo(workers);
@@ -348,6 +418,10 @@ double CoordinateClimb::start(const std::map<std::string, Array>& probabilities,
     for (const auto& [name, array] : probabilities) p.get().bind("local." + name, array);
     p.run(workers);
   };
+  for (RowFactor& f : apart_) {
+    run(f.best_given);
+    f.update(f.best_given, workers);
+  }
   if (collect_given_) {
     run(collect_given_);
     update(workers);

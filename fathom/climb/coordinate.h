@@ -12,6 +12,10 @@
 // Factors that meet terms which are not affine in their statistics take damped steps instead
 // (climb/site.h).
 //
+// A latent of rows may have a factor of its own beside the others of its row, as the states and the
+// regimes of switching dynamics (Ghahramani & Hinton 2000, section 3): it is kept, and an E step
+// begins with it.
+//
 // Factors that appear in no common term given the latents of rows form a block and are updated
 // together; all others never are.
 #pragma once
@@ -34,6 +38,11 @@ struct CoordinateOptions {
   // precisions of weights, the evidence is maximised over them (MacKay 1992).
   std::set<std::string> points = {};
   bool flat_points = false;  // whose priors count for nothing: the evidence alone
+  // Latents of rows with factors of their own: of those of a row that meet in a term, all but one,
+  // where no choice's posterior holds the others exactly. Their moments are slots
+  // "local.<latent>.<k>" of the state, of all rows; a climb of another number of rows begins its
+  // own.
+  std::set<std::string> apart = {};
   // Most rows of a pass; 0: all. Fewer serve climbs in batches (climb/batches.h), which sees to it
   // that statistics of all rows come together.
   std::int64_t batch = 0;
@@ -66,6 +75,9 @@ class CoordinateClimb {
   // ELBO afterwards, nats: where statistics are kept with the latents of rows as the E step found
   // them, otherwise at their optimum.
   double sweep(Workers& workers);
+  // The factors of latents of rows that are apart at their optimum, one after another, given all
+  // others: what is left of an E step, for other rows at factors that stay.
+  void update_apart(Workers& workers);
   // Updates every factor with given probabilities of the latents of rows, by their names, each
   // [row, category]: a start. Returns the ELBO with these.
   double start(const std::map<std::string, Array>& probabilities, Workers& workers);
@@ -113,7 +125,8 @@ class CoordinateClimb {
     if (narrow_) *narrow_->data<double>() = double(d);
   }
 
-  // Whether a sweep is one pass over the rows.
+  bool has_apart() const { return !apart_.empty(); }
+  // Whether a sweep is one pass over the rows, and one for each latent apart.
   bool keeps_statistics() const { return bool(collect_); }
   bool has_sites() const { return bool(sites_); }
   // The program that passes over the rows, for a look at its plan.
@@ -140,6 +153,13 @@ class CoordinateClimb {
     std::int64_t size = 0;
     std::vector<std::pair<const Array*, std::int64_t>> naturals;  // with `after`
   };
+  // A latent of rows that is apart: what a run makes of it, from the others' optimum or with given
+  // ones, and where it is kept.
+  struct RowFactor {
+    LazyProgram best, best_given;
+    std::vector<Array> kept;
+    void update(LazyProgram& by, Workers& workers);
+  };
   void update(Step& step, Workers& workers);
   LazyProgram& collecting() { return digits() == Digits::f32 ? collect_narrow_ : collect_; }
   void find_choices(const Model& model, const std::vector<Factor>& factors, State& state);
@@ -149,6 +169,7 @@ class CoordinateClimb {
   RowWindow rows_;
   std::vector<std::vector<std::size_t>> blocks_;
   std::vector<Step> steps_;
+  std::vector<RowFactor> apart_;
   std::vector<LazyProgram> starts_, means_;
   // With statistics: the E step, the same from given probabilities, and what an update changed.
   LazyProgram collect_, collect_narrow_, collect_given_, collect_only_, factors_;

@@ -13,12 +13,18 @@ void RowWindow::show(std::int64_t first, std::int64_t count) {
   ++version_;
 }
 
+void RowWindow::add(const std::string& name, const Array& column) {
+  data_.columns[name] = seen_.columns[name] = column;
+  ++version_;
+}
+
 Program& LazyProgram::get() {
   if (!program_) program_ = std::make_unique<Program>(*graph_, outputs_, updates_, *state_);
   if (bound_ != rows_->version()) {
     for (const InputInfo& i : graph_->graph_inputs()) {  // columns that no term reads are no inputs
-      if (i.kind != InputKind::data || i.name.rfind("data.", 0) != 0) continue;
-      const auto column = rows_->seen().columns.find(i.name.substr(5));
+      if (i.kind != InputKind::data) continue;
+      const std::string name = i.name.rfind("data.", 0) == 0 ? i.name.substr(5) : i.name;
+      const auto column = rows_->seen().columns.find(name);
       if (column != rows_->seen().columns.end()) program_->bind(i.name, column->second);
     }
     bound_ = rows_->version();

@@ -14,6 +14,8 @@ class RowWindow {
  public:
   explicit RowWindow(const DataSet& data) : data_(data), seen_(data) {}
   void show(std::int64_t first, std::int64_t count);
+  // A column beside those of the data, all rows of which are seen.
+  void add(const std::string& name, const Array& column);
   const DataSet& seen() const { return seen_; }
   const DataSet& all() const { return data_; }
   int version() const { return version_; }

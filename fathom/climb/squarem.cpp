@@ -31,6 +31,11 @@ void write(const Numbers& x, const std::vector<Array*>& arrays) {
 
 }  // namespace
 
+Squarem::Squarem(CoordinateClimb& climb) : climb_(climb) {
+  if (climb.has_apart())
+    raise<ConfigError>("[squarem] latents of rows are apart: their factors are not extrapolated");
+}
+
 SquaremStep Squarem::step(Workers& workers) {
   const std::vector<Array*> naturals = climb_.naturals();
   const Numbers x0 = read(naturals);

@@ -15,7 +15,8 @@ struct SquaremStep {
 
 class Squarem {
  public:
-  explicit Squarem(CoordinateClimb& climb) : climb_(climb) {}
+  // Throws ConfigError where latents of rows are apart: their factors would have to go with it.
+  explicit Squarem(CoordinateClimb& climb);
   SquaremStep step(Workers& workers);
 
  private:

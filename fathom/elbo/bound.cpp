@@ -138,6 +138,7 @@ Face Lowering::face(Expr e, const Drawn& drawn) {
     case ExprKind::latent: {
       const LatentInfo& z = *model_.latent_of(e.index());
       if (leaves_.count(e.index())) return z.prior.family->face_of_leaves(leaves_.at(e.index()));
+      if (is_apart(z)) return moments(z);
       f = drawn.count(e.index()) ? Face::at(draw_of(z)) : moments(z);
       break;
     }
@@ -229,6 +230,7 @@ Value Lowering::across(Value v, int plate) const {
 }
 
 Face Lowering::moments(const LatentInfo& z) {
+  if (is_apart(z)) return z.prior.family->face_of_leaves(apart(z).leaves);
   const bool factor = options_.factors != Factors::none && !z.guide && !is_local(z);
   const Face f =
       factor && is_point(z) ? z.prior.family->mode(natural_slots(z)) : fathom::face(guide(z));
@@ -518,11 +520,11 @@ bool Lowering::is_point(const LatentInfo& z) const {
 
 void Lowering::latent_terms(const LatentInfo& z, Term* prior, Term* entropy_of) {
   const ExprInfo& e = model_.info(z.expr);
-  const bool forming = leaves_.count(z.expr) > 0;
+  const bool forming = leaves_.count(z.expr) > 0 || is_apart(z);
   prior->name = e.name + ".prior";
   prior->plate = model_.streamed(e) ? 0 : -1;
   prior->kind = Term::Kind::prior;
-  prior->local = is_local(z);
+  prior->local = is_local(z) || !locals_of(z.prior).empty();
   Drawn drawn = must_draw(z.prior, prior->name, &prior->note);
   Distribution q;
   if (!forming) {
@@ -542,9 +544,9 @@ void Lowering::latent_terms(const LatentInfo& z, Term* prior, Term* entropy_of) 
   h.name = e.name + ".entropy";
   h.plate = prior->plate;
   h.kind = Term::Kind::entropy;
-  h.local = prior->local;
+  h.local = is_local(z);
   h.how = Estimate::closed;
-  h.elements = chosen(entropy(q), outer_gate(z.expr), drawn);
+  h.elements = is_apart(z) ? apart(z).entropy : chosen(entropy(q), outer_gate(z.expr), drawn);
   h.value = to_plate(h.elements, h.plate, true);
 }
 

@@ -55,6 +55,7 @@ struct LowerOptions {
   bool hard = false;              // choices of rows that are integrated out are points instead
   bool tempered = false;          // entropies are weighed by temperature()
   bool collapse = false;          // latents of rows with a conjugate prior are integrated out
+  std::set<std::string> apart;    // latents of rows that are not: see Lowering::apart
   std::set<std::string> sampled;  // terms whose latents are to be sampled although closed
   std::set<std::string> points;   // latents that are point masses at their mode, among factors
   bool flat_points = false;       // without their priors
@@ -86,6 +87,18 @@ class Lowering {
     std::vector<Value> leaves, optimum, completed;
   };
   Given given_locals();
+  // A latent of rows with a factor of its own beside the other latents of its row, which are then
+  // integrated out given it. The factor is data: what the family's terms see of it, as above, and
+  // its entropy, "local.<name>.entropy" of [row].
+  struct Apart {
+    const LatentInfo* latent = nullptr;
+    std::vector<Value> leaves;
+    Value entropy;
+  };
+  std::vector<Apart> apart();
+  // The factor at its optimum where the rest is as in `rows`, a sum over rows: new leaves, and last
+  // the new entropy.
+  std::vector<Value> best_apart(const Apart& a, Value rows);
   // log p(x, z) - log q(z) of every row and draw, [row, draw]. Needs `weights`.
   Value log_weights();
 
@@ -136,6 +149,8 @@ class Lowering {
   Term likelihood(const ObservedInfo& o);
   void latent_terms(const LatentInfo& z, Term* prior, Term* entropy);
   bool is_local(const LatentInfo& z) const;
+  bool is_apart(const LatentInfo& z) const;
+  const Apart& apart(const LatentInfo& z);
   Face face(Expr e, const Drawn& drawn);
   Value across(Value v, int plate) const;
   Value stacked(Value v, int plate) const;
@@ -158,6 +173,7 @@ class Lowering {
   std::map<int, Label> plates_;  // of a fixed size
   // Of collapsed latents: statistics while forming their natural parameters, both when formed.
   std::map<int, std::vector<Value>> leaves_, given_, naturals_;
+  std::map<int, Apart> apart_;
   // Of a collapsed latent whose conditional differs with what another one of the row chooses: that
   // one's gate. Its statistics and natural parameters lie on the gate's plate too.
   std::map<int, Gate> under_;

@@ -10,7 +10,11 @@
 namespace fathom {
 
 bool Lowering::is_local(const LatentInfo& z) const {
-  return options_.collapse && !z.guide && model_.streamed(model_.info(z.expr));
+  return options_.collapse && !z.guide && model_.streamed(model_.info(z.expr)) && !is_apart(z);
+}
+
+bool Lowering::is_apart(const LatentInfo& z) const {
+  return options_.collapse && options_.apart.count(model_.info(z.expr).name) > 0;
 }
 
 std::vector<Gate> Lowering::outer_gate(int expr) const {
@@ -52,7 +56,11 @@ void Lowering::nest() {
   const auto place = [&](const std::string& term, const Conditional& c, std::set<int> locals) {
     if (locals.size() < 2) return;
     const auto refuse = [&](const char* why) {
-      raise<ConfigError>("[collapse] term \"{}\" couples two latents of each row{}", term, why);
+      raise<ConfigError>(
+          "[collapse] term \"{}\" couples two latents of each row{}; CoordinateOptions::apart "
+          "gives "
+          "one a factor of its own",
+          term, why);
     };
     if (locals.size() > 2) refuse(" and a third");
     std::vector<Gate> gates;
@@ -71,9 +79,9 @@ void Lowering::nest() {
   for (const ObservedInfo& o : model_.observed())
     place(o.name, o.likelihood, locals_of(o.likelihood));
   for (const LatentInfo& z : model_.latents()) {
-    if (!is_local(z)) continue;
+    if (!is_local(z) && !is_apart(z)) continue;
     std::set<int> locals = locals_of(z.prior);
-    locals.insert(z.expr);
+    if (is_local(z)) locals.insert(z.expr);
     place(model_.info(z.expr).name + ".prior", z.prior, std::move(locals));
   }
   for (const auto& [inner, gate] : under_)
@@ -255,10 +263,11 @@ void Lowering::collapse() {
   for (const ObservedInfo& o : model_.observed())
     if (!locals_of(o.likelihood).empty() && !has_inner(o.likelihood, -1))
       add(f, likelihood(o).value);
-  for (const auto& [expr, ignored] : leaves_) {
-    if (under_.count(expr)) continue;
+  for (const LatentInfo& z : model_.latents()) {
+    const bool own = leaves_.count(z.expr) > 0 && !under_.count(z.expr);
+    if (!own && !(is_apart(z) && !locals_of(z.prior).empty())) continue;
     Term prior;
-    latent_terms(*model_.latent_of(expr), &prior, nullptr);
+    latent_terms(z, &prior, nullptr);
     add(f, prior.value);
   }
   constant_ = at_zero(f);
@@ -298,6 +307,42 @@ Lowering::Given Lowering::given_locals() {
     g.entropy = g.entropy ? g.entropy + h : h;
   }
   return g;
+}
+
+const Lowering::Apart& Lowering::apart(const LatentInfo& z) {
+  const auto [at, fresh] = apart_.try_emplace(z.expr);
+  if (!fresh) return at->second;
+  const ExprInfo& e = model_.info(z.expr);
+  if (!model_.streamed(e) || z.guide)
+    raise<ConfigError>("[collapse] \"{}\" is no latent of rows: others are apart as they are",
+                       e.name);
+  Apart a{&z, local_leaves(z), {}};
+  ExprInfo number = e;
+  number.event = {};
+  a.entropy = graph_.data(fmt::format("local.{}.entropy", e.name), model_.dtype(),
+                          full_shape(number, false));
+  return at->second = a;
+}
+
+std::vector<Lowering::Apart> Lowering::apart() {
+  std::vector<Apart> all;
+  for (const LatentInfo& z : model_.latents())
+    if (is_apart(z)) all.push_back(apart(z));
+  return all;
+}
+
+std::vector<Value> Lowering::best_apart(const Apart& a, Value rows) {
+  const FamilyInfo& family = *a.latent->prior.family;
+  Values natural = family.natural_from_gradient(a.leaves, gradient(rows, a.leaves));
+  for (std::size_t k = 1; k < natural.size(); ++k) natural[k] = without_rows(natural[k]);
+  if (const Value t = temperature())
+    for (Value& n : natural) n = n / t;
+  const Distribution q{&family, family.from_natural(natural)};
+  Values best = family.leaves(fathom::face(q));
+  best.push_back(to_plate(entropy(q), 0, false));
+  for (std::size_t k = 0; k < best.size(); ++k)
+    best[k] = broadcast_to(best[k], (k < a.leaves.size() ? a.leaves[k] : a.entropy).shape());
+  return best;
 }
 
 Value Lowering::evidence() {

@@ -19,10 +19,11 @@ Conditional make(const FamilyInfo& family, std::string text, std::vector<Arg> ar
   return {&family, std::move(text), std::move(args), std::move(form), std::move(needs)};
 }
 
-// The elements of the one plate that `e` lies on, as rows of a matrix.
+// The elements of the one plate of a fixed size that `e` lies on, as rows of a matrix.
 Expr rows_of(const char* reader, Expr e, const char* of = "probabilities") {
   Model& m = e.model();
-  const std::vector<int>& plates = m.info(e).plates;
+  std::vector<int> plates = m.info(e).plates;
+  std::erase_if(plates, [&](int p) { return m.plates()[std::size_t(p)].streamed(); });
   if (plates.size() != 1)
     raise<ConfigError>("[{}] \"{}\" must lie on one plate: a row of {} for each element", reader,
                        m.info(e).name, of);
@@ -145,11 +146,13 @@ Conditional chain(Arg start, Arg move, Arg begins) {
   check_begins("chain", begins);
   return make(family<Chain>(), "chain(start, move, begins)", {start, move, begins});
 }
-Conditional linked_chain(Arg first, Arg first_precision, Arg move, Arg noise, Arg begins) {
+Conditional linked_chain(Arg first, Arg first_precision, Arg move, Arg noise, Arg begins,
+                         Arg shift) {
   move = move_of("linked_chain", move, "coefficients", "element of the next state");
   check_begins("linked_chain", begins);
-  return make(family<LinkedChain>(), "linked_chain(first, first_precision, move, noise, begins)",
-              {first, first_precision, move, noise, begins});
+  return make(family<LinkedChain>(),
+              "linked_chain(first, first_precision, move, noise, begins, shift)",
+              {first, first_precision, move, noise, begins, shift});
 }
 Conditional driven_chain(Arg motion, Arg reach, Arg noise, Arg first_precision, Arg begins) {
   const Array& a = constant_of("driven_chain", "the motion", motion);

@@ -115,8 +115,11 @@ Conditional categorical_of(Arg probabilities);
 Conditional chain(Arg start, Arg move, Arg begins);
 // Vectors along sequences of rows, each linear in the one before: by coefficients on a plate of as
 // many elements as the vector has, or a fixed matrix, and the precision of each element's noise.
-// The first one has a mean and a precision for each element; 0: nothing is known of it.
-Conditional linked_chain(Arg first, Arg first_precision, Arg move, Arg noise, Arg begins);
+// The first one has a mean and a precision for each element; 0: nothing is known of it. What
+// `shift` is on a row, a regression on inputs perhaps, is added to the mean of its vector, except
+// of the first. By gates, all but the first one's are those of a choice of the row.
+Conditional linked_chain(Arg first, Arg first_precision, Arg move, Arg noise, Arg begins,
+                         Arg shift = 0.0);
 // The same by a known motion, constants A [n, n], which has an inverse, and the reach R [n, r] of
 // noise with r precisions: x_t = A x_{t-1} + R e_t, which need not reach all elements.
 Conditional driven_chain(Arg motion, Arg reach, Arg noise, Arg first_precision, Arg begins);

@@ -9,6 +9,7 @@
 #include "fathom/kernels/rng.h"
 #include "fathom/zoo/state_space.h"
 #include "tests/oracles/gaussian.h"
+#include "tests/oracles/quadratic.h"
 #include "tests/support/tables.h"
 
 namespace fathom {
@@ -160,6 +161,91 @@ TEST(StateSpace, KnownParametersGiveTheDensityOfTheRows) {
   double sum = 0;
   for (const auto& [name, v] : climb.terms(workers)) sum += v;
   EXPECT_NEAR(sum, want, 1e-10 * std::abs(want));
+}
+
+// Inputs that move a state by coefficients that are learned: q(x) and q(b) in turn, against the
+// joint density of all states and coefficients.
+TEST(StateSpace, InputsMoveStatesByLearnedCoefficients) {
+  const std::vector<double> y = {0.5, 1.2, -0.7, 0.9, 2.1, -1.4, 0.2},
+                            u = {1, -0.5, 2, 0.3, -1, 0.8, 1.5};
+  const double move = 0.8, steady = 3, tau = 2, prior = 0.5, first = 1.5;
+  const auto rows = std::int64_t(y.size());
+  const auto array = [](const Shape& s, const std::vector<double>& v) {
+    return Array::of<double>(s, v);
+  };
+  const auto first_row = [](std::size_t t) { return t == 0 || t == 4; };
+  Model m{DType::f64};
+  const Plate row = m.plate("row"), element = m.plate("element", 1);
+  const Expr begins = m.data("begins", row, {}, DType::f64),
+             seen = m.data("y", row, {}, DType::f64), in = m.data("u", row, Shape{2}, DType::f64);
+  const Expr b = m.latent("b", mvnormal(0.0, prior), element, Shape{2});
+  const auto number = [&](const Shape& s, double v) { return m.constant(array(s, {v})); };
+  const Expr x =
+      m.latent("x",
+               linked_chain(0.0, number(Shape{1}, first), number(Shape{1, 1}, move),
+                            number(Shape{1}, steady), begins, stacked(inner(in, b), element)),
+               row, Shape{1});
+  m.observe("y", normal_precision(inner(number(Shape{1}, 1), x), tau), seen);
+  DataSet data;
+  data.rows = rows;
+  std::vector<double> starts, with_one;
+  for (std::size_t t = 0; t < y.size(); ++t) {
+    starts.push_back(first_row(t));
+    with_one.insert(with_one.end(), {1, u[t]});
+  }
+  data.columns = {{"begins", array(Shape{rows}, starts)},
+                  {"y", array(Shape{rows}, y)},
+                  {"u", array(Shape{rows, 2}, with_one)}};
+  State state;
+  Workers workers(1);
+  CoordinateClimb climb(m, data, state);
+  EXPECT_TRUE(climb.keeps_statistics());
+
+  const std::size_t n = y.size(), all = n + 2;  // b comes last
+  oracle::Quadratic joint(all);
+  for (std::size_t t = 0; t < n; ++t) {
+    if (first_row(t)) {
+      joint.add({{t, 1}}, 0, first);
+    } else {
+      joint.add({{t, 1}, {t - 1, -move}, {n, -1}, {n + 1, -u[t]}}, 0, steady);
+    }
+    joint.add({{t, 1}}, -y[t], tau);
+  }
+  for (std::size_t k = n; k < all; ++k) joint.add({{k, 1}}, 0, prior);
+  std::vector<double> mean(all), covariance(all * all);
+  covariance[n * all + n] = covariance[(n + 1) * all + n + 1] = 1 / prior;
+  // The factor of some elements given the means of the others; returns its entropy.
+  const auto settle = [&](std::size_t from, std::size_t to) {
+    std::vector<double> precision, linear;
+    for (std::size_t i = from; i < to; ++i) {
+      linear.push_back(joint.linear[i]);
+      for (std::size_t j = 0; j < all; ++j) {
+        const double p = joint.precision[i * all + j];
+        if (j >= from && j < to) {
+          precision.push_back(p);
+        } else {
+          linear.back() -= p * mean[j];
+        }
+      }
+    }
+    const oracle::Canonical c = oracle::canonical(precision, linear);
+    const std::size_t size = to - from;
+    double met = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      mean[from + i] = c.mean[i];
+      met += 0.5 * linear[i] * c.mean[i];
+      for (std::size_t j = 0; j < size; ++j)
+        covariance[(from + i) * all + from + j] = c.covariance[i * size + j];
+    }
+    return c.log_integral - met + 0.5 * double(size);
+  };
+  double of_b = std::log(2 * M_PI / prior) + 1;  // its prior's, where it begins
+  for (int sweep = 0; sweep < 30; ++sweep) {
+    const double of_x = settle(0, n);
+    EXPECT_NEAR(climb.elbo(workers), joint.mean(mean, covariance) + of_x + of_b, 1e-10) << sweep;
+    climb.sweep(workers);
+    of_b = settle(n, all);
+  }
 }
 
 }  // namespace

@@ -51,6 +51,19 @@ Filled fill_normal(std::span<const double> x, std::span<const double> mean,
   return out;
 }
 
+Canonical canonical(std::span<const double> precision, std::span<const double> linear) {
+  const auto d = Eigen::Index(linear.size());
+  const Eigen::Map<const Eigen::MatrixXd> lambda(precision.data(), d, d);
+  const Eigen::Map<const Eigen::VectorXd> h(linear.data(), d);
+  const Eigen::LLT<Eigen::MatrixXd> llt(lambda);
+  const Eigen::MatrixXd covariance = llt.solve(Eigen::MatrixXd::Identity(d, d));
+  const Eigen::VectorXd mean = llt.solve(h);
+  Canonical out{{mean.data(), mean.data() + d}, {covariance.data(), covariance.data() + d * d}, 0};
+  out.log_integral = 0.5 * h.dot(mean) + 0.5 * double(d) * std::log(2 * M_PI);
+  for (Eigen::Index i = 0; i < d; ++i) out.log_integral -= std::log(llt.matrixL()(i, i));
+  return out;
+}
+
 Moments moments(std::span<const double> x, std::size_t d) {
   const std::size_t n = x.size() / d;
   Moments m{std::vector<double>(d), std::vector<double>(d * d)};

@@ -19,6 +19,14 @@ struct Filled {
 Filled fill_normal(std::span<const double> x, std::span<const double> mean,
                    std::span<const double> covariance);
 
+// The normal of density proportional to exp(-x' precision x / 2 + linear' x), and the logarithm of
+// that function's integral.
+struct Canonical {
+  std::vector<double> mean, covariance;
+  double log_integral = 0;
+};
+Canonical canonical(std::span<const double> precision, std::span<const double> linear);
+
 // Of rows x, [n, d]: means, and the covariance [d, d] divided by n.
 struct Moments {
   std::vector<double> mean, covariance;

@@ -1,12 +1,13 @@
 // Gaussian states of sequences of rows, each linear in the one before: linear dynamical systems
 // whose motion is learned,
 //
-//   x_1 ~ N(first, diag(first precision)^-1),   x_ti ~ N(move_i' x_{t-1}, 1 / noise_i).
+//   x_1 ~ N(first, diag(first precision)^-1),   x_ti ~ N(move_i' x_{t-1} + shift_ti, 1 / noise_i).
 //
-// A first precision of 0 is a flat prior, of density (2 pi)^(-1/2). Statistics are the state of a
-// row, that of the row before and the pair's products, 0 where a sequence begins; as centred
-// moments, so that no digits are lost far from the origin. The last one is nothing: its natural
-// parameter says where sequences begin.
+// Move, noise and shift may be those of a choice of the row: switching dynamics. A first precision
+// of 0 is a flat prior, of density (2 pi)^(-1/2). Statistics are the state of a row, that of the
+// row before and the pair's products, 0 where a sequence begins; as centred moments, so that no
+// digits are lost far from the origin. The last one is nothing: its natural parameter says where
+// sequences begin.
 #pragma once
 
 #include "fathom/dist/families/mvnormal.h"
@@ -28,7 +29,9 @@ struct LinkedChain {
        ParameterDoc::Needs::mean_variance},
       {"noise", Support::positive, "precisions of the elements of a step",
        ParameterDoc::Needs::mean_log},
-      {"begins", Support::bit, "1 on the first row of a sequence, else 0"}};
+      {"begins", Support::bit, "1 on the first row of a sequence, else 0"},
+      {"shift", Support::vector, "of the mean of each state but the first",
+       ParameterDoc::Needs::mean_variance}};
   static constexpr int stat_axes[] = {1, 2, 1, 2, 2, 0};
 
   static Value expected_log_prob(const Face& x, std::span<const Face> p) {
@@ -40,12 +43,16 @@ struct LinkedChain {
     const double n = double(noise.shape().extent(0));
     const Value first = first_of(x.mean - p[0].mean, diagonal(x.covariance), p[1].mean);
     // Where a sequence begins the moments of the row before are 0, and so shall be those of this.
-    const Value row = on_events(goes, x.mean), step = x.mean * row - moved(before, move);
+    const Value row = on_events(goes, x.mean);
+    Value step = x.mean * row - moved(before, move), variance = diagonal(x.covariance) * row;
+    if (!is_zero(p[5])) step = step - p[5].mean * row;
+    if (p[5].variance) variance = variance + p[5].variance * row;
     const Value scaled = move * as_column(noise);
-    Value second = contract(scaled, move, 0, 1, true, false);
-    Value square = sum_last((fathom::square(step) + diagonal(x.covariance) * row) * noise);
+    Value second = matmul(scaled, move, true);
+    Value square = sum_last((fathom::square(step) + variance) * noise);
     if (const Value c = covariance_of(p[2])) {
-      const Value spread = sum(c * as_column(as_column(noise)), 0, 1);
+      const Value each = c * as_column(as_column(noise));
+      const Value spread = sum(each, each.shape().labelled(), 1);
       second = second + spread;
       square = square + sum_last(before * moved(before, spread));
     }
@@ -120,6 +127,10 @@ struct LinkedChain {
   static Value as_column(Value v) { return reshape(v, v.shape().with_back(1)); }
   // A number of each row beside a vector of each.
   static Value on_events(Value v, Value like) { return broadcast_to(as_column(v), like.shape()); }
+  static bool is_zero(const Face& f) {
+    double v = 1;
+    return !f.random && f.mean.graph().uniform_value(f.mean.id(), &v) && v == 0;
+  }
   static Value covariance_of(const Face& f) {
     if (f.covariance || !f.variance) return f.covariance;
     return diagonal_matrix(broadcast_to(f.variance, f.mean.shape()));
