@@ -19,7 +19,9 @@ void RowWindow::add(const std::string& name, const Array& column) {
 }
 
 Program& LazyProgram::get() {
-  if (!program_) program_ = std::make_unique<Program>(*graph_, outputs_, updates_, *state_);
+  if (!program_)
+    program_ = std::make_unique<Program>(*graph_, outputs_, updates_, *state_, PlanOptions{},
+                                         rows_->arena());
   if (bound_ != rows_->version()) {
     for (const InputInfo& i : graph_->graph_inputs()) {  // columns that no term reads are no inputs
       if (i.kind != InputKind::data) continue;

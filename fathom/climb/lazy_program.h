@@ -19,10 +19,13 @@ class RowWindow {
   const DataSet& seen() const { return seen_; }
   const DataSet& all() const { return data_; }
   int version() const { return version_; }
+  // Of all programs that see these rows.
+  const std::shared_ptr<SharedArena>& arena() const { return arena_; }
 
  private:
   DataSet data_, seen_;
   int version_ = 0;
+  std::shared_ptr<SharedArena> arena_ = std::make_shared<SharedArena>();
 };
 
 class LazyProgram {

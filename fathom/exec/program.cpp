@@ -42,7 +42,8 @@ void State::assign(const State& other) {
 }
 
 struct Program::Memory {
-  std::shared_ptr<std::byte> arena;
+  std::shared_ptr<SharedArena> shared;
+  std::byte* arena = nullptr;
   std::vector<std::shared_ptr<std::byte>> scratch;  // per worker
   std::vector<std::vector<std::byte*>> bases;       // per worker
   std::vector<Array> held;                          // bound arrays
@@ -67,6 +68,13 @@ struct Program::Memory {
   Frame frame{};
   std::vector<FlatList> serial;
 
+  // Another program may have made the arena larger.
+  void move_to(std::byte* at) {
+    if (arena == at) return;
+    arena = at;
+    for (auto& base : bases) base[kArena] = at;
+    moved = true;
+  }
   void make_room(const Plan& plan, std::size_t workers) {
     std::int64_t most = 0;
     for (const Stage& s : plan.stages)
@@ -94,13 +102,23 @@ struct Program::Memory {
   }
 };
 
+std::byte* SharedArena::at_least(std::size_t bytes) {
+  if (!memory_ || bytes_ < bytes) {
+    memory_ = {};  // before there is another
+    memory_ = allocate_bytes(bytes);
+    bytes_ = bytes;
+  }
+  return memory_.get();
+}
+
 Program::Program(Graph& graph, std::span<const Value> outputs, std::span<const Update> updates,
-                 State& state, const PlanOptions& options)
+                 State& state, const PlanOptions& options, std::shared_ptr<SharedArena> arena)
     : graph_(&graph), plan_(make_plan(graph, outputs, updates, options)), memory_(new Memory) {
   Memory& m = *memory_;
-  m.arena = allocate_bytes(std::size_t(plan_.arena_bytes));
+  m.shared = std::move(arena);
+  m.arena = m.shared->at_least(std::size_t(plan_.arena_bytes));
   std::vector<std::byte*> base(std::size_t(kInputs) + plan_.inputs.size() + plan_.constants.size());
-  base[kArena] = m.arena.get();
+  base[kArena] = m.arena;
   m.keys.resize(plan_.inputs.size());
   m.held.resize(plan_.inputs.size());
   m.rows_of.assign(plan_.inputs.size(), -1);
@@ -215,6 +233,7 @@ void Program::check_rows() {
 void Program::run(Workers& workers) {
   Memory& m = *memory_;
   if (int(m.scratch.size()) < workers.size()) m.prepare(plan_, std::size_t(workers.size()));
+  m.move_to(m.shared->at_least(std::size_t(plan_.arena_bytes)));
   if (m.moved) resolve_serial();
   if (!m.checked) check_rows();
   if (!m.made.empty()) m.make_room(plan_, std::size_t(workers.size()));
@@ -258,7 +277,7 @@ void Program::run_loops(const Stage& stage, Workers& workers) {
     const std::int64_t used = lanes_used(rows, loop.tile, loop.lanes);
     const auto w = std::size_t(worker);
     for (const Loop::Partial& p : loop.partials)
-      std::memset(m.arena.get() + p.offset + lane * p.bytes, 0, std::size_t(p.bytes));
+      std::memset(m.arena + p.offset + lane * p.bytes, 0, std::size_t(p.bytes));
     Frame f{m.bases[w].data(), 0, 0, m.rows, lane, m.scratch[w].get() + plan_.scratch_bytes};
     if (loop.ragged) {
       f.row0 = first_of(loop, lane, rows, m.frame);

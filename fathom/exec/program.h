@@ -29,10 +29,22 @@ class State {
   std::map<std::string, Array> slots_;
 };
 
+// Memory in which programs take turns: what one left there lasts until another runs or is made.
+class SharedArena {
+ public:
+  std::byte* at_least(std::size_t bytes);
+
+ private:
+  std::shared_ptr<std::byte> memory_;
+  std::size_t bytes_ = 0;
+};
+
 class Program {
  public:
+  // Without an arena to share it has one of its own.
   Program(Graph& graph, std::span<const Value> outputs, std::span<const Update> updates,
-          State& state, const PlanOptions& options = {});
+          State& state, const PlanOptions& options = {},
+          std::shared_ptr<SharedArena> arena = std::make_shared<SharedArena>());
   ~Program();
   Program(Program&&) noexcept;
 
@@ -50,9 +62,9 @@ class Program {
   // Runs everything once, on the pool's threads. No allocation. The same bits for any pool.
   void run(Workers& workers);
 
-  // Output k of the last run: valid until the next. One that is a slot, or a piece of one, shows
-  // the slot as the run left it; all others are functions of the slots as the run found them. Rows
-  // of a streamed axis are those bound.
+  // Output k of the last run: valid until the next in its arena. One that is a slot, or a piece of
+  // one, shows the slot as the run left it; all others are functions of the slots as the run found
+  // them. Rows of a streamed axis are those bound.
   View output(int k) const;
   Array output_array(int k) const;  // a copy
   double scalar(int k) const;       // of a real scalar output

@@ -1,17 +1,23 @@
 #include "fathom/tensor/buffer.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <new>
 
 namespace fathom {
 
+// Zeros of large blocks are pages that the system has not handed out yet: each comes when it is
+// first touched, on the thread that does.
 std::shared_ptr<std::byte> allocate_bytes(std::size_t bytes) {
-  constexpr std::align_val_t align{64};
-  auto* p = static_cast<std::byte*>(::operator new(bytes + 64, align));
-  std::memset(p, 0, bytes + 64);
-  return {p, [](std::byte* q) { ::operator delete (q, std::align_val_t{64}); }};
+  constexpr std::size_t align = 64;
+  void* block = std::calloc(bytes + 2 * align, 1);
+  if (!block) throw std::bad_alloc();
+  void* p = block;
+  std::size_t left = bytes + 2 * align;
+  std::align(align, bytes + align, p, left);
+  return {static_cast<std::byte*>(p), [block](std::byte*) { std::free(block); }};
 }
 
 Array::Array(DType dtype, Shape shape)
