@@ -134,14 +134,14 @@ bool share_plates(const Shape& a, const Shape& b) {
   return false;
 }
 
-// sum_i a[i] b[i] over the last axis; plates of one side alone are rows and columns of one product.
-Value inner_product(Value a, Value b) {
+// sum_i a[i] b[i] over the last axes; plates of one side alone are rows and columns of one product.
+Value inner_product(Value a, Value b, int axes = 1) {
   const Shape &s = a.shape(), &t = b.shape();
   if (!share_plates(s, t) && s.labelled() > 0 && t.labelled() > 0)
-    return s[0].label < t[0].label ? contract(a, b, 0, 1, false, true)
-                                   : contract(b, a, 0, 1, false, true);
+    return s[0].label < t[0].label ? contract(a, b, 0, axes, false, true)
+                                   : contract(b, a, 0, axes, false, true);
   const Value p = a * b;
-  return sum(p, p.shape().rank() - 1, 1);
+  return sum(p, p.shape().rank() - axes, axes);
 }
 
 // The variance of sum_i a[i] b[i] that b's spread gives where a is fixed.
@@ -165,13 +165,8 @@ Value spread_of_both(const Face& f, const Face& g) {
   const auto covariance = [](const Face& x) {
     return x.covariance ? x.covariance : diagonal_matrix(x.variance);
   };
-  const auto packed = [](Value m) {
-    const Shape& s = m.shape();
-    const std::int64_t n = s.extent(s.rank() - 1);
-    return reshape(m, Shape(s.plates()).with_back(n * n));
-  };
   const Value second = covariance(a) + outer_product(a.mean, a.mean);
-  return inner_product(packed(second), packed(covariance(b))) + spread_along(b.mean, a);
+  return inner_product(second, covariance(b), 2) + spread_along(b.mean, a);
 }
 
 }  // namespace
