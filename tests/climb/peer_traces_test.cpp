@@ -6,9 +6,11 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "fathom/climb/coordinate.h"
+#include "fathom/climb/squarem.h"
 #include "tests/support/tables.h"
 
 namespace fathom {
@@ -195,6 +197,70 @@ TEST(PeerTraces, PrincipalComponents) {
     }
   }
   EXPECT_NEAR(bound, -122.41056727063747, 1e-5);
+}
+
+// A linear state space with relevance of its dynamics and loadings, four cells of five not seen:
+// the updates of BayesPy's guide, X, C, gamma, A, alpha, tau, from loadings that are known. The
+// guide prints -10514.41 after ten, and then rotates, which is a climb of its own.
+TEST(PeerTraces, LinearStateSpace) {
+  const Array y = drawn_table("series_in_thirty.csv", "0:30"),
+              c0 = drawn_table("series_in_thirty_start.csv", "0:10");
+  const std::int64_t n = 400, d = 30, q = 10;
+  Model m{DType::f64};
+  const Plate row = m.plate("row"), column = m.plate("column", d), element = m.plate("element", q);
+  const Expr begins = m.data("begins", row, {}, DType::f64),
+             x = m.data("y", {row, column}, {}, DType::f64);
+  m.missing(x);
+  const Expr relevance = m.latent("gamma", gamma(1e-5, 1e-5), Shape{q});
+  const Expr c = m.latent("C", mvnormal_diagonal(0.0, relevance), column, Shape{q});
+  const Expr alpha = m.latent("alpha", gamma(1e-5, 1e-5), Shape{q});
+  const Expr a = m.latent("A", mvnormal_diagonal(0.0, alpha), element, Shape{q});
+  const Expr tau = m.latent("tau", gamma(1e-5, 1e-5));
+  const Expr z = m.latent("X", linked_chain(0.0, 1e-3, a, 1.0, begins), row, Shape{q});
+  m.observe("y", normal_precision(inner(c, z), tau), x);
+  DataSet data;
+  data.rows = n;
+  Array first(DType::f64, Shape{n});
+  first.data<double>()[0] = 1;
+  data.columns = {{"y", y}, {"begins", first}};
+  Steps s(m, data, {"C", "gamma", "A", "alpha", "tau"});
+  ASSERT_TRUE(s.climb->keeps_statistics());
+  constexpr double known = 1e20;  // precision of a start that has no variance
+  Array &h = *s.state.find("C.natural.0"), &half = *s.state.find("C.natural.1");
+  for (std::int64_t i = 0; i < d * q; ++i) {
+    h.data<double>()[i] = known * c0.data<double>()[i];
+    half.data<double>()[i * q + i % q] = -0.5 * known;
+  }
+  const State start = s.state.copy();
+  const std::map<int, double> want = {{1, -143970.43443726006}, {2, -14005.274683546124},
+                                      {3, -12986.656953738557}, {10, -10514.40619310235},
+                                      {100, -9798.24082039858}, {200, -9700.284838349222}};
+  const std::map<std::string, double> tenth = {{"C", -507.34047023170507},
+                                               {"gamma", -114.37044663715761},
+                                               {"A", -136.71803280119747},
+                                               {"alpha", -108.72059880807167},
+                                               {"tau", -13.641736821219638}};
+  for (int t = 1; t <= 200; ++t) {
+    const double bound = s.climb->sweep(s.workers);
+    if (const auto it = want.find(t); it != want.end()) {
+      EXPECT_NEAR(bound, it->second, 1e-10 * std::abs(it->second)) << t;
+    }
+    if (t != 10) continue;
+    std::map<std::string, double> parts;  // priors and entropies together
+    for (const auto& [name, v] : s.climb->terms(s.workers))
+      parts[name.substr(0, name.find('.'))] += v;
+    for (const auto& [name, v] : tenth) EXPECT_NEAR(parts[name], v, 1e-8) << name;
+  }
+  // Extrapolated sweeps are past its bound after 1000 in half of them or fewer.
+  s.state.assign(start);
+  Squarem squarem(*s.climb);
+  int sweeps = 0;
+  for (double bound = -INFINITY; bound < -9332.756548238925 && sweeps < 1000;) {
+    const SquaremStep step = squarem.step(s.workers);
+    bound = step.elbo;
+    sweeps += step.sweeps;
+  }
+  EXPECT_LE(sweeps, 500);
 }
 
 }  // namespace
