@@ -353,7 +353,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     const Value of_rows = plus(plus(given, locals.entropy), beyond_inside);
     elbo_given_ = make(from_start({plus(plus(plus(of_rows, expected), sites), entropies)}), {});
   }
-  values_ = make(values, {});
+  terms_ = std::move(values);
   if (fresh_rows) update_apart(one);
 }
 
@@ -438,6 +438,10 @@ Array CoordinateClimb::mean(std::size_t latent, Workers& workers) {
 }
 
 std::vector<std::pair<std::string, double>> CoordinateClimb::terms(Workers& workers) {
+  if (!values_) {
+    for (Value& v : terms_) v = rows_first(v);
+    values_ = LazyProgram(*graph_, *state_, rows_, terms_, {});
+  }
   values_.run(workers);
   std::vector<std::pair<std::string, double>> out;
   for (std::size_t i = 0; i < names_.size(); ++i)

@@ -174,6 +174,7 @@ class CoordinateClimb {
   // With statistics: the E step, the same from given probabilities, and what an update changed.
   LazyProgram collect_, collect_narrow_, collect_given_, collect_only_, factors_;
   LazyProgram elbo_, elbo_given_, values_;
+  std::vector<Value> terms_;
   std::vector<Array*> statistics_, naturals_;
   std::vector<Choices> choices_;
   Array *temperature_ = nullptr, *narrow_ = nullptr, *rho_ = nullptr, *scale_ = nullptr;

@@ -50,6 +50,25 @@ class Separator {
     return out;
   }
 
+  // See rows_first().
+  Value value(Value f) {
+    whole_rows_ = true;
+    for (const InputInfo& i : graph_.graph_inputs())
+      if (i.kind == InputKind::slot) of_factors_[i.node] = 1;
+    constexpr std::size_t most = 8;
+    classify(f, false);
+    const Products all = expand(f.id(), {});
+    if (all.size() > most) throw NotSeparable{};
+    for (const Product& p : all) place(p);
+    Value total;
+    for (const Entry& e : entries_) {
+      const Value v = sum(e.sum * e.eta);
+      total = total ? total + v : v;
+    }
+    if (!total) throw NotSeparable{};
+    return total;
+  }
+
   // See contracted().
   Value products(Value elements) {
     classify(elements, true);
@@ -135,6 +154,16 @@ class Separator {
   // ---- from the graph to sums of products
 
   Products expand(NodeId id, const std::vector<Index>& at) {
+    try {
+      return parts(id, at);
+    } catch (const NotSeparable&) {
+      if (!whole_rows_ || std::none_of(at.begin(), at.end(), [&](Index i) { return is_row(i); }))
+        throw;
+      return {{1, {{graph_.value(id), at}}, {}}};
+    }
+  }
+
+  Products parts(NodeId id, const std::vector<Index>& at) {
     const OpInfo& op = graph_.op(id);
     const auto in = graph_.inputs(id);
     double number = 0;
@@ -170,7 +199,8 @@ class Separator {
     return a;
   }
 
-  static Products times(const Products& a, const Products& b) {
+  Products times(const Products& a, const Products& b) const {
+    if (whole_rows_ && a.size() > 1 && b.size() > 1) throw NotSeparable{};
     Products out;
     for (const Product& x : a)
       for (const Product& y : b) {
@@ -420,6 +450,7 @@ class Separator {
   Graph& graph_;
   DType dtype_ = DType::f64;
   std::vector<char> of_rows_, of_factors_;
+  bool whole_rows_ = false;  // what lies on rows may stay as it is, factors in it or not
   std::vector<Axis> axes_;
   std::vector<Entry> entries_;
 };
@@ -431,6 +462,14 @@ std::optional<Separated> separate(Value f, std::span<const Value> leaves) {
     return Separator(f.graph(), leaves).run(f);
   } catch (const NotSeparable&) {
     return {};
+  }
+}
+
+Value rows_first(Value f) {
+  try {
+    return Separator(f.graph(), {}).value(f);
+  } catch (const NotSeparable&) {
+    return f;
   }
 }
 

@@ -27,4 +27,10 @@ std::optional<Separated> separate(Value f, std::span<const Value> leaves);
 // rows x plates x axes is formed. Empty where they meet otherwise.
 std::optional<Value> contracted(Value elements);
 
+// `f`, a sum over rows, with what lies on rows multiplied and summed over them before it meets what
+// does not: the same value by fewer operations on rows, and none of the size rows x axes x axes.
+// Squares and other products of sums are left as they are. Where rows and the rest meet otherwise
+// it is `f` itself.
+Value rows_first(Value f);
+
 }  // namespace fathom
