@@ -5,6 +5,7 @@
 
 #include "fathom/exec/flat.h"
 #include "fathom/exec/instr.h"
+#include "fathom/kernels/sequences.h"
 
 namespace fathom {
 
@@ -61,6 +62,7 @@ struct Program::Memory {
   struct Task {
     int loop;
     std::int64_t lane;
+    std::int64_t first = 0, last = 0;  // rows of a lane that takes whole sequences
   };
   std::vector<Task> tasks;
   // Serial parts with their pointers resolved: made anew when an input moves.
@@ -245,17 +247,14 @@ void Program::run(Workers& workers) {
   }
 }
 
-// The first row of the sequences that begin in a lane's share of the rows, or later.
-static std::int64_t first_of(const Loop& loop, std::int64_t lane, std::int64_t rows,
-                             const Frame& frame) {
-  if (lane == 0) return 0;
-  const View marks = view_at(loop.marks, frame);
-  const auto from = [&]<class T>(const T* begins) {
-    std::int64_t r = rows * lane / loop.lanes;
-    while (r < rows && begins[r] == T(0)) ++r;
-    return r;
-  };
-  return marks.dtype == DType::f32 ? from(marks.data<float>()) : from(marks.data<double>());
+// From `from`, where a sequence begins or the lane before ends, to the end of those that begin in a
+// lane's share of the rows.
+static std::int64_t end_of_share(const Loop& loop, std::int64_t lane, std::int64_t from,
+                                 std::int64_t rows, const View& marks) {
+  const std::int64_t share = rows * (lane + 1) / loop.lanes;
+  if (share <= from) return from;
+  return marks.dtype == DType::f32 ? kernels::next_sequence(marks.data<float>(), share, rows)
+                                   : kernels::next_sequence(marks.data<double>(), share, rows);
 }
 
 void Program::run_loops(const Stage& stage, Workers& workers) {
@@ -267,10 +266,17 @@ void Program::run_loops(const Stage& stage, Workers& workers) {
     const Loop& loop = stage.loops[l];
     const std::int64_t rows = loop.streamed ? m.rows : loop.extent;
     const std::int64_t used = loop.ragged ? loop.lanes : lanes_used(rows, loop.tile, loop.lanes);
-    for (std::int64_t lane = 0; lane < used; ++lane) m.tasks.push_back({int(l), lane});
+    std::int64_t from = 0;
+    for (std::int64_t lane = 0; lane < used; ++lane) {
+      m.tasks.push_back({int(l), lane});
+      if (!loop.ragged) continue;
+      m.tasks.back().first = from;
+      m.tasks.back().last = from =
+          end_of_share(loop, lane, from, rows, view_at(loop.marks, m.frame));
+    }
   }
   workers.each(m.tasks.size(), [&](std::size_t task, int worker) {
-    const auto [at, lane] = m.tasks[task];
+    const auto [at, lane, first, last] = m.tasks[task];
     const Loop& loop = stage.loops[std::size_t(at)];
     const std::int64_t rows = loop.streamed ? m.rows : loop.extent;
     const std::int64_t tiles = (rows + loop.tile - 1) / loop.tile;
@@ -280,8 +286,8 @@ void Program::run_loops(const Stage& stage, Workers& workers) {
       std::memset(m.arena + p.offset + lane * p.bytes, 0, std::size_t(p.bytes));
     Frame f{m.bases[w].data(), 0, 0, m.rows, lane, m.scratch[w].get() + plan_.scratch_bytes};
     if (loop.ragged) {
-      f.row0 = first_of(loop, lane, rows, m.frame);
-      f.rows = first_of(loop, lane + 1, rows, m.frame) - f.row0;
+      f.row0 = first;
+      f.rows = last - first;
       for (const auto& instr : loop.body) instr->run(f);
       return;
     }

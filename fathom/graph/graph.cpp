@@ -220,10 +220,11 @@ Value Graph::apply(std::uint16_t op, std::span<const Value> inputs, AttrBlob att
   n.arity = std::uint32_t(inputs.size());
   n.attrs = attrs;
   if (n.arity > Node::kInline) {
-    // Such nodes are not unified: long lists that are equal are rare.
-    n.in[0] = std::uint32_t(more_inputs_.size());
-    std::vector<NodeId>& all = more_inputs_.emplace_back();
+    std::vector<NodeId> all;
     for (const Value& v : inputs) all.push_back(v.id());
+    const auto [list, fresh] = lists_.try_emplace(all, std::uint32_t(more_inputs_.size()));
+    if (fresh) more_inputs_.push_back(std::move(all));
+    n.in[0] = list->second;
   } else {
     for (std::uint32_t i = 0; i < n.arity; ++i) n.in[i] = inputs[i].id();
   }

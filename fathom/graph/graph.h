@@ -11,6 +11,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -140,6 +141,7 @@ class Graph {
   std::deque<Node> nodes_;
   std::deque<Shape> shapes_;
   std::deque<std::vector<NodeId>> more_inputs_;
+  std::map<std::vector<NodeId>, std::uint32_t> lists_;  // their places there
   std::deque<Array> constants_;
   std::vector<InputInfo> inputs_;
   std::vector<LabelInfo> labels_;

@@ -75,13 +75,12 @@ class StatePaths {
   StatePaths(const MarkovStates& s, const TableRows& rows, Workers& workers)
       : potentials_(s.log_emission(rows.x, workers)),
         links_(DType::f64, Shape{s.count, s.count}),
+        start_(DType::f64, Shape{s.count}),
         begins_(marks_of(rows)) {
     for (std::int64_t i = 0; i < links_.size(); ++i)
       links_.data<double>()[i] = log_of(s.move.data<double>()[i]);
-    for (const RowRange& sequence : sequences_of(rows))
-      for (std::int64_t j = 0; j < s.count; ++j)
-        potentials_.data<double>()[sequence.first * s.count + j] +=
-            log_of(s.start.data<double>()[j]);
+    for (std::int64_t j = 0; j < s.count; ++j)
+      start_.data<double>()[j] = log_of(s.start.data<double>()[j]);
   }
   // Probabilities of states [n, states] given all of their sequence; with `log_density` those of
   // rows given the ones before them.
@@ -109,10 +108,11 @@ class StatePaths {
     c.states = potentials_.shape().extent(1);
     c.potentials = potentials_.data<double>();
     c.links = links_.data<double>();
+    c.start = start_.data<double>();
     c.begins = begins_.data<double>();
     return c;
   }
-  Array potentials_, links_, begins_;
+  Array potentials_, links_, start_, begins_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace fathom {
@@ -32,11 +33,31 @@ std::string RowTexts::operator[](std::int64_t row) const {
     const double v = numbers_.part(row, 1).made().data<double>()[0];
     return std::isnan(v) ? std::string() : fmt::format("{}", v);
   }
+  return std::string(cell(row));
+}
+
+std::string_view RowTexts::cell(std::int64_t row) const {
   const std::int64_t at = row * ends_.shape().extent(1) + column_;
   const std::int64_t* ends = ends_.data<std::int64_t>();
   const std::int64_t first = at == 0 ? 0 : ends[at - 1] + 1;
-  const std::uint8_t* bytes = bytes_.data<std::uint8_t>();
-  return {bytes + first, bytes + ends[at]};
+  return {reinterpret_cast<const char*>(bytes_.raw()) + first, std::size_t(ends[at] - first)};
+}
+
+std::vector<std::int64_t> RowTexts::changes() const {
+  std::vector<std::int64_t> out;
+  constexpr std::int64_t block = 4096;
+  double last = NAN;
+  for (std::int64_t first = 0; first < size() && ends_.empty(); first += block) {
+    const Array some = numbers_.part(first, std::min(block, size() - first)).made();
+    for (std::int64_t i = 0; i < some.size(); ++i) {
+      const double v = some.data<double>()[i];
+      if (!(v == last)) out.push_back(first + i);
+      last = v;
+    }
+  }
+  for (std::int64_t i = 0; i < rows_of(ends_); ++i)
+    if (i == 0 || cell(i) != cell(i - 1)) out.push_back(i);
+  return out;
 }
 
 std::vector<std::string> RowTexts::all() const {

@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fathom/tensor/buffer.h"
@@ -25,9 +26,12 @@ class RowTexts {
   std::int64_t size() const { return ends_.empty() ? rows_of(numbers_) : rows_of(ends_); }
   std::string operator[](std::int64_t row) const;
   std::vector<std::string> all() const;
+  // Where a text differs from that of the row before, the first row among them.
+  std::vector<std::int64_t> changes() const;
   RowTexts chosen(std::span<const std::int64_t> rows) const;
 
  private:
+  std::string_view cell(std::int64_t row) const;  // of bytes
   static std::int64_t rows_of(const Array& a) { return a.empty() ? 0 : a.shape().extent(0); }
 
   Array numbers_, bytes_, ends_;

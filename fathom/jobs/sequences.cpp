@@ -32,10 +32,8 @@ Array marks_of(const TableRows& rows) {
 Array begins_of(const RowTexts& ids, const std::string& column) {
   Array out(DType::f64, Shape{ids.size()});
   std::unordered_map<std::string, std::int64_t> seen;
-  std::string last;
-  for (std::int64_t i = 0; i < ids.size(); ++i) {
-    std::string id = ids[i];
-    if (i > 0 && id == last) continue;
+  for (const std::int64_t i : ids.changes()) {
+    const std::string id = ids[i];
     if (is_missing(id))
       raise<DataError>("row {}: the name of its sequence is missing in column \"{}\"", i + 1,
                        column);
@@ -46,7 +44,6 @@ Array begins_of(const RowTexts& ids, const std::string& column) {
           "row {}: sequence \"{}\" of column \"{}\" goes on after another one; it began in row {}: "
           "sort the rows by sequence, then by time",
           i + 1, id, column, before->second);
-    last = std::move(id);
   }
   return out;
 }

@@ -43,6 +43,13 @@ double log_sum(const double* x, std::int64_t n) {
   return most + std::log(sum);
 }
 
+// a of row `t` of the sequence that begins at `first`, its start included.
+template <class T>
+double potential(const Chain<T>& c, std::int64_t first, std::int64_t t, std::int64_t j) {
+  return double(c.potentials[(first + t) * c.states + j]) +
+         (t == 0 && c.start ? double(c.start[j]) : 0);
+}
+
 // b, -inf where there is no link.
 template <class T>
 std::vector<double> log_links(const Chain<T>& c) {
@@ -60,9 +67,7 @@ void log_sequence(const Chain<T>& c, std::int64_t first, std::int64_t last,
   const auto size = std::size_t(n * k);
   std::vector<double> forth(size), back(size, 0.0), norm(std::size_t(n) + 1, 0.0);
   std::vector<double> x(std::size_t(k), 0.0);
-  const auto a = [&](std::int64_t t, std::int64_t j) {
-    return double(c.potentials[(first + t) * k + j]);
-  };
+  const auto a = [&](std::int64_t t, std::int64_t j) { return potential(c, first, t, j); };
   for (std::int64_t t = 0; t < n; ++t) {
     double* row = forth.data() + t * k;
     for (std::int64_t j = 0; j < k; ++j) {
@@ -118,6 +123,15 @@ void log_sequence(const Chain<T>& c, std::int64_t first, std::int64_t last,
   }
 }
 
+template <class T>
+void add_firsts(const Chain<T>& c) {
+  if (!c.firsts) return;
+  std::fill_n(c.firsts, c.states, T(0));
+  for (std::int64_t t = 0; t < c.rows; t = next_sequence(c.begins, t + 1, c.rows))
+    for (std::int64_t j = 0; j < c.states; ++j)
+      c.firsts[j] += (c.weight ? c.weight[t] : T(1)) * c.marginals[t * c.states + j];
+}
+
 }  // namespace
 
 template <class T>
@@ -125,14 +139,16 @@ void chain(const Chain<T>& given) {
   thread_local std::vector<T> room, kept;
   Chain<T> c = given;
   const std::int64_t k = c.states, pack = recursion(T()).pack, n = stride_of(k, pack);
-  kept.resize(std::size_t((c.log_norm ? 0 : c.rows) +
-                          (!c.marginals && !c.before && (c.counts || c.after) ? c.rows * k : 0)));
+  const bool messages =
+      !c.marginals && (c.firsts || (!c.before && (c.counts || c.after)));  // kept for others
+  kept.resize(std::size_t((c.log_norm ? 0 : c.rows) + (messages ? c.rows * k : 0)));
   T* more = kept.data();
   if (!c.log_norm) c.log_norm = std::exchange(more, more + c.rows);
-  if (!c.marginals && !c.before && (c.counts || c.after)) c.marginals = more;
-  const auto wanted = std::size_t(3 * n * n + chain_room(n));
+  if (messages) c.marginals = more;
+  const auto wanted = std::size_t(3 * n * n + n + chain_room(n));
   T *const forth = line_of_cache(room, wanted), *const back = forth + n * n,
-           *const counts = back + n * n;
+           *const counts = back + n * n, *const own = counts + n * n,
+           *const start = own + chain_room(n);
   std::fill_n(forth, wanted, T(0));
   // Of the row of a matrix of links that are 0 from `states` on.
   const auto row = [&](std::int64_t i, std::int64_t j) { return n <= pack ? i ^ j : i; };
@@ -142,7 +158,11 @@ void chain(const Chain<T>& given) {
       forth[row(i, j) * n + j] = m;
       back[row(j, i) * n + i] = m;
     }
-  const ChainLinks<T> links{n, forth, back, counts, counts + n * n};
+  const T most = c.start ? *std::max_element(c.start, c.start + k) : T(0),
+          level = std::isfinite(most) ? most : T(0);
+  for (std::int64_t j = 0; j < n; ++j)
+    start[j] = c.start ? std::exp(c.start[j < k ? j : 0] - level) : T(1);
+  const ChainLinks<T> links{n, forth, back, start, level, counts, own};
   std::vector<double> b, slow;
   each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
     if (recursion(T()).sequence(c, first, last, links)) return;
@@ -152,6 +172,7 @@ void chain(const Chain<T>& given) {
     }
     log_sequence(c, first, last, b, c.counts ? slow.data() : nullptr);
   });
+  add_firsts(c);
   if (!c.counts) return;
   for (std::int64_t i = 0; i < k; ++i)
     for (std::int64_t j = 0; j < k; ++j)
@@ -166,13 +187,12 @@ void best_path(const Chain<T>& c) {
   std::vector<double> score;
   std::vector<std::int64_t> path;
   if (c.counts) std::fill_n(c.counts, k * k, T(0));
+  if (c.firsts) std::fill_n(c.firsts, k, T(0));
   each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
     const std::int64_t n = last - first;
     score.resize(std::size_t(n * k));
     path.resize(std::size_t(n));
-    const auto a = [&](std::int64_t t, std::int64_t j) {
-      return double(c.potentials[(first + t) * k + j]);
-    };
+    const auto a = [&](std::int64_t t, std::int64_t j) { return potential(c, first, t, j); };
     for (std::int64_t t = 0; t < n; ++t) {
       double* row = score.data() + t * k;
       std::fill_n(row, k, t == 0 ? 0.0 : kNone);
@@ -205,6 +225,7 @@ void best_path(const Chain<T>& c) {
       mark(c.before, t, from);
       mark(c.after, t, t > 0 ? now : -1);
       if (c.counts && t > 0) c.counts[from * k + now] += T(often);
+      if (c.firsts && t == 0) c.firsts[now] += T(often);
     }
   });
 }

@@ -1,6 +1,6 @@
 // Chains of discrete states: the log-normaliser of
 //
-//   p(z_1, ..., z_T) = exp( sum_t a_t(z_t) + sum_{t > 1} b(z_{t-1}, z_t) - log Z )
+//   p(z_1, ..., z_T) = exp( s(z_1) + sum_t a_t(z_t) + sum_{t > 1} b(z_{t-1}, z_t) - log Z )
 //
 // and its gradient, the expected states and transitions, by one forward and one backward recursion
 // (Baum et al. 1970; Rabiner 1989, section III); and its max form, the best path (Viterbi 1967).
@@ -23,6 +23,7 @@ struct Chain {
   std::int64_t rows = 0, states = 0;
   const T* potentials = nullptr;  // a [rows, states]; -inf: not this state
   const T* links = nullptr;       // b [states, states], from row to column
+  const T* start = nullptr;       // s [states], of the first row of each sequence
   const T* begins = nullptr;      // [rows]: not 0 where a sequence begins; row 0 is taken to
   const T* weight = nullptr;      // [rows]: how often a sequence counts, at its first row
   // Of each row: what it adds to log Z; its states' probabilities [rows, states].
@@ -30,6 +31,7 @@ struct Chain {
   T* marginals = nullptr;
   // Expected transitions [states, states], all sequences, each as often as it counts.
   T* counts = nullptr;
+  T* firsts = nullptr;  // likewise of the first states, [states]
   // [rows, states] each: those into a row are before_i exp(b_ij) after_j; 0 where one begins. Of
   // ways as likely as each other whose sides differ by more than 1e300, all but one are lost.
   T* before = nullptr;
@@ -53,8 +55,10 @@ struct ChainLinks {
   std::int64_t stride = 0;
   const T* forth = nullptr;  // m = exp(b); of a stride of up to a pack [d, j] is m[j ^ d, j]
   const T* back = nullptr;   // its transpose, likewise
-  T* counts = nullptr;       // [stride, stride]: adds before_i after_j
-  T* room = nullptr;         // chain_room(stride) numbers
+  const T* start = nullptr;  // exp(s - start_level) [stride]
+  T start_level = 0;
+  T* counts = nullptr;  // [stride, stride]: adds before_i after_j
+  T* room = nullptr;    // chain_room(stride) numbers
 };
 
 // Rows of a group: potentials of the next one are made into weights while the processor waits for

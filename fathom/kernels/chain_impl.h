@@ -28,6 +28,10 @@ static bool chain_sequence_of(const Rows& step, const kernels::Chain<T>& c, std:
   for (std::int64_t t = first; t < last; t += group) {
     const std::int64_t rows = last - t < group ? last - t : group;
     step.weights(t, rows, spare, b, top);
+    if (t == first) {
+      for (std::int64_t j = 0; j < n; ++j) b[j] *= links.start[j];
+      top[0] += links.start_level;
+    }
     step.forwards(t == first, rows, b, u, s);
     P(1.0).store(s + 1 + rows);
     bool inside = true;

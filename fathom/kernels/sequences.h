@@ -6,13 +6,16 @@
 
 namespace fathom::kernels {
 
+// The first row from `row` on where a sequence begins; `rows` where none does.
+std::int64_t next_sequence(const float* begins, std::int64_t row, std::int64_t rows);
+std::int64_t next_sequence(const double* begins, std::int64_t row, std::int64_t rows);
+
 // Calls f(first, last) for the rows of each sequence; one begins at row 0 and where `begins` [rows]
 // is not 0.
 template <class T, class F>
 void each_sequence(const T* begins, std::int64_t rows, F&& f) {
   for (std::int64_t first = 0; first < rows;) {
-    std::int64_t last = first + 1;
-    while (last < rows && begins[last] == T(0)) ++last;
+    const std::int64_t last = next_sequence(begins, first + 1, rows);
     f(first, last);
     first = last;
   }

@@ -11,14 +11,17 @@ void ChainNorm::shape(ShapeCall& c) {
   bool rows = fits;
   for (const std::size_t k : {2u, 3u})
     rows = rows && c.in[k].shape.rank() == 1 && c.in[k].shape[0] == a[0];
+  rows = rows && c.in[4].shape == a.events();
   for (const TypeOf& t : c.in) rows = rows && t.dtype == c.in[0].dtype && is_real(t.dtype);
   if (!rows)
-    raise<ShapeError>("[chain_norm] wants [row, k], [k, k], [row] and [row], got {}, {}, {}, {}",
-                      a.text(), b.text(), c.in[2].shape.text(), c.in[3].shape.text());
+    raise<ShapeError>(
+        "[chain_norm] wants [row, k], [k, k], [row], [row] and [k], got {}, {}, {}, {}, {}",
+        a.text(), b.text(), c.in[2].shape.text(), c.in[3].shape.text(), c.in[4].shape.text());
   const DType t = c.in[0].dtype;
   c.out[0] = {a.without(1), t};
   c.out[1] = c.out[3] = c.out[4] = {a, t};
   c.out[2] = {b.with_front({kGroups, kNoLabel}), t};
+  c.out[5] = {c.in[4].shape.with_front({kGroups, kNoLabel}), t};
 }
 
 namespace {
@@ -36,11 +39,13 @@ void run_chain(const KernelCall& call) {
   c.links = in(1);
   c.begins = in(2);
   c.weight = in(3);
+  c.start = in(4);
   c.log_norm = out(0);
   c.marginals = out(1);
   c.counts = out(2);
   c.before = out(3);
   c.after = out(4);
+  c.firsts = out(5);
   if (call.attrs.as<ChainNorm::Attrs>().best) {
     kernels::best_path(c);
   } else {
@@ -48,6 +53,7 @@ void run_chain(const KernelCall& call) {
   }
   const std::int64_t size = c.states * c.states;
   if (c.counts) std::fill_n(c.counts + size, (call.out[2].extent[0] - 1) * size, T(0));
+  if (c.firsts) std::fill_n(c.firsts + c.states, (call.out[5].extent[0] - 1) * c.states, T(0));
 }
 
 }  // namespace
@@ -57,18 +63,24 @@ void ChainNorm::forward(const KernelCall& c) {
   run_chain<double>(c);
 }
 
-ChainParts chain_parts(Value potentials, Value links, Value begins, Value weight, bool best) {
+ChainParts chain_parts(Value potentials, Value links, Value begins, Value weight, Value start,
+                       bool best) {
   Graph& g = potentials.graph();
-  const Value y = apply<ChainNorm>({potentials, links, begins, weight},
+  if (start.shape().labelled() > 0) {
+    const int last = potentials.shape().rank() - 1;
+    potentials = potentials + start * repeat_axes(begins, potentials.shape(), {last, 1});
+    start = broadcast_to(like(start, 0.0), potentials.shape().events());
+  }
+  const Value y = apply<ChainNorm>({potentials, links, begins, weight, start},
                                    AttrBlob::of(ChainNorm::Attrs{best ? 1 : 0}));
   const auto out = [&](int k) { return g.output(y.id(), k); };
-  return {out(0), out(1), sum(out(2), 0, 1), out(3), out(4)};
+  return {out(0), out(1), sum(out(2), 0, 1), out(3), out(4), sum(out(5), 0, 1)};
 }
 
-ChainParts chain_parts(Value potentials, Value links, Value begins, bool best) {
+ChainParts chain_parts(Value potentials, Value links, Value begins, Value start, bool best) {
   // As the adjoint of a sum over rows makes it: both are then one node.
   const Value once = repeat_axes(like(begins, 1.0), begins.shape(), {0, 1});
-  return chain_parts(potentials, links, begins, once, best);
+  return chain_parts(potentials, links, begins, once, start, best);
 }
 
 }  // namespace fathom

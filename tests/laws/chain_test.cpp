@@ -4,6 +4,7 @@
 namespace fathom::test {
 namespace {
 
+constexpr std::size_t kEach = 9;  // outputs of a sum, and of the best path after it
 constexpr double kImpossible = -std::numeric_limits<double>::infinity();
 
 struct Paths {
@@ -14,8 +15,8 @@ struct Paths {
 
 // Sums over all paths of each sequence, in long double.
 Paths enumerate(const std::vector<double>& a, const std::vector<double>& b,
-                const std::vector<double>& begins, const std::vector<double>& weight,
-                std::size_t k) {
+                const std::vector<double>& start, const std::vector<double>& begins,
+                const std::vector<double>& weight, std::size_t k) {
   const std::size_t n = begins.size();
   Paths p;
   p.states.assign(n * k, 0);
@@ -36,6 +37,7 @@ Paths enumerate(const std::vector<double>& a, const std::vector<double>& b,
       long double score = 0;
       for (std::size_t t = 0; t < z.size(); ++t) {
         score += static_cast<long double>(a[(first + t) * k + z[t]]);
+        if (t == 0) score += static_cast<long double>(start[z[t]]);
         if (t == 0) continue;
         const double link = b[z[t - 1] * k + z[t]];
         score += link <= -690.7 ? static_cast<long double>(kImpossible) : link;
@@ -66,12 +68,12 @@ Paths enumerate(const std::vector<double>& a, const std::vector<double>& b,
 struct Given {
   std::string name;
   std::size_t k;
-  std::vector<double> a, b, begins, weight;
+  std::vector<double> a, b, start, begins, weight;
 };
 
 Given drawn(std::string name, std::size_t k, std::vector<std::size_t> lengths, double spread) {
   Random random(k + lengths.size());
-  Given g{std::move(name), k, {}, {}, {}, {}};
+  Given g{std::move(name), k, {}, {}, {}, {}, {}};
   for (const std::size_t n : lengths)
     for (std::size_t t = 0; t < n; ++t) {
       g.begins.push_back(t == 0 ? 1 : 0);
@@ -79,6 +81,7 @@ Given drawn(std::string name, std::size_t k, std::vector<std::size_t> lengths, d
       for (std::size_t j = 0; j < k; ++j) g.a.push_back(uniform_in(random, -spread, spread));
     }
   for (std::size_t i = 0; i < k * k; ++i) g.b.push_back(uniform_in(random, -2, 0));
+  for (std::size_t j = 0; j < k; ++j) g.start.push_back(uniform_in(random, -3, 0));
   return g;
 }
 
@@ -109,6 +112,13 @@ std::vector<Given> cases() {
   Given zeros = drawn("logarithms of zeros", 4, {6}, 1);
   zeros.b[1] = zeros.b[6] = std::log(1e-300);
   all.push_back(zeros);
+  Given fixed = drawn("one start", 5, {4, 1, 3}, 2);
+  for (std::size_t j = 1; j < 5; ++j) fixed.start[j] = kImpossible;
+  all.push_back(fixed);
+  Given torn = drawn("start against rows", 2, {3, 2}, 1);
+  torn.start = {-2000, 0};
+  torn.a[1] = torn.a[7] = -3000;
+  all.push_back(torn);
   return all;
 }
 
@@ -123,14 +133,15 @@ struct Built {
     const Axis rows{n, row};
     const Shape r(std::span<const Axis>(&rows, 1));
     const Value a = graph->data("a", t, r.with_back(k)), b = graph->data("b", t, Shape{k, k}),
-                begins = graph->data("begins", t, r), weight = graph->data("weight", t, r);
+                begins = graph->data("begins", t, r), weight = graph->data("weight", t, r),
+                start = graph->data("start", t, Shape{k});
     // Something before and after, so that loops over rows surround the one over sequences.
     for (const bool best : {false, true}) {
-      const ChainParts p = chain_parts(a * 1.0, b, begins * 1.0, weight, best);
+      const ChainParts p = chain_parts(a * 1.0, b, begins * 1.0, weight, start, best);
       const Value total = sum(p.log_norm * weight);
-      const std::vector<Value> slope = gradient(total, std::vector<Value>{a, b});
+      const std::vector<Value> slope = gradient(total, std::vector<Value>{a, b, start});
       for (const Value& v : {p.log_norm * 1.0, p.states, p.transitions, p.before, p.after, total,
-                             slope[0], slope[1]})
+                             slope[0], slope[1], slope[2]})
         sum_then_best.push_back(v);
     }
     const auto array = [&](const std::vector<double>& v, const Shape& s) {
@@ -138,6 +149,7 @@ struct Built {
     };
     bindings = {{"a", array(g.a, Shape{n, k})},
                 {"b", array(g.b, Shape{k, k})},
+                {"start", array(g.start, Shape{k})},
                 {"begins", array(g.begins, Shape{n})},
                 {"weight", array(g.weight, Shape{n})}};
   }
@@ -151,7 +163,7 @@ void expect_close(std::span<const double> got, std::span<const double> want, dou
 }
 
 void check(const Given& g, const std::vector<Array>& out, std::size_t at, bool best, double tol) {
-  const Paths want = enumerate(g.a, g.b, g.begins, g.weight, g.k);
+  const Paths want = enumerate(g.a, g.b, g.start, g.begins, g.weight, g.k);
   const std::vector<double> steps = numbers(out[at]), states = numbers(out[at + 1]),
                             counts = numbers(out[at + 2]), before = numbers(out[at + 3]),
                             after = numbers(out[at + 4]);
@@ -190,6 +202,11 @@ void check(const Given& g, const std::vector<Array>& out, std::size_t at, bool b
   for (std::size_t i = 0; i < slope.size(); ++i)
     ASSERT_NEAR(slope[i], g.weight[i / g.k] * states[i], tol);
   expect_close(numbers(out[at + 7]), counts, tol, "slope of links");
+  std::vector<double> firsts(g.k);
+  for (std::size_t t = 0; t < steps.size(); ++t)
+    for (std::size_t j = 0; j < g.k && g.begins[t] != 0; ++j)
+      firsts[j] += g.weight[t] * states[t * g.k + j];
+  expect_close(numbers(out[at + 8]), firsts, tol, "slope of the start");
 }
 
 TEST(Chain, IsTheSumOverAllPaths) {
@@ -198,12 +215,12 @@ TEST(Chain, IsTheSumOverAllPaths) {
     Built f(g, DType::f64);
     const std::vector<Array> reference = evaluate_reference(*f.graph, f.sum_then_best, f.bindings);
     check(g, reference, 0, false, 1e-12);
-    check(g, reference, 8, true, 1e-13);
+    check(g, reference, kEach, true, 1e-13);
     for (const int threads : {1, 3}) {
       const std::vector<Array> planned =
           run_planned(*f.graph, f.sum_then_best, f.bindings, {}, threads);
       check(g, planned, 0, false, 1e-12);
-      check(g, planned, 8, true, 1e-13);
+      check(g, planned, kEach, true, 1e-13);
     }
   }
 }
@@ -228,6 +245,7 @@ TEST(Chain, ScaledAndLogarithmicAreEqual) {
     for (std::size_t j = 0; j < k; ++j) more.a.push_back(g.a[t * k + j]);
     more.a.push_back(t == 0 ? -3000.0 : t == 1 ? 3000.0 : kImpossible);
   }
+  more.start.push_back(0);
   for (std::size_t i = 0; i < k; ++i)
     for (std::size_t j = 0; j < k; ++j) more.b[i * (k + 1) + j] = g.b[i * k + j];
   Built f(g, DType::f64), slow(more, DType::f64);
@@ -246,6 +264,7 @@ TEST(Chain, AMillionSteps) {
   g.a.assign(n * 2, 0);
   for (std::size_t t = 0; t < n; ++t) g.a[2 * t + t / 1000 % 2] = -400;
   g.b = {std::log(0.9), std::log(0.1), std::log(0.1), std::log(0.9)};
+  g.start = {0, 0};
   g.begins.assign(n, 0);
   g.weight.assign(n, 1);
   Built f(g, DType::f64);
@@ -254,7 +273,7 @@ TEST(Chain, AMillionSteps) {
   // each other's reverse, so that a path is 999 moves that stay and one that goes.
   const double want = 1000 * 999 * std::log(0.9) + 999 * std::log(0.1);
   EXPECT_NEAR(numbers(out[5])[0], want, 1e-9 * std::abs(want));
-  EXPECT_NEAR(numbers(out[8 + 5])[0], want, 1e-9 * std::abs(want));
+  EXPECT_NEAR(numbers(out[kEach + 5])[0], want, 1e-9 * std::abs(want));
 }
 
 TEST(Chain, AnImpossibleSequenceIsMinusInfinity) {
@@ -277,7 +296,7 @@ TEST(Chain, ShapesThatDoNotFit) {
   Graph g(op_table());
   const Value a = g.data("a", DType::f64, Shape{4, 3}), b = g.data("b", DType::f64, Shape{2, 2}),
               row = g.data("row", DType::f64, Shape{4});
-  EXPECT_THROW(chain_parts(a, b, row), ShapeError);
+  EXPECT_THROW(chain_parts(a, b, row, row), ShapeError);
 }
 
 }  // namespace
