@@ -123,15 +123,6 @@ void log_sequence(const Chain<T>& c, std::int64_t first, std::int64_t last,
   }
 }
 
-template <class T>
-void add_firsts(const Chain<T>& c) {
-  if (!c.firsts) return;
-  std::fill_n(c.firsts, c.states, T(0));
-  for (std::int64_t t = 0; t < c.rows; t = next_sequence(c.begins, t + 1, c.rows))
-    for (std::int64_t j = 0; j < c.states; ++j)
-      c.firsts[j] += (c.weight ? c.weight[t] : T(1)) * c.marginals[t * c.states + j];
-}
-
 }  // namespace
 
 template <class T>
@@ -164,15 +155,18 @@ void chain(const Chain<T>& given) {
     start[j] = c.start ? std::exp(c.start[j < k ? j : 0] - level) : T(1);
   const ChainLinks<T> links{n, forth, back, start, level, counts, own};
   std::vector<double> b, slow;
+  if (c.firsts) std::fill_n(c.firsts, k, T(0));
   each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
-    if (recursion(T()).sequence(c, first, last, links)) return;
-    if (b.empty()) {
-      b = log_links(c);
-      slow.assign(std::size_t(k * k), 0.0);
+    if (!recursion(T()).sequence(c, first, last, links)) {
+      if (b.empty()) {
+        b = log_links(c);
+        slow.assign(std::size_t(k * k), 0.0);
+      }
+      log_sequence(c, first, last, b, c.counts ? slow.data() : nullptr);
     }
-    log_sequence(c, first, last, b, c.counts ? slow.data() : nullptr);
+    for (std::int64_t j = 0; c.firsts && j < k; ++j)
+      c.firsts[j] += (c.weight ? c.weight[first] : T(1)) * c.marginals[first * k + j];
   });
-  add_firsts(c);
   if (!c.counts) return;
   for (std::int64_t i = 0; i < k; ++i)
     for (std::int64_t j = 0; j < k; ++j)

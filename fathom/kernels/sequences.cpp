@@ -1,16 +1,20 @@
 #include "fathom/kernels/sequences.h"
 
+#include <cstring>
+
 namespace fathom::kernels {
 
 namespace {
 
-template <class T>
+// Bits is an integer of the size of T. Blocks whose bits are all 0 hold no mark.
+template <class Bits, class T>
 std::int64_t next(const T* begins, std::int64_t row, std::int64_t rows) {
   constexpr std::int64_t block = 64;
-  const auto none = [&] {  // without a branch for each row
-    int marks = 0;
-    for (std::int64_t i = 0; i < block; ++i) marks += begins[row + i] != T(0);
-    return marks == 0;
+  const auto none = [&] {
+    Bits bits[block], any = 0;
+    std::memcpy(bits, begins + row, sizeof bits);
+    for (const Bits b : bits) any |= b;
+    return any == 0;
   };
   while (row + block <= rows && none()) row += block;
   while (row < rows && begins[row] == T(0)) ++row;
@@ -20,10 +24,10 @@ std::int64_t next(const T* begins, std::int64_t row, std::int64_t rows) {
 }  // namespace
 
 std::int64_t next_sequence(const float* begins, std::int64_t row, std::int64_t rows) {
-  return next(begins, row, rows);
+  return next<std::uint32_t>(begins, row, rows);
 }
 std::int64_t next_sequence(const double* begins, std::int64_t row, std::int64_t rows) {
-  return next(begins, row, rows);
+  return next<std::uint64_t>(begins, row, rows);
 }
 
 }  // namespace fathom::kernels
