@@ -164,13 +164,34 @@ Value Graph::fold_constants(const OpInfo& info, std::span<const Value> inputs, c
   std::vector<View> in;
   for (const Value& v : inputs) {
     arrays.push_back(small_constant(v.id()));
-    if (arrays.back().empty()) return {};
+    if (arrays.back().empty()) return fold_uniform(info, inputs, out, attrs);
     in.push_back(dense_view(arrays.back().raw(), arrays.back().dtype(), arrays.back().shape()));
   }
   Array result(out.dtype, out.shape);
   const View to = dense_view(result.raw(), out.dtype, out.shape);
   info.forward({in, std::span<const View>(&to, 1), attrs});
   return constant(result);
+}
+
+// Of operands that are one number each, however large, it is done on these, and repeated.
+Value Graph::fold_uniform(const OpInfo& info, std::span<const Value> inputs, const TypeOf& out,
+                          AttrBlob attrs) {
+  std::vector<Array> arrays;
+  std::vector<View> in;
+  for (const Value& v : inputs) {
+    double number = 0;
+    if (!uniform_value(v.id(), &number)) return {};
+    arrays.push_back(Array::scalar(number).cast(v.dtype()));
+    in.push_back(dense_view(arrays.back().raw(), v.dtype(), {}));
+  }
+  Array result(out.dtype, {});
+  const View to = dense_view(result.raw(), out.dtype, {});
+  info.forward({in, std::span<const View>(&to, 1), attrs});
+  const auto repeat = std::find_if(table_.begin(), table_.end(),
+                                   [](const OpInfo& o) { return o.kind == OpKind::broadcast; });
+  const Value one = constant(result);
+  return apply(std::uint16_t(repeat - table_.begin()), std::span(&one, 1),
+               AttrBlob::of(std::int64_t(0)), &out);
 }
 
 // How many rows a streamed axis has is known when a plan runs: no op may cut it, join it with

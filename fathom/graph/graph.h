@@ -133,6 +133,8 @@ class Graph {
   Array small_constant(NodeId id) const;
   Value fold_constants(const OpInfo& info, std::span<const Value> inputs, const TypeOf& out,
                        AttrBlob attrs);
+  Value fold_uniform(const OpInfo& info, std::span<const Value> inputs, const TypeOf& out,
+                     AttrBlob attrs);
   void check_streamed(const OpInfo& info, std::span<const TypeOf> in, const TypeOf& out) const;
   Value leaf(InputKind kind, std::string name, DType dtype, const Shape& shape);
 
