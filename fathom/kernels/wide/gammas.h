@@ -124,7 +124,21 @@ static inline Pack<double> trigamma(Pack<double> x) {
 static inline Pack<float> lgamma(Pack<float> x) {
   return in_double(x, [](Pack<double> v) { return lgamma(v); });
 }
+// digamma of x > 0 to 1e-8 of itself, but for the neighbourhood of its zero: four steps up at once,
+// x (x + 3) being u and (x + 1) (x + 2) being u + 2.
+[[gnu::always_inline]] static inline Pack<double> digamma_nearly(Pack<double> x) {
+  using P = Pack<double>;
+  const P y = x + 4.0, u = x * (x + 3.0), p = u * (u + 2.0), each = 1.0 / (p * y), r = p * each,
+          w = r * r;
+  const P even = fma(w, fma(w, fma(w, P(1.0 / 240), P(-1.0 / 252)), P(1.0 / 120)), P(-1.0 / 12));
+  const P steps = (x + x + 3.0) * (u + u + 2.0) * (y * each);
+  return log(y) + fma(w, even, fma(r, P(-0.5), -steps));
+}
 static inline Pack<float> digamma(Pack<float> x) {
+  using P = Pack<float>;
+  const Mask<float> far = (x < P(1.4)) | (x > P(1.53));
+  if (all((x > P(0.0)) & (x < P(1e30)) & far))
+    return in_double(x, [](Pack<double> v) { return digamma_nearly(v); });
   return in_double(x, [](Pack<double> v) { return digamma(v); });
 }
 static inline Pack<float> trigamma(Pack<float> x) {
