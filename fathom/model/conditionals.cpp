@@ -154,6 +154,24 @@ Conditional linked_chain(Arg first, Arg first_precision, Arg move, Arg noise, Ar
               "linked_chain(first, first_precision, move, noise, begins, shift)",
               {first, first_precision, move, noise, begins, shift});
 }
+Conditional linked_chain_of(Arg first, Arg first_precision, Arg motion_and_noise, Arg begins) {
+  const Expr e = motion_and_noise.expr();
+  const LatentInfo* z = e ? e.model().latent_of(e.index()) : nullptr;
+  if (!z || z->prior.family != &family<MatrixNormalWishart>() ||
+      e.event().extent(0) != e.event().extent(1))
+    raise<ConfigError>(
+        "[linked_chain_of] the motion and its noise are a latent with a matrix_normal_wishart "
+        "prior "
+        "of as many rows as columns");
+  check_begins("linked_chain_of", begins);
+  return make(
+      family<LinkedChain>(), "linked_chain(first, first_precision, motion and noise, begins)",
+      {first, first_precision, motion_and_noise, begins},
+      [](std::span<const Face> f) {
+        return std::vector<Face>{f[0], f[1], f[2], f[2], f[3], Face::at(like(f[1].mean, 0.0))};
+      },
+      {Needs::fixed, Needs::fixed, Needs::statistics, Needs::fixed});
+}
 Conditional driven_chain(Arg motion, Arg reach, Arg noise, Arg first_precision, Arg begins) {
   const Array& a = constant_of("driven_chain", "the motion", motion);
   const Array& r = constant_of("driven_chain", "the reach of noise", reach);

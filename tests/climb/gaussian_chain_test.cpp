@@ -248,5 +248,97 @@ TEST(StateSpace, InputsMoveStatesByLearnedCoefficients) {
   }
 }
 
+// A motion and the precision matrix of its noise by maximum likelihood: the bound is the log
+// density of the rows, and a sweep the update of Shumway & Stoffer 1982, equations 12 and 13, on
+// the moments of all states at once.
+TEST(StateSpace, NoiseOfAllElementsTogether) {
+  const std::size_t n = 7, q = 2;
+  const double tau = 4, first[] = {1, 2};
+  const auto begins_at = [](std::size_t t) { return t == 0 || t == 3; };
+  std::vector<double> y(n * q), starts;
+  kernels::fill_normal(Key{9, 1}, nullptr, 0, std::int64_t(n), std::int64_t(q), y.data());
+  for (std::size_t t = 0; t < n; ++t) starts.push_back(begins_at(t));
+  const auto array = [](const Shape& s, const std::vector<double>& v) {
+    return Array::of<double>(s, v);
+  };
+  const auto rows = std::int64_t(n), width = std::int64_t(q);
+  Model m{DType::f64};
+  const Plate row = m.plate("row"), column = m.plate("column", width);
+  const Expr begins = m.data("begins", row, {}, DType::f64),
+             seen = m.data("y", {row, column}, {}, DType::f64);
+  const Expr both =
+      m.latent("both", matrix_normal_wishart(0.0, 1.0, 1.0, 4.0), Shape{width, width});
+  const Expr x =
+      m.latent("x", linked_chain_of(0.0, m.constant(array(Shape{width}, {1, 2})), both, begins),
+               row, Shape{width});
+  const Expr unit = m.constant(array(Shape{width, width}, {1, 0, 0, 1}));
+  m.observe("y", normal_precision(inner(spread(unit, column), x), tau), seen);
+  DataSet data;
+  data.rows = rows;
+  data.columns = {{"begins", array(Shape{rows}, starts)}, {"y", array(Shape{rows, width}, y)}};
+  State state;
+  Workers workers(1);
+  CoordinateClimb climb(m, data, state, {.factors = Factors::likelihood});
+
+  // x_t = a x_{t-1} + e, e of this covariance; the factor as if from one step of each.
+  std::vector<double> a = {0.7, 0.2, -0.3, 0.5}, noise = {0.5, 0.1, 0.1, 0.4};
+  const auto set = [&](const char* slot, const std::vector<double>& v) {
+    std::copy(v.begin(), v.end(), state.find(slot)->data<double>());
+  };
+  std::vector<double> half(4);
+  for (std::size_t i = 0; i < q; ++i)
+    for (std::size_t j = 0; j < q; ++j)
+      half[i * q + j] =
+          -0.5 * (noise[i * q + j] + a[i * q] * a[j * q] + a[i * q + 1] * a[j * q + 1]);
+  set("both.natural.0", half);
+  set("both.natural.1", {a[0], a[2], a[1], a[3]});
+  set("both.natural.2", {-0.5, 0, 0, -0.5});
+  set("both.natural.3", {0.5});
+
+  for (int sweep = 0; sweep < 4; ++sweep) {
+    // The density of all rows and states; e' noise^-1 e is a sum of two squares.
+    const double det = noise[0] * noise[3] - noise[1] * noise[2], r = noise[1] / noise[0];
+    oracle::Quadratic joint(n * q);
+    for (std::size_t t = 0; t < n; ++t) {
+      for (std::size_t i = 0; i < q; ++i) {
+        joint.add({{q * t + i, 1}}, -y[q * t + i], tau);
+        if (begins_at(t)) joint.add({{q * t + i, 1}}, 0, first[i]);
+      }
+      if (begins_at(t)) continue;
+      const std::size_t x0 = q * t, x1 = x0 + 1, z0 = x0 - q, z1 = x0 - 1;
+      joint.add({{x0, 1}, {z0, -a[0]}, {z1, -a[1]}}, 0, 1 / noise[0]);
+      joint.add({{x1, 1}, {x0, -r}, {z0, r * a[0] - a[2]}, {z1, r * a[1] - a[3]}}, 0,
+                noise[0] / det);
+    }
+    const oracle::Canonical states = oracle::canonical(joint.precision, joint.linear);
+    EXPECT_NEAR(climb.elbo(workers), joint.constant + states.log_integral, 1e-10) << sweep;
+
+    climb.sweep(workers);
+    double s11[4] = {}, s10[4] = {}, s00[4] = {}, steps = 0;
+    const auto product = [&](std::size_t i, std::size_t j) {
+      return states.covariance[i * n * q + j] + states.mean[i] * states.mean[j];
+    };
+    for (std::size_t t = 0; t < n; ++t) {
+      if (begins_at(t)) continue;
+      ++steps;
+      for (std::size_t i = 0; i < q; ++i)
+        for (std::size_t j = 0; j < q; ++j) {
+          s11[i * q + j] += product(q * t + i, q * t + j);
+          s10[i * q + j] += product(q * t + i, q * (t - 1) + j);
+          s00[i * q + j] += product(q * (t - 1) + i, q * (t - 1) + j);
+        }
+    }
+    const double of_s00 = s00[0] * s00[3] - s00[1] * s00[2];
+    const double inverse[] = {s00[3] / of_s00, -s00[1] / of_s00, -s00[2] / of_s00, s00[0] / of_s00};
+    for (std::size_t i = 0; i < q; ++i)
+      for (std::size_t j = 0; j < q; ++j)
+        a[i * q + j] = s10[i * q] * inverse[j] + s10[i * q + 1] * inverse[2 + j];
+    for (std::size_t i = 0; i < q; ++i)
+      for (std::size_t j = 0; j < q; ++j)
+        noise[i * q + j] =
+            (s11[i * q + j] - a[i * q] * s10[j * q] - a[i * q + 1] * s10[j * q + 1]) / steps;
+  }
+}
+
 }  // namespace
 }  // namespace fathom

@@ -40,6 +40,10 @@ struct LinkedChain {
     const Value before = x.statistics[0], spread_before = x.statistics[1], cross = x.statistics[2];
     const Value move = p[2].mean, noise = p[3].mean, begins = p[4].mean;
     const Value goes = 1.0 - begins;
+    if (!p[2].statistics.empty()) {
+      const Value first = first_of(x.mean - p[0].mean, diagonal(x.covariance), p[1].mean);
+      return first * begins + together(x, goes, p[2].statistics) + x.statistics[3] * begins;
+    }
     const double n = double(noise.shape().extent(0));
     const Value first = first_of(x.mean - p[0].mean, diagonal(x.covariance), p[1].mean);
     // Where a sequence begins the moments of the row before are 0, and so shall be those of this.
@@ -127,6 +131,20 @@ struct LinkedChain {
   static Value as_column(Value v) { return reshape(v, v.shape().with_back(1)); }
   // A number of each row beside a vector of each.
   static Value on_events(Value v, Value like) { return broadcast_to(as_column(v), like.shape()); }
+  // log p of a step by moments `t` of a motion M, [n, n] by columns, and the precision matrix L of
+  // its noise: L, M L, M L M' and log |L|.
+  static Value together(const Face& x, Value goes, const Values& t) {
+    const Value before = x.statistics[0];
+    const auto second = [](Value spread, Value a, Value b) { return spread + outer_product(a, b); };
+    const auto met = [](Value a, Value b) { return sum_last(a * b, 2); };
+    const Value precision = reshape(t[0], t[0].shape().without(t[0].shape().labelled())),
+                level = reshape(t[3], Shape(t[3].shape().plates()));
+    const Value square = met(second(x.covariance, x.mean, x.mean), precision) * goes +
+                         met(second(x.statistics[1], before, before), t[2]) -
+                         met(second(x.statistics[2], x.mean, before), transpose(t[1])) * 2.0;
+    const double n = double(precision.shape().extent(precision.shape().rank() - 1));
+    return (level * 0.5 - n * kHalfLogTwoPi) * goes - square * 0.5;
+  }
   static bool is_zero(const Face& f) {
     double v = 1;
     return !f.random && f.mean.graph().uniform_value(f.mean.id(), &v) && v == 0;
