@@ -1,7 +1,9 @@
 // Included once by each documents_<isa>.cpp, after FATHOM_ISA is defined.
 //
-// B of a document's words is gathered once, and read once per update: up to eight words at a time,
-// first for th'B, then for B (n / th'B) from the first-level cache, while the next are met. Updates
+// B of a document's words is gathered once, and read once per update: a group of words at a time,
+// as many as a pack has numbers, first for th'B, then for B (n / th'B) from the first-level cache,
+// while the next are met. Packs of a group's words lie side by side, at distances that are known
+// when this is compiled. Updates
 // go through the words to and fro, so that the next finds there what the last one left. As gamma
 // does not change with a factor of th, no psi of a sum is needed, and with y = x + m and
 // u = x (x + m - 1), where the product of x + i and x + m - 1 - i is u + i (m - 1 - i),
@@ -111,7 +113,7 @@ template <int h, class T>
 template <int rows, class T>
 [[gnu::always_inline]] static inline Pack<T> sum_each(Pack<T>* x) {
   if constexpr (rows > 1) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int i = 0; i < rows / 2; ++i) x[i] = merged<rows / 2>(x[i], x[i + rows / 2]);
     Pack<T> s = sum_each<rows / 2>(x);
     return s;
@@ -134,12 +136,13 @@ template <int rows, bool sums, class T>
                                                          std::int64_t n, const T* th, T* r) {
   using P = Pack<T>;
   P dot[rows];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int j = 0; j < rows; ++j) dot[j] = P(0.0);
   for (std::int64_t k = 0; k < n; k += P::lanes) {
     const P t = P::load(th + k);
-#pragma GCC unroll 8
-    for (int j = 0; j < rows; ++j) dot[j] = fma(t, P::load(x + j * n + k), dot[j]);
+#pragma GCC unroll 16
+    for (int j = 0; j < rows; ++j) dot[j] = fma(t, P::load(x + j * P::lanes), dot[j]);
+    x += rows * P::lanes;
   }
   P met = at_least(sum_across<rows>(sum_each<rows>(dot)), double(std::numeric_limits<T>::min()));
   if (sums) met = P::load_partial(counts, rows) / met;
@@ -152,22 +155,39 @@ template <int rows, class T>
                                                         T* sum) {
   using P = Pack<T>;
   P f[rows];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int j = 0; j < rows; ++j) f[j] = P::all_of(r[j]);
   for (std::int64_t k = 0; k < n; k += P::lanes) {
-    P s = P::load(sum + k), t = f[0] * P::load(x + k);
-#pragma GCC unroll 8
+    P s = P::load(sum + k), t = f[0] * P::load(x);
+#pragma GCC unroll 16
     for (int j = 1; j < rows; j += 2) {
-      s = fma(f[j], P::load(x + j * n + k), s);
-      if (j + 1 < rows) t = fma(f[j + 1], P::load(x + (j + 1) * n + k), t);
+      s = fma(f[j], P::load(x + j * P::lanes), s);
+      if (j + 1 < rows) t = fma(f[j + 1], P::load(x + (j + 1) * P::lanes), t);
     }
     (s + t).store(sum + k);
+    x += rows * P::lanes;
   }
 }
 
-// Words side by side, a multiple of two of them in all: those added have counts of 0.
+// Words of a group, a multiple of two of them in all: those added have counts of 0. What is left of
+// whole groups makes smaller ones, each half of the one before or less.
 template <class T>
-constexpr int kDocumentRows = Pack<T>::lanes < 8 ? Pack<T>::lanes : 8;
+constexpr int kDocumentRows = Pack<T>::lanes;
+
+// The group of a word: its first word, and how many it has.
+struct DocumentGroup {
+  std::int64_t first, size;
+};
+template <class T>
+static DocumentGroup document_group(std::int64_t word, std::int64_t rows) {
+  constexpr std::int64_t w = kDocumentRows<T>;
+  const std::int64_t whole = rows / w * w;
+  if (word < whole) return {word / w * w, w};
+  DocumentGroup g{whole, w / 2};
+  for (; g.first + g.size > rows || g.first + g.size <= word; g.size /= 2)
+    if (g.first + g.size <= rows) g.first += g.size;
+  return g;
+}
 
 // r[i] = n_i / th'B_i and `sum` += B' r, or without `sums` r[i] = th'B_i alone. The words of a
 // group are added while the next is met.
@@ -182,6 +202,8 @@ static void documents_pass(const T* b, const T* counts, std::int64_t rows, std::
   };
   const auto rest = [&] {
     std::int64_t i = whole;
+    if constexpr (w > 8)
+      if (i + 8 <= rows) some(i, std::integral_constant<int, 8>()), i += 8;
     if constexpr (w > 4)
       if (i + 4 <= rows) some(i, std::integral_constant<int, 4>()), i += 4;
     if constexpr (w > 2)
@@ -215,11 +237,12 @@ static bool solve_document(const kernels::Documents<T>& d, std::int64_t first, s
   }
   T total(0);  // of the counts
   for (std::int64_t i = 0; i < rows; ++i) {
-    T* row = b + i * n;
+    const DocumentGroup group = document_group<T>(i, rows);
+    T* to = b + group.first * n + (i - group.first) * w;
     counts[i] = i < entries ? d.count[first + i] : T(0);
     total += counts[i];
     if (i >= entries) {
-      for (std::int64_t k = 0; k < n; k += w) P(0.0).store(row + k);
+      for (std::int64_t k = 0; k < n; k += w) P(0.0).store(to + k * group.size);
       continue;
     }
     const T word = d.word[first + i];
@@ -229,8 +252,8 @@ static bool solve_document(const kernels::Documents<T>& d, std::int64_t first, s
     }
     const T* from = d.topics.b + std::int64_t(word) * stride;
     most[i] = from[topics];
-    for (std::int64_t k = 0; k < n; k += w) P::load(from + k).store(row + k);
-    for (std::int64_t k = topics; k < n; ++k) row[k] = T(0);
+    for (std::int64_t k = 0; k < n; k += w) P::load(from + k).store(to + k * group.size);
+    for (std::int64_t k = topics; k < n; ++k) to[(n - w) * group.size + k - (n - w)] = T(0);
   }
   const T settled = T(d.tolerance * double(topics));
   // The mean of gamma is the same after every update, and 1 before.
