@@ -236,10 +236,11 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   for (std::size_t level = 0; fresh && level < factors.size(); ++level) start.run(one);
   bool fresh_rows = false;
   for (const Lowering::Apart& a : apart) {
-    RowFactor f{
-        make(lowering.best_apart(a, rows), {}),
-        locals.expected ? make(from_start(lowering.best_apart(a, given)), {}) : LazyProgram(),
-        {}};
+    RowFactor f;
+    f.name = model.info(a.latent->expr).name;
+    f.best = make(lowering.best_apart(a, rows), {});
+    if (const Value prior = lowering.alone(a)) f.first = make(lowering.best_apart(a, prior), {});
+    if (locals.expected) f.best_given = make(from_start(lowering.best_apart(a, given)), {});
     std::vector<Value> inputs = a.leaves;
     inputs.push_back(a.entropy);
     for (const Value& v : inputs) {
@@ -354,7 +355,16 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     elbo_given_ = make(from_start({plus(plus(plus(of_rows, expected), sites), entropies)}), {});
   }
   terms_ = std::move(values);
-  if (fresh_rows) update_apart(one);
+  if (!fresh_rows) return;
+  for (RowFactor& f : apart_)
+    if (f.first) f.update(f.first, one);
+  update_apart(one);
+}
+
+void CoordinateClimb::show(std::int64_t first, std::int64_t count) {
+  if (has_apart() && count < rows_.all().rows)
+    raise<ConfigError>("[coordinate] latents of rows are apart: all rows are shown");
+  rows_.show(first, count);
 }
 
 double CoordinateClimb::elbo(Workers& workers) {
@@ -364,10 +374,8 @@ double CoordinateClimb::elbo(Workers& workers) {
 
 void CoordinateClimb::RowFactor::update(LazyProgram& by, Workers& workers) {
   by.run(workers);
-  for (std::size_t k = 0; k < kept.size(); ++k) {
-    const View v = by.get().output(int(k));
-    std::memcpy(kept[k].raw(), v.raw, kept[k].bytes());
-  }
+  for (std::size_t k = 0; k < kept.size(); ++k)
+    std::memcpy(kept[k].raw(), by.get().output(int(k)).raw, kept[k].bytes());
 }
 
 void CoordinateClimb::update_apart(Workers& workers) {
@@ -413,7 +421,12 @@ double CoordinateClimb::sweep(Workers& workers) {
 }
 
 double CoordinateClimb::start(const std::map<std::string, Array>& probabilities, Workers& workers) {
-  if (!elbo_given_) raise<ConfigError>("[coordinate] no latent of rows to start from");
+  if (!elbo_given_)
+    raise<ConfigError>("[coordinate] no latent of rows that is integrated out to start from");
+  for (const RowFactor& f : apart_)
+    if (probabilities.count(f.name))
+      raise<ConfigError>("[coordinate] \"{}\" is apart: a start makes its factor from the others'",
+                         f.name);
   const auto run = [&](LazyProgram& p) {
     for (const auto& [name, array] : probabilities) p.get().bind("local." + name, array);
     p.run(workers);

@@ -38,10 +38,11 @@ struct CoordinateOptions {
   // precisions of weights, the evidence is maximised over them (MacKay 1992).
   std::set<std::string> points = {};
   bool flat_points = false;  // whose priors count for nothing: the evidence alone
-  // Latents of rows with factors of their own: of those of a row that meet in a term, all but one,
-  // where no choice's posterior holds the others exactly. Their moments are slots
-  // "local.<latent>.<k>" of the state, of all rows; a climb of another number of rows begins its
-  // own.
+  // Latents of rows with factors of their own. Of latents of a row that meet in a term one may be
+  // integrated out, or two where one chooses the other and neither lies along sequences; the rest
+  // are named here. What a guess is given of to start() is best integrated out. Their moments and
+  // entropies of all rows are slots of the state, "local.<latent>", "local.<latent>.1" and so on,
+  // and "local.<latent>.entropy"; a climb of another number of rows begins its own.
   std::set<std::string> apart = {};
   // Most rows of a pass; 0: all. Fewer serve climbs in batches (climb/batches.h), which sees to it
   // that statistics of all rows come together.
@@ -75,11 +76,11 @@ class CoordinateClimb {
   // ELBO afterwards, nats: where statistics are kept with the latents of rows as the E step found
   // them, otherwise at their optimum.
   double sweep(Workers& workers);
-  // The factors of latents of rows that are apart at their optimum, one after another, given all
-  // others: what is left of an E step, for other rows at factors that stay.
+  // Sets the factors of latents of rows that are apart to their optimum given all others, one after
+  // another. A sweep begins with it; for rows beside factors that stay, it is all there is to do.
   void update_apart(Workers& workers);
   // Updates every factor with given probabilities of the latents of rows, by their names, each
-  // [row, category]: a start. Returns the ELBO with these.
+  // [row, category], of all of them but those apart: a start. Returns the ELBO with these.
   double start(const std::map<std::string, Array>& probabilities, Workers& workers);
   // The ELBO at the factors as they are, latents of rows at their optimum.
   double elbo(Workers& workers);
@@ -91,7 +92,7 @@ class CoordinateClimb {
   // A sweep in parts, where statistics are kept: show() some rows, collect() their statistics into
   // the slots statistics(), which gives what they add to the ELBO beyond these, update() all
   // factors on what the slots hold, and statistics_bound() is what that adds to the ELBO.
-  void show(std::int64_t first, std::int64_t count) { rows_.show(first, count); }
+  void show(std::int64_t first, std::int64_t count);
   double collect(Workers& workers);
   // The same without what they add to the ELBO, which is then not computed.
   void collect_only(Workers& workers);
@@ -156,7 +157,8 @@ class CoordinateClimb {
   // A latent of rows that is apart: what a run makes of it, from the others' optimum or with given
   // ones, and where it is kept.
   struct RowFactor {
-    LazyProgram best, best_given;
+    std::string name;
+    LazyProgram first, best, best_given;  // the first by its prior alone
     std::vector<Array> kept;
     void update(LazyProgram& by, Workers& workers);
   };

@@ -13,8 +13,8 @@ void RowWindow::show(std::int64_t first, std::int64_t count) {
   ++version_;
 }
 
-void RowWindow::add(const std::string& name, const Array& column) {
-  data_.columns[name] = seen_.columns[name] = column;
+void RowWindow::add(const std::string& input, const Array& column) {
+  added_[input] = column;
   ++version_;
 }
 
@@ -25,9 +25,10 @@ Program& LazyProgram::get() {
   if (bound_ != rows_->version()) {
     for (const InputInfo& i : graph_->graph_inputs()) {  // columns that no term reads are no inputs
       if (i.kind != InputKind::data) continue;
-      const std::string name = i.name.rfind("data.", 0) == 0 ? i.name.substr(5) : i.name;
-      const auto column = rows_->seen().columns.find(name);
-      if (column != rows_->seen().columns.end()) program_->bind(i.name, column->second);
+      const bool data = i.name.rfind("data.", 0) == 0;
+      const auto& columns = data ? rows_->seen().columns : rows_->added();
+      const auto column = columns.find(data ? i.name.substr(5) : i.name);
+      if (column != columns.end()) program_->bind(i.name, column->second);
     }
     bound_ = rows_->version();
   }

@@ -14,8 +14,9 @@ class RowWindow {
  public:
   explicit RowWindow(const DataSet& data) : data_(data), seen_(data) {}
   void show(std::int64_t first, std::int64_t count);
-  // A column beside those of the data, all rows of which are seen.
-  void add(const std::string& name, const Array& column);
+  // What an input other than the data's reads, all rows of which are seen.
+  void add(const std::string& input, const Array& column);
+  const std::map<std::string, Array>& added() const { return added_; }
   const DataSet& seen() const { return seen_; }
   const DataSet& all() const { return data_; }
   int version() const { return version_; }
@@ -24,6 +25,7 @@ class RowWindow {
 
  private:
   DataSet data_, seen_;
+  std::map<std::string, Array> added_;
   int version_ = 0;
   std::shared_ptr<SharedArena> arena_ = std::make_shared<SharedArena>();
 };

@@ -515,7 +515,7 @@ bool Lowering::is_point(const LatentInfo& z) const {
   const bool asked = options_.factors == Factors::mode || options_.factors == Factors::likelihood ||
                      (options_.factors == Factors::mean_field &&
                       options_.points.count(model_.info(z.expr).name) > 0);
-  return asked && !z.guide && !is_local(z);
+  return asked && !z.guide && !is_local(z) && !is_apart(z);
 }
 
 void Lowering::latent_terms(const LatentInfo& z, Term* prior, Term* entropy_of) {

@@ -99,6 +99,9 @@ class Lowering {
   // The factor at its optimum where the rest is as in `rows`, a sum over rows: new leaves, and last
   // the new entropy.
   std::vector<Value> best_apart(const Apart& a, Value rows);
+  // Its own prior, summed over rows: where it begins. Empty where that reads latents of rows that
+  // are integrated out.
+  Value alone(const Apart& a);
   // log p(x, z) - log q(z) of every row and draw, [row, draw]. Needs `weights`.
   Value log_weights();
 

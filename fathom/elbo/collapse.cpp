@@ -57,9 +57,8 @@ void Lowering::nest() {
     if (locals.size() < 2) return;
     const auto refuse = [&](const char* why) {
       raise<ConfigError>(
-          "[collapse] term \"{}\" couples two latents of each row{}; CoordinateOptions::apart "
-          "gives "
-          "one a factor of its own",
+          "[collapse] term \"{}\" couples two latents of each row{} (a factor of its own: "
+          "CoordinateOptions::apart)",
           term, why);
     };
     if (locals.size() > 2) refuse(" and a third");
@@ -314,13 +313,15 @@ const Lowering::Apart& Lowering::apart(const LatentInfo& z) {
   if (!fresh) return at->second;
   const ExprInfo& e = model_.info(z.expr);
   if (!model_.streamed(e) || z.guide)
-    raise<ConfigError>("[collapse] \"{}\" is no latent of rows: others are apart as they are",
-                       e.name);
+    raise<ConfigError>("[collapse] \"{}\" {}: it cannot be apart", e.name,
+                       z.guide ? "has a guide" : "is no latent of rows");
+  if (temperature() && z.prior.family->doc.relative)
+    raise<ConfigError>("[collapse] \"{}\": {} has no entropy to weigh by a temperature", e.name,
+                       z.prior.family->doc.name);
   Apart a{&z, local_leaves(z), {}};
-  ExprInfo number = e;
-  number.event = {};
+  const Axis rows{options_.capacity, row_};
   a.entropy = graph_.data(fmt::format("local.{}.entropy", e.name), model_.dtype(),
-                          full_shape(number, false));
+                          Shape(std::span(&rows, 1)));
   return at->second = a;
 }
 
@@ -329,6 +330,13 @@ std::vector<Lowering::Apart> Lowering::apart() {
   for (const LatentInfo& z : model_.latents())
     if (is_apart(z)) all.push_back(apart(z));
   return all;
+}
+
+Value Lowering::alone(const Apart& a) {
+  if (!locals_of(a.latent->prior).empty()) return {};
+  Term prior;
+  latent_terms(*a.latent, &prior, nullptr);
+  return sum(prior.value);
 }
 
 std::vector<Value> Lowering::best_apart(const Apart& a, Value rows) {

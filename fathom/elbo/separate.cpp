@@ -28,6 +28,7 @@ struct Product {
 using Products = std::vector<Product>;
 
 struct NotSeparable {};
+struct TooMany {};
 
 class Separator {
  public:
@@ -154,6 +155,8 @@ class Separator {
   // ---- from the graph to sums of products
 
   Products expand(NodeId id, const std::vector<Index>& at) {
+    constexpr int most = 2000;  // nodes that are shared are met more than once
+    if (++met_ > most && whole_rows_) throw TooMany{};
     try {
       return parts(id, at);
     } catch (const NotSeparable&) {
@@ -180,7 +183,7 @@ class Separator {
     if (op.id == op_id<Mul>) return times(expand(in[0], at), expand(in[1], at));
     if (op.id == op_id<Square>) return times(expand(in[0], at), expand(in[0], at));
     if (op.id == op_id<Div> && !of_rows_[in[1]])
-      return times(expand(in[0], at), expand((1.0 / graph_.value(in[1])).id(), at));
+      return times(expand(in[0], at), expand(reciprocal_of(in[1]), at));
     if (op.id == op_id<Reshape>) return expand(in[0], through_reshape(id, at));
     if (op.id == op_id<Sum>) {
       const std::vector<Index> inner = through_sum(id, at);
@@ -189,6 +192,15 @@ class Separator {
     if (op.id == op_id<Transpose>) return expand(in[0], through_transpose(id, at));
     if (op.id == op_id<MatMul>) return product(id, at);
     throw NotSeparable{};
+  }
+
+  // A node that may be new: it depends on what the divisor does.
+  NodeId reciprocal_of(NodeId divisor) {
+    const NodeId id = (1.0 / graph_.value(divisor)).id();
+    of_rows_.resize(std::max(of_rows_.size(), std::size_t(graph_.size())));
+    of_factors_.resize(of_rows_.size());
+    of_factors_[id] = of_factors_[divisor];
+    return id;
   }
 
   static Products joined(Products a, Products b, double sign) {
@@ -450,6 +462,7 @@ class Separator {
   Graph& graph_;
   DType dtype_ = DType::f64;
   std::vector<char> of_rows_, of_factors_;
+  int met_ = 0;
   bool whole_rows_ = false;  // what lies on rows may stay as it is, factors in it or not
   std::vector<Axis> axes_;
   std::vector<Entry> entries_;
@@ -469,6 +482,8 @@ Value rows_first(Value f) {
   try {
     return Separator(f.graph(), {}).value(f);
   } catch (const NotSeparable&) {
+    return f;
+  } catch (const TooMany&) {
     return f;
   }
 }

@@ -98,7 +98,8 @@ bool Graph::uniform_value(NodeId id, double* value) const {
   if (!c || c->size() == 0 || c->size() > 64 || !is_real(c->dtype())) return false;
   const Array wide = c->cast(DType::f64);
   const auto v = wide.values<double>();
-  if (!std::all_of(v.begin(), v.end(), [&](double x) { return x == v[0]; })) return false;
+  const auto same = [&](double x) { return x == v[0] && std::signbit(x) == std::signbit(v[0]); };
+  if (!std::all_of(v.begin(), v.end(), same)) return false;
   *value = v[0];
   return true;
 }

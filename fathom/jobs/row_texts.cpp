@@ -46,12 +46,13 @@ std::string_view RowTexts::cell(std::int64_t row) const {
 std::vector<std::int64_t> RowTexts::changes() const {
   std::vector<std::int64_t> out;
   constexpr std::int64_t block = 4096;
-  double last = NAN;
+  double last = 0;
   for (std::int64_t first = 0; first < size() && ends_.empty(); first += block) {
     const Array some = numbers_.part(first, std::min(block, size() - first)).made();
     for (std::int64_t i = 0; i < some.size(); ++i) {
       const double v = some.data<double>()[i];
-      if (!(v == last)) out.push_back(first + i);
+      if (first + i == 0 || !(v == last || (std::isnan(v) && std::isnan(last))))
+        out.push_back(first + i);
       last = v;
     }
   }

@@ -43,11 +43,16 @@ double log_sum(const double* x, std::int64_t n) {
   return most + std::log(sum);
 }
 
+template <class T>
+bool starts_at(const Chain<T>& c, std::int64_t row) {
+  return c.start && c.begins[row] != T(0);
+}
+
 // a of row `t` of the sequence that begins at `first`, its start included.
 template <class T>
 double potential(const Chain<T>& c, std::int64_t first, std::int64_t t, std::int64_t j) {
   return double(c.potentials[(first + t) * c.states + j]) +
-         (t == 0 && c.start ? double(c.start[j]) : 0);
+         (t == 0 && starts_at(c, first) ? double(c.start[j]) : 0);
 }
 
 // b, -inf where there is no link.
@@ -136,10 +141,9 @@ void chain(const Chain<T>& given) {
   T* more = kept.data();
   if (!c.log_norm) c.log_norm = std::exchange(more, more + c.rows);
   if (messages) c.marginals = more;
-  const auto wanted = std::size_t(3 * n * n + n + chain_room(n));
+  const auto wanted = std::size_t(3 * n * n + chain_room(n));
   T *const forth = line_of_cache(room, wanted), *const back = forth + n * n,
-           *const counts = back + n * n, *const own = counts + n * n,
-           *const start = own + chain_room(n);
+           *const counts = back + n * n;
   std::fill_n(forth, wanted, T(0));
   // Of the row of a matrix of links that are 0 from `states` on.
   const auto row = [&](std::int64_t i, std::int64_t j) { return n <= pack ? i ^ j : i; };
@@ -149,11 +153,7 @@ void chain(const Chain<T>& given) {
       forth[row(i, j) * n + j] = m;
       back[row(j, i) * n + i] = m;
     }
-  const T most = c.start ? *std::max_element(c.start, c.start + k) : T(0),
-          level = std::isfinite(most) ? most : T(0);
-  for (std::int64_t j = 0; j < n; ++j)
-    start[j] = c.start ? std::exp(c.start[j < k ? j : 0] - level) : T(1);
-  const ChainLinks<T> links{n, forth, back, start, level, counts, own};
+  const ChainLinks<T> links{n, forth, back, counts, counts + n * n};
   std::vector<double> b, slow;
   if (c.firsts) std::fill_n(c.firsts, k, T(0));
   each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
@@ -164,7 +164,7 @@ void chain(const Chain<T>& given) {
       }
       log_sequence(c, first, last, b, c.counts ? slow.data() : nullptr);
     }
-    for (std::int64_t j = 0; c.firsts && j < k; ++j)
+    for (std::int64_t j = 0; c.firsts && starts_at(c, first) && j < k; ++j)
       c.firsts[j] += (c.weight ? c.weight[first] : T(1)) * c.marginals[first * k + j];
   });
   if (!c.counts) return;
@@ -219,7 +219,7 @@ void best_path(const Chain<T>& c) {
       mark(c.before, t, from);
       mark(c.after, t, t > 0 ? now : -1);
       if (c.counts && t > 0) c.counts[from * k + now] += T(often);
-      if (c.firsts && t == 0) c.firsts[now] += T(often);
+      if (c.firsts && t == 0 && starts_at(c, first)) c.firsts[now] += T(often);
     }
   });
 }

@@ -23,7 +23,7 @@ struct Chain {
   std::int64_t rows = 0, states = 0;
   const T* potentials = nullptr;  // a [rows, states]; -inf: not this state
   const T* links = nullptr;       // b [states, states], from row to column
-  const T* start = nullptr;       // s [states], of the first row of each sequence
+  const T* start = nullptr;       // s [states], of rows where a sequence is marked to begin
   const T* begins = nullptr;      // [rows]: not 0 where a sequence begins; row 0 is taken to
   const T* weight = nullptr;      // [rows]: how often a sequence counts, at its first row
   // Of each row: what it adds to log Z; its states' probabilities [rows, states].
@@ -31,7 +31,7 @@ struct Chain {
   T* marginals = nullptr;
   // Expected transitions [states, states], all sequences, each as often as it counts.
   T* counts = nullptr;
-  T* firsts = nullptr;  // likewise of the first states, [states]
+  T* firsts = nullptr;  // likewise of the states of rows with a start, [states]
   // [rows, states] each: those into a row are before_i exp(b_ij) after_j; 0 where one begins. Of
   // ways as likely as each other whose sides differ by more than 1e300, all but one are lost.
   T* before = nullptr;
@@ -55,10 +55,8 @@ struct ChainLinks {
   std::int64_t stride = 0;
   const T* forth = nullptr;  // m = exp(b); of a stride of up to a pack [d, j] is m[j ^ d, j]
   const T* back = nullptr;   // its transpose, likewise
-  const T* start = nullptr;  // exp(s - start_level) [stride]
-  T start_level = 0;
-  T* counts = nullptr;  // [stride, stride]: adds before_i after_j
-  T* room = nullptr;    // chain_room(stride) numbers
+  T* counts = nullptr;       // [stride, stride]: adds before_i after_j
+  T* room = nullptr;         // chain_room(stride) numbers
 };
 
 // Rows of a group: potentials of the next one are made into weights while the processor waits for

@@ -27,10 +27,13 @@ static bool chain_sequence_of(const Rows& step, const kernels::Chain<T>& c, std:
 
   for (std::int64_t t = first; t < last; t += group) {
     const std::int64_t rows = last - t < group ? last - t : group;
-    step.weights(t, rows, spare, b, top);
-    if (t == first) {
-      for (std::int64_t j = 0; j < n; ++j) b[j] *= links.start[j];
-      top[0] += links.start_level;
+    const T* a = c.potentials + t * k;
+    if (t == first && c.start && c.begins[t] != T(0)) {
+      for (std::int64_t j = 0; j < k; ++j) w[j] = a[j] + c.start[j];
+      step.weights(w, 1, spare, b, top);
+      if (rows > 1) step.weights(a + k, rows - 1, spare, b + n, top + 1);
+    } else {
+      step.weights(a, rows, spare, b, top);
     }
     step.forwards(t == first, rows, b, u, s);
     P(1.0).store(s + 1 + rows);

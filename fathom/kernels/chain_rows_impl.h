@@ -183,8 +183,8 @@ struct ChainNarrow {
   static constexpr std::int64_t stride() { return n; }
 
   // b = exp(a - top), top the greatest of a row.
-  void weights(std::int64_t t, std::int64_t rows, T* room, T* b, T* top) const {
-    const T* a = read(c.potentials + t * c.states, rows, room);
+  void weights(const T* of, std::int64_t rows, T* room, T* b, T* top) const {
+    const T* a = read(of, rows, room);
     for (std::int64_t i = 0; i < rows; i += each) {
       const P v = P::load(a + i * n), most = chain_most<n>(v);
       chain_exp(v - most).store(b + i * n);
@@ -360,10 +360,10 @@ struct ChainWide {
     return packs_known ? packs_known * lanes : links.stride;
   }
 
-  void weights(std::int64_t t, std::int64_t rows, T*, T* b, T* top) const {
+  void weights(const T* of, std::int64_t rows, T*, T* b, T* top) const {
     const std::int64_t n = stride(), k = c.states;
     for (std::int64_t i = 0; i < rows; ++i) {
-      const T* a = c.potentials + (t + i) * k;
+      const T* a = of + i * k;
       P most(-kInfinity);
       chain_packs(a, k, [&](std::int64_t, P v) { most = P::of(Native<T>::max(v.v, most.v)); });
       most = chain_most<P::lanes>(most);

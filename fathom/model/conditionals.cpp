@@ -150,6 +150,9 @@ Conditional linked_chain(Arg first, Arg first_precision, Arg move, Arg noise, Ar
                          Arg shift) {
   move = move_of("linked_chain", move, "coefficients", "element of the next state");
   check_begins("linked_chain", begins);
+  if (const Expr s = shift.expr(), m = move.expr(); s && m && s.event() != m.event().without(1))
+    raise<ConfigError>("[linked_chain] a shift has an element for each of the state, {}, got {}",
+                       m.event().without(1).text(), s.event().text());
   return make(family<LinkedChain>(),
               "linked_chain(first, first_precision, move, noise, begins, shift)",
               {first, first_precision, move, noise, begins, shift});

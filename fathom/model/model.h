@@ -117,7 +117,7 @@ Conditional chain(Arg start, Arg move, Arg begins);
 // many elements as the vector has, or a fixed matrix, and the precision of each element's noise.
 // The first one has a mean and a precision for each element; 0: nothing is known of it. What
 // `shift` is on a row, a regression on inputs perhaps, is added to the mean of its vector, except
-// of the first. By gates, all but the first one's are those of a choice of the row.
+// of the first. By gates they are those of a choice of the row.
 Conditional linked_chain(Arg first, Arg first_precision, Arg move, Arg noise, Arg begins,
                          Arg shift = 0.0);
 // The same with a motion and a precision matrix of all noise that are one latent with a

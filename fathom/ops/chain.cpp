@@ -68,7 +68,8 @@ ChainParts chain_parts(Value potentials, Value links, Value begins, Value weight
   Graph& g = potentials.graph();
   if (start.shape().labelled() > 0) {
     const int last = potentials.shape().rank() - 1;
-    potentials = potentials + start * repeat_axes(begins, potentials.shape(), {last, 1});
+    const Value marked = 1.0 - equal(begins, like(begins, 0.0));
+    potentials = potentials + start * repeat_axes(marked, potentials.shape(), {last, 1});
     start = broadcast_to(like(start, 0.0), potentials.shape().events());
   }
   const Value y = apply<ChainNorm>({potentials, links, begins, weight, start},

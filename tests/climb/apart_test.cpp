@@ -226,19 +226,17 @@ TEST(Apart, TwoChainsAgainstAllPathsOfEach) {
     return out;
   };
   const auto ones = paths(2), others = paths(3);
-  // Of paths of a chain given probabilities of those of the other; where `seen` is false the rows
-  // say nothing.
   const auto log_joint = [&](const auto& p, const auto& q) {
     double out = log_prior(p, start, next) + log_prior(q, other_start, other_next);
     for (std::size_t t = 0; t < y.size(); ++t)
       out += log_normal_1(y[t], level[p[t]] + other_level[q[t]], 1);
     return out;
   };
-  Numbers p(ones.size()), q(others.size()), all;
-  for (std::size_t i = 0; i < ones.size(); ++i) {
-    p[i] = std::exp(log_prior(ones[i], start, next));
-    for (const auto& o : others) all.push_back(log_joint(ones[i], o));
-  }
+  Numbers p(ones.size()), q, all;
+  for (const auto& o : others) q.push_back(std::exp(log_prior(o, other_start, other_next)));
+  for (const auto& one_path : ones)
+    for (const auto& o : others) all.push_back(log_joint(one_path, o));
+  // A factor at its optimum given the other; returns the logarithm of its normaliser.
   const auto settle = [&](Numbers& of, const std::function<double(std::size_t)>& energy) {
     Numbers e;
     for (std::size_t i = 0; i < of.size(); ++i) e.push_back(energy(i));
@@ -246,6 +244,14 @@ TEST(Apart, TwoChainsAgainstAllPathsOfEach) {
     for (std::size_t i = 0; i < of.size(); ++i) of[i] = std::exp(e[i] - norm);
     return norm;
   };
+  const auto settle_one = [&] {
+    return settle(p, [&](std::size_t i) {
+      double e = 0;
+      for (std::size_t j = 0; j < q.size(); ++j) e += q[j] * all[i * q.size() + j];
+      return e;
+    });
+  };
+  settle_one();  // `other` begins at its prior
   for (int round = 0; round < 20; ++round) {
     if (round > 0) climb.update_apart(workers);
     settle(q, [&](std::size_t j) {
@@ -253,11 +259,7 @@ TEST(Apart, TwoChainsAgainstAllPathsOfEach) {
       for (std::size_t i = 0; i < p.size(); ++i) e += p[i] * all[i * q.size() + j];
       return e;
     });
-    double bound = settle(p, [&](std::size_t i) {
-      double e = 0;
-      for (std::size_t j = 0; j < q.size(); ++j) e += q[j] * all[i * q.size() + j];
-      return e;
-    });
+    double bound = settle_one();
     for (const double v : q) bound -= v * std::log(v);
     EXPECT_NEAR(climb.elbo(workers), bound, 1e-10) << round;
     EXPECT_LT(bound, log_sum(all));
@@ -370,6 +372,105 @@ TEST(Apart, AClimbIsTakenUpWhereItWas) {
   for (std::size_t i = 3; i < 6; ++i) EXPECT_EQ(then.sweep(workers), bounds[i]);
 }
 
+// Regimes whose noise is the same are none, however many there are.
+TEST(Apart, AlikeRegimesInAnyNumber) {
+  const std::int64_t rows = 12, width = 2;
+  Array y(DType::f64, Shape{rows}), begins(DType::f64, Shape{rows});
+  kernels::fill_normal(Key{6, 1}, nullptr, 0, rows, 1, y.data<double>());
+  begins.data<double>()[0] = 1;
+  DataSet data;
+  data.rows = rows;
+  data.columns = {{"y", y}, {"begins", begins}};
+  Workers workers(1);
+  const auto bound = [&](std::int64_t regimes) {
+    Model m{DType::f64};
+    const Plate row = m.plate("row"),
+                regime = m.plate("regime", std::max<std::int64_t>(regimes, 1));
+    const Expr first = m.data("begins", row, {}, DType::f64),
+               seen = m.data("y", row, {}, DType::f64);
+    const auto known = [&](const Shape& s, const Numbers& v) { return m.constant(column(s, v)); };
+    Expr noise = known(Shape{width}, {3, 5});
+    if (regimes > 0) {
+      const auto k = std::size_t(regimes);
+      Numbers alike;
+      for (std::size_t r = 0; r < k; ++r) alike.insert(alike.end(), {3, 5});
+      const Expr path =
+          m.latent("path",
+                   chain(known(Shape{regimes}, Numbers(k, 1 / double(k))),
+                         known(Shape{regimes, regimes}, Numbers(k * k, 1 / double(k))), first),
+                   row, Shape{regimes});
+      noise = gate(path, spread(known(Shape{regimes, width}, alike), regime));
+    }
+    const Expr x =
+        m.latent("x", linked_chain(0.0, 1.0, known(Shape{2, 2}, {0.9, 0.1, 0, 0.8}), noise, first),
+                 row, Shape{width});
+    m.observe("y", normal(inner(known(Shape{2}, {1, 1}), x), 1.0), seen);
+    State state;
+    CoordinateOptions options;
+    if (regimes > 0) options.apart = {"x"};
+    CoordinateClimb climb(m, data, state, options);
+    return climb.elbo(workers);
+  };
+  const double want = bound(0);
+  for (const std::int64_t regimes : {1, 2, 3, 5}) EXPECT_NEAR(bound(regimes), want, 1e-10);
+}
+
+// A latent apart that meets no other is at its exact conditional, as if it were integrated out;
+// also one that lies on another plate.
+TEST(Apart, OneAloneLosesNothing) {
+  const std::int64_t rows = 6, columns = 3;
+  Array y(DType::f64, Shape{rows, columns});
+  kernels::fill_normal(Key{7, 1}, nullptr, 0, rows, columns, y.data<double>());
+  DataSet data;
+  data.rows = rows;
+  data.columns = {{"y", y}};
+  Workers workers(1);
+  Model m{DType::f64};
+  const Plate row = m.plate("row"), place = m.plate("place", columns);
+  const Expr seen = m.data("y", {row, place}, {}, DType::f64);
+  const Expr z = m.latent("z", normal(0.5, 2.0), {row, place});
+  m.observe("y", normal(z, 1.0), seen);
+  State one, other;
+  CoordinateOptions options;
+  CoordinateClimb integrated(m, data, one, options);
+  options.apart = {"z"};
+  CoordinateClimb apart(m, data, other, options);
+  EXPECT_NEAR(apart.elbo(workers), integrated.elbo(workers), 1e-11);
+}
+
+// By maximum likelihood and at a mode the states still have a distribution; and so they have with
+// the path apart instead.
+TEST(Apart, PointsAreLearnedBesideIt) {
+  const Wheel w;
+  Workers workers(2);
+  for (const Factors factors : {Factors::mode, Factors::likelihood}) {
+    State state;
+    CoordinateOptions options = states_apart();
+    options.factors = factors;
+    CoordinateClimb climb(w.m, w.data, state, options);
+    climb.start({{"path", w.guess}}, workers);
+    double last = -INFINITY;
+    for (int i = 0; i < 10; ++i) {
+      const double bound = climb.sweep(workers);
+      EXPECT_GE(bound, last - 1e-9 * std::abs(bound));
+      last = bound;
+    }
+    double sum = 0;
+    for (const auto& [name, v] : climb.terms(workers)) sum += v;
+    EXPECT_NEAR(sum, climb.elbo(workers), 1e-9 * std::abs(sum));
+  }
+  State state;
+  CoordinateOptions options;
+  options.apart = {"path"};
+  CoordinateClimb climb(w.m, w.data, state, options);
+  double last = -INFINITY;
+  for (int i = 0; i < 10; ++i) {
+    const double bound = climb.sweep(workers);
+    EXPECT_GE(bound, last - 1e-9 * std::abs(bound));
+    last = bound;
+  }
+}
+
 TEST(Apart, WhatIsRefused) {
   const Wheel w;
   State state;
@@ -396,6 +497,9 @@ TEST(Apart, WhatIsRefused) {
   State fresh;
   CoordinateClimb climb(w.m, w.data, fresh, states_apart());
   EXPECT_THROW(Squarem{climb}, ConfigError);
+  EXPECT_THROW(climb.show(0, 10), ConfigError);
+  Workers workers(1);
+  EXPECT_THROW(climb.start({{"path", w.guess}, {"x", w.guess}}, workers), ConfigError);
 }
 
 }  // namespace

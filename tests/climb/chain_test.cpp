@@ -330,5 +330,33 @@ TEST(HiddenMarkov, WhatIsRefused) {
   EXPECT_THROW(chain(start, move, 1.0), ConfigError);
 }
 
+// Three sequences begin, at any temperature, and count a part of it in the first state's factor.
+TEST(HiddenMarkov, StartsAtATemperature) {
+  const std::int64_t rows = 9;
+  Array y(DType::f64, Shape{rows}), begins(DType::f64, Shape{rows});
+  kernels::fill_normal(Key{4, 4}, nullptr, 0, rows, 1, y.data<double>());
+  for (const int t : {0, 2, 6}) begins.data<double>()[t] = 1;
+  Model m{DType::f64};
+  const Plate row = m.plate("row"), state_of = m.plate("state", 2);
+  const Expr first = m.data("begins", row, {}, DType::f64), seen = m.data("y", row, {}, DType::f64);
+  const Expr begin = m.latent("begin", dirichlet(1.0), Shape{2});
+  const Expr move = m.latent("move", dirichlet(1.0), state_of, Shape{2});
+  const Expr level = m.latent("level", normal(0.0, 2.0), state_of);
+  const Expr path = m.latent("path", chain(begin, move, first), row, Shape{2});
+  m.observe("y", normal(gate(path, level), 1.0), seen);
+  DataSet data;
+  data.rows = rows;
+  data.columns = {{"y", y}, {"begins", begins}};
+  Workers workers(1);
+  for (const double t : {1.0, 4.0}) {
+    State state;
+    CoordinateClimb climb(m, data, state, {.tempered = true});
+    climb.temperature(t);
+    climb.sweep(workers);
+    const double* counts = state.find("begin.natural.0")->data<double>();
+    EXPECT_NEAR(counts[0] + counts[1], 3 / t, 1e-12);
+  }
+}
+
 }  // namespace
 }  // namespace fathom

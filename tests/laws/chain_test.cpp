@@ -37,7 +37,7 @@ Paths enumerate(const std::vector<double>& a, const std::vector<double>& b,
       long double score = 0;
       for (std::size_t t = 0; t < z.size(); ++t) {
         score += static_cast<long double>(a[(first + t) * k + z[t]]);
-        if (t == 0) score += static_cast<long double>(start[z[t]]);
+        if (t == 0 && begins[first] != 0) score += static_cast<long double>(start[z[t]]);
         if (t == 0) continue;
         const double link = b[z[t - 1] * k + z[t]];
         score += link <= -690.7 ? static_cast<long double>(kImpossible) : link;
@@ -119,6 +119,15 @@ std::vector<Given> cases() {
   torn.start = {-2000, 0};
   torn.a[1] = torn.a[7] = -3000;
   all.push_back(torn);
+  // What a start all but forbids, rows bring back.
+  Given late = drawn("late", 2, {3}, 1);
+  late.b[1] = late.b[2] = kImpossible;
+  late.start = {0, -720};
+  late.a = {-600, 0, -130, 0, 0, 0};
+  all.push_back(late);
+  Given unmarked = drawn("unmarked", 3, {4, 3}, 1);
+  unmarked.begins[0] = 0;
+  all.push_back(unmarked);
   return all;
 }
 
@@ -182,7 +191,7 @@ void check(const Given& g, const std::vector<Array>& out, std::size_t at, bool b
   double often = 1, total = 0;
   std::size_t sequence = 0;
   for (std::size_t t = 0; t < steps.size(); ++t) {
-    if (g.begins[t] != 0) {
+    if (g.begins[t] != 0 || t == 0) {
       often = g.weight[t];
       total += often * norms[sequence++];
     }

@@ -37,7 +37,7 @@ struct DrivenChain {
       raise<ShapeError>("[driven_chain] wants the face of states along sequences");
     const Value drive = x.statistics[0], spread = x.statistics[1], noise = p[2].mean,
                 begins = p[4].mean;
-    const double r = double(noise.shape().extent(0));
+    const double r = double(drive.shape().extent(drive.shape().rank() - 1));
     const Value first = LinkedChain::first_of(x.mean, diagonal(x.covariance), p[3].mean);
     const Value level = sum_last(p[2].expected_log()) * 0.5 - r * kHalfLogTwoPi;
     return first * begins + level * (1.0 - begins) -

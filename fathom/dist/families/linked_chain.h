@@ -44,7 +44,7 @@ struct LinkedChain {
       const Value first = first_of(x.mean - p[0].mean, diagonal(x.covariance), p[1].mean);
       return first * begins + together(x, goes, p[2].statistics) + x.statistics[3] * begins;
     }
-    const double n = double(noise.shape().extent(0));
+    const double n = double(x.mean.shape().extent(x.mean.shape().rank() - 1));
     const Value first = first_of(x.mean - p[0].mean, diagonal(x.covariance), p[1].mean);
     // Where a sequence begins the moments of the row before are 0, and so shall be those of this.
     const Value row = on_events(goes, x.mean);

@@ -136,10 +136,11 @@ static inline Pack<float> lgamma(Pack<float> x) {
 }
 static inline Pack<float> digamma(Pack<float> x) {
   using P = Pack<float>;
-  const Mask<float> far = (x < P(1.4)) | (x > P(1.53));
-  if (all((x > P(0.0)) & (x < P(1e30)) & far))
-    return in_double(x, [](Pack<double> v) { return digamma_nearly(v); });
-  return in_double(x, [](Pack<double> v) { return digamma(v); });
+  // By lanes, so that the bits do not depend on what lies beside a number.
+  const Mask<float> plain = (x > P(0.0)) & (x < P(1e30)) & ((x < P(1.4)) | (x > P(1.53)));
+  const P nearly = in_double(x, [](Pack<double> v) { return digamma_nearly(v); });
+  if (all(plain)) return nearly;
+  return select(plain, nearly, in_double(x, [](Pack<double> v) { return digamma(v); }));
 }
 static inline Pack<float> trigamma(Pack<float> x) {
   return in_double(x, [](Pack<double> v) { return trigamma(v); });
