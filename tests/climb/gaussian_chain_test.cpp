@@ -340,5 +340,35 @@ TEST(StateSpace, NoiseOfAllElementsTogether) {
   }
 }
 
+// A known motion and precisions of its noise that are learned: one pass over the rows a sweep.
+TEST(StateSpace, LearnedNoiseKeepsStatistics) {
+  const std::int64_t rows = 20;
+  Model m{DType::f64};
+  const Plate row = m.plate("row");
+  const Expr begins = m.data("begins", row, {}, DType::f64), y = m.data("y", row, {}, DType::f64);
+  const double motion[] = {0.9, 0.1, 0, 0.8}, unit[] = {1, 1};
+  const Expr noise = m.latent("noise", gamma(1.0, 0.1), Shape{2});
+  const Expr x = m.latent(
+      "x",
+      linked_chain(0.0, 1.0, m.constant(Array::of<double>(Shape{2, 2}, motion)), noise, begins),
+      row, Shape{2});
+  m.observe("y", normal(inner(m.constant(Array::of<double>(Shape{2}, unit)), x), 1.0), y);
+  DataSet data;
+  data.rows = rows;
+  Array seen(DType::f64, Shape{rows});
+  kernels::fill_normal(Key{2, 2}, nullptr, 0, rows, 1, seen.data<double>());
+  data.columns = {{"y", seen}, {"begins", begins_at(rows, {0, 8})}};
+  State state;
+  Workers workers(1);
+  CoordinateClimb climb(m, data, state);
+  EXPECT_TRUE(climb.keeps_statistics());
+  double last = -INFINITY;
+  for (int i = 0; i < 20; ++i) {
+    const double bound = climb.sweep(workers);
+    EXPECT_GE(bound, last - 1e-10);
+    last = bound;
+  }
+}
+
 }  // namespace
 }  // namespace fathom

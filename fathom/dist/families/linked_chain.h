@@ -48,12 +48,19 @@ struct LinkedChain {
     const Value first = first_of(x.mean - p[0].mean, diagonal(x.covariance), p[1].mean);
     // Where a sequence begins the moments of the row before are 0, and so shall be those of this.
     const Value row = on_events(goes, x.mean);
-    Value step = x.mean * row - moved(before, move), variance = diagonal(x.covariance) * row;
+    Value step = x.mean * row - moved(before, move);
     if (!is_zero(p[5])) step = step - p[5].mean * row;
-    if (p[5].variance) variance = variance + p[5].variance * row;
+    Value distance = fathom::square(step);
+    if (p[5].variance) distance = distance + p[5].variance * row;
     const Value scaled = move * as_column(noise);
     Value second = matmul(scaled, move, true);
-    Value square = sum_last((fathom::square(step) + variance) * noise);
+    // Of a factor, as a whole matrix, whose product with what rows hold may be summed over them.
+    Value square = sum_last(distance * noise);
+    if (p[3].random) {
+      square = square + sum_last(x.covariance * diagonal_matrix(noise), 2) * goes;
+    } else {
+      square = square + sum_last(diagonal(x.covariance) * noise) * goes;
+    }
     if (const Value c = covariance_of(p[2])) {
       const Value each = c * as_column(as_column(noise));
       const Value spread = sum(each, each.shape().labelled(), 1);
