@@ -94,8 +94,10 @@ int evaluate_table_command(const std::string& run, const std::string& data, int 
              number(j, elbo ? "elbo_per_row" : "objective_per_row"),
              number(j, elbo ? "elbo" : "objective"), j.at("n").get<std::int64_t>(),
              j.value("standardized", false) ? ", standardized as those of the fit were" : "");
-  for (const auto& [name, value] : j.at("terms").items())
-    fmt::print("  {:<24} {:12.4f}\n", name, value.get<double>() / n);
+  for (const auto& [name, value] : j.at("terms").items()) {
+    const double v = value.get<double>() / n;
+    fmt::print("  {:<24} {:12.4f}\n", name, std::abs(v) < 5e-5 ? 0.0 : v);  // and no -0
+  }
   if (!j.contains("log_predictive_per_row")) return 0;  // no row has an outcome
   fmt::print("{:<26} {:12.4f} nats per row", "log predictive density",
              number(j, "log_predictive_per_row"));

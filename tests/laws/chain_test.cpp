@@ -1,4 +1,5 @@
 // The chain of states against the sum over all of its paths.
+#include "fathom/kernels/isa.h"
 #include "tests/laws/support.h"
 
 namespace fathom::test {
@@ -225,12 +226,16 @@ TEST(Chain, IsTheSumOverAllPaths) {
     const std::vector<Array> reference = evaluate_reference(*f.graph, f.sum_then_best, f.bindings);
     check(g, reference, 0, false, 1e-12);
     check(g, reference, kEach, true, 1e-13);
-    for (const int threads : {1, 3}) {
-      const std::vector<Array> planned =
-          run_planned(*f.graph, f.sum_then_best, f.bindings, {}, threads);
-      check(g, planned, 0, false, 1e-12);
-      check(g, planned, kEach, true, 1e-13);
+    for (const kernels::Isa most : {kernels::Isa::base, kernels::Isa::avx2, kernels::Isa::avx512}) {
+      kernels::limit_isa(most);
+      for (const int threads : {1, 3}) {
+        const std::vector<Array> planned =
+            run_planned(*f.graph, f.sum_then_best, f.bindings, {}, threads);
+        check(g, planned, 0, false, 1e-12);
+        check(g, planned, kEach, true, 1e-13);
+      }
     }
+    kernels::limit_isa(kernels::Isa::avx512);
   }
 }
 
