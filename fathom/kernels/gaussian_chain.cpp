@@ -1,8 +1,6 @@
 #include "fathom/kernels/gaussian_chain.h"
 
 #include <algorithm>
-#include <cmath>
-#include <eigen3/Eigen/LU>
 #include <limits>
 #include <vector>
 
@@ -54,17 +52,8 @@ void linked_gaussians(const LinkedGaussians& given) {
   });
 }
 
-bool invert(std::int64_t size, const double* a, double* inverse, double* log_det) {
-  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const Eigen::FullPivLU<Matrix> lu(Eigen::Map<const Matrix>(a, size, size));
-  if (!lu.isInvertible()) return false;
-  Eigen::Map<Matrix>(inverse, size, size) = lu.inverse();
-  *log_det = lu.matrixLU().diagonal().array().abs().log().sum();
-  return true;
-}
-
 void driven_gaussians(const DrivenGaussians& given) {
-  thread_local std::vector<double> kept, room, inverse;
+  thread_local std::vector<double> kept, room;
   DrivenGaussians c = given;
   const std::int64_t n = c.size, r = c.drives, nn = n * n, rr = r * r;
   kept.resize(std::size_t((c.log_norm ? 0 : c.rows) + (c.mean ? 0 : c.rows * n) +
@@ -76,18 +65,13 @@ void driven_gaussians(const DrivenGaussians& given) {
   k.want(c.covariance, c.rows * nn);
   k.want(c.drive, c.rows * r);
   k.want(c.drive_covariance, c.rows * rr);
-  inverse.resize(std::size_t(nn));
-  double log_det = 0;
-  const bool moves = invert(n, c.motion, inverse.data(), &log_det);
   std::int64_t longest = 0;
   each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
     longest = std::max(longest, last - first);
   });
   room.resize(std::size_t(driven_room(n, r) + longest * n * r));
   each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
-    if (moves &&
-        gaussian_chain_table().driven(c, first, last, inverse.data(), log_det, room.data()))
-      return;
+    if (gaussian_chain_table().driven(c, first, last, room.data())) return;
     spoil(c.log_norm, first, last, 1);
     spoil(c.mean, first, last, n);
     spoil(c.covariance, first, last, nn);

@@ -2,14 +2,14 @@
 //
 //   exp( sum_t h_t'x_t - x_t'J_t x_t / 2  +  sum_{t > 1} what links x_t to x_{t-1} )
 //
-// and the means and covariances of its states, by one recursion forward, which integrates them out
-// one after another, and one backward (Rauch, Tung & Striebel 1965). Two kinds of links:
+// and the means and covariances of its states, by one recursion that integrates them out one after
+// another, and one back (Rauch, Tung & Striebel 1965). Two kinds of links:
 //
 // - linked: g_t'x_{t-1} - x_{t-1}'I_t x_{t-1} / 2 + x_t'G_t x_{t-1}, any that has an integral; the
 //   recursion is that of a block tridiagonal precision (Rue & Held 2005, section 2.4).
 // - driven: x_t = A x_{t-1} + R e_t with g'e_t - e_t'W e_t / 2. States that no e reaches follow the
-//   motion exactly, which no precision says; A has an inverse, and the recursion is that of an
-//   information filter, so that nothing need be known of the first state.
+//   motion exactly, which no precision says. The recursion is that of an information filter from
+//   the last row on: A may be singular, and nothing need be known of the first state.
 //
 // All in f64. A matrix on the way that is not positive definite makes the outputs of its sequence
 // NaN.
@@ -52,16 +52,13 @@ struct DrivenGaussians {
   double *log_norm = nullptr, *mean = nullptr, *covariance = nullptr;
   double *drive = nullptr, *drive_covariance = nullptr;
 };
-// The inverse of A [size, size] to `inverse`; false where there is none. `log_det`: log |det A|.
-bool invert(std::int64_t size, const double* a, double* inverse, double* log_det);
 void driven_gaussians(const DrivenGaussians& c);
 
 // One sequence, one table per instruction set. `room`: linked_room(size) or driven_room(...)
 // numbers. False: not positive definite.
 struct GaussianChainTable {
   bool (*linked)(const LinkedGaussians&, std::int64_t first, std::int64_t last, double* room);
-  bool (*driven)(const DrivenGaussians&, std::int64_t first, std::int64_t last,
-                 const double* inverse, double log_det, double* room);
+  bool (*driven)(const DrivenGaussians&, std::int64_t first, std::int64_t last, double* room);
 };
 extern const GaussianChainTable gaussian_chain_base, gaussian_chain_avx2, gaussian_chain_avx512;
 constexpr std::int64_t linked_room(std::int64_t size) { return 8 * (size + 1) * (size + 1); }

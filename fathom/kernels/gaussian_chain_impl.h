@@ -190,110 +190,101 @@ static bool linked_sequence(const kernels::LinkedGaussians& c, std::int64_t firs
   }
 }
 
-// `kept`: reach of states on drives, [rows, drives, size], behind `room`.
+// What later rows say of a state is passed on backwards, so that the motion needs no inverse; then
+// states follow forwards. `kept`: reach of the state before on drives, [rows, drives, size], behind
+// `room`.
 template <int kSize, int kDrives>
 static bool driven_of(const kernels::DrivenGaussians& c, std::int64_t first, std::int64_t last,
-                      const double* inverse, double log_det, double* room) {
+                      double* room) {
   const std::int64_t n = kSize ? kSize : c.size, r = kDrives ? kDrives : c.drives, nn = n * n,
                      rr = r * r, nr = n * r;
-  double *lam = room, *xi = lam + nn, *half = xi + n, *m = half + nn, *mu = m + nn, *told = mu + n,
-         *k = told + nr, *e = k + rr, *y = e + r, *u = y + nr, *rest = u + r, *turned = rest + nn,
-         *spare = turned + nn, *kept = room + kernels::driven_room(n, r);
+  double *lam = room, *xi = lam + nn, *moved = xi + n, *told = moved + nn, *k = told + nr,
+         *e = k + rr, *y = e + r, *u = y + nr, *step = u + r, *turned = step + nn,
+         *spare = turned + nr, *kept = room + kernels::driven_room(n, r);
   set(nn, lam, 0);
-  add_precision<kSize>(n, c.half.of(first), lam);
-  copy(n, c.linear.of(first), xi);
-  c.log_norm[first] = 0;
-  for (std::int64_t t = first + 1; t < last; ++t) {
-    // What is known of A x_{t-1}: m, mu.
-    set(nn, half, 0);
-    add_product<kSize, kSize, kSize>(n, n, n, lam, inverse, half);
-    set(nn, m, 0);
-    add_inner<kSize, kSize, kSize>(n, n, n, 1, inverse, half, m);
-    for (std::int64_t i = 0; i < n; ++i)
-      for (std::int64_t j = 0; j < i; ++j) m[j * n + i] = m[i * n + j];
-    set(n, mu, 0);
-    add_inner<1, kSize, kSize>(1, n, n, 1, xi, inverse, mu);
-    // Of e_t given x_t: precision k, and k^-1 (told' x_t + e) on average.
+  add_precision<kSize>(n, c.half.of(last - 1), lam);
+  copy(n, c.linear.of(last - 1), xi);
+  for (std::int64_t t = last - 1; t > first; --t) {
+    // Of e_t given x_{t-1}: precision k, and k^-1 (e - told' A x_{t-1}) on average.
     set(nr, told, 0);
-    add_product<kSize, kSize, kDrives>(n, n, r, m, c.reach, told);
+    add_product<kSize, kSize, kDrives>(n, n, r, lam, c.reach, told);
     set(rr, k, 0);
     add_precision<kDrives>(r, c.half_drive.of(t), k);
     add_inner<kDrives, kSize, kDrives>(r, n, r, 1, c.reach, told, k);
     copy(r, c.linear_drive.of(t), e);
-    add_inner<1, kSize, kDrives>(1, n, r, -1, mu, c.reach, e);
+    add_inner<1, kSize, kDrives>(1, n, r, 1, xi, c.reach, e);
     double root = 0, square = 0;
     if (!factor<kDrives>(r, k, spare, &root)) return false;
     set(r, u, 0);
     add_product<kDrives, kDrives, 1>(r, r, 1, k, e, u);
-    for (std::int64_t i = 0; i < n; ++i)
-      for (std::int64_t j = 0; j < r; ++j) turned[j * n + i] = told[i * r + j];
+    for (std::int64_t i = 0; i < r; ++i) square += u[i] * u[i];
+    c.log_norm[t] = double(r) * kHalfLog2Pi + root + 0.5 * square;
+    set(nr, turned, 0);
+    add_inner<kDrives, kSize, kSize>(r, n, n, 1, told, c.motion, turned);
     set(nr, y, 0);
     add_product<kDrives, kDrives, kSize>(r, r, n, k, turned, y);
-    for (std::int64_t i = 0; i < r; ++i) square += u[i] * u[i];
-    c.log_norm[t] = double(r) * kHalfLog2Pi + root + 0.5 * square - log_det;
     double *to = kept + (t - first) * nr, *mean = c.drive + t * r,
            *spread = c.drive_covariance + t * rr;
     set(nr, to, 0);
-    add_inner<kDrives, kDrives, kSize>(r, r, n, 1, k, y, to);
+    add_inner<kDrives, kDrives, kSize>(r, r, n, -1, k, y, to);
     set(r, mean, 0);
     add_inner<1, kDrives, kDrives>(1, r, r, 1, u, k, mean);
     set(rr, spread, 0);
     add_inner<kDrives, kDrives, kDrives>(r, r, r, 1, k, k, spread);
-    copy(nn, m, lam);
+    // Of x_{t-1}: A' lam A less what e_t takes up, both sides of the diagonal alike.
+    set(nn, moved, 0);
+    add_product<kSize, kSize, kSize>(n, n, n, lam, c.motion, moved);
+    set(nn, lam, 0);
+    add_inner<kSize, kSize, kSize>(n, n, n, 1, c.motion, moved, lam);
     add_inner<kSize, kDrives, kSize>(n, r, n, -1, y, y, lam);
-    add_precision<kSize>(n, c.half.of(t), lam);
-    const double* h = c.linear.of(t);
-    for (std::int64_t i = 0; i < n; ++i) xi[i] = mu[i] + h[i];
-    add_inner<1, kDrives, kSize>(1, r, n, 1, u, y, xi);
-  }
-  if (!finish<kSize>(n, lam, xi, spare, c.log_norm + last - 1, c.mean + (last - 1) * n,
-                     c.covariance + (last - 1) * nn))
-    return false;
-  for (std::int64_t t = last - 1; t > first; --t) {
-    const double *f = kept + (t - first) * nr, *mean = c.mean + t * n,
-                 *spread = c.covariance + t * nn;
-    double *drive = c.drive + t * r, *drives = c.drive_covariance + t * rr;
-    // rest = I - R F: what of x_t is A x_{t-1}, beside a part of covariance R drives R'.
-    set(nn, rest, 0);
-    for (std::int64_t i = 0; i < n; ++i) {
-      rest[i * n + i] = 1;
-      for (std::int64_t j = 0; j < r; ++j)
-        for (std::int64_t l = 0; l < n; ++l) rest[i * n + l] -= c.reach[i * r + j] * f[j * n + l];
-    }
-    const auto both_sides = [&](const double* a, std::int64_t rows, const double* v,
-                                std::int64_t inner, double* out) {  // out += a v a'
-      for (std::int64_t i = 0; i < rows; ++i)
-        for (std::int64_t l = 0; l < inner; ++l) {
-          double sum = 0;
-          for (std::int64_t x = 0; x < inner; ++x) sum += a[i * inner + x] * v[x * inner + l];
-          for (std::int64_t j = 0; j < rows; ++j) out[i * rows + j] += sum * a[j * inner + l];
-        }
-    };
-    set(nn, m, 0);
-    both_sides(rest, n, spread, n, m);
-    both_sides(c.reach, n, drives, r, m);
-    double* before = c.covariance + (t - 1) * nn;
-    set(nn, before, 0);
-    both_sides(inverse, n, m, n, before);
-    both_sides(f, r, spread, n, drives);
-    add_product<kDrives, kSize, 1>(r, n, 1, f, mean, drive);
-    copy(n, mean, mu);
     for (std::int64_t i = 0; i < n; ++i)
-      for (std::int64_t j = 0; j < r; ++j) mu[i] -= c.reach[i * r + j] * drive[j];
-    set(n, c.mean + (t - 1) * n, 0);
-    add_product<kSize, kSize, 1>(n, n, 1, inverse, mu, c.mean + (t - 1) * n);
+      for (std::int64_t j = 0; j < i; ++j) lam[j * n + i] = lam[i * n + j];
+    add_precision<kSize>(n, c.half.of(t - 1), lam);
+    copy(n, xi, spare);
+    copy(n, c.linear.of(t - 1), xi);
+    add_inner<1, kSize, kSize>(1, n, n, 1, spare, c.motion, xi);
+    add_inner<1, kDrives, kSize>(1, r, n, -1, u, y, xi);
   }
+  c.log_norm[first] = 0;
+  if (!finish<kSize>(n, lam, xi, spare, c.log_norm + first, c.mean + first * n,
+                     c.covariance + first * nn))
+    return false;
   set(r, c.drive + first * r, 0);
   set(rr, c.drive_covariance + first * rr, 0);
+  const auto both_sides = [&](const double* a, std::int64_t rows, const double* v,
+                              std::int64_t inner, double* out) {  // out += a v a'
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t l = 0; l < inner; ++l) {
+        double sum = 0;
+        for (std::int64_t x = 0; x < inner; ++x) sum += a[i * inner + x] * v[x * inner + l];
+        for (std::int64_t j = 0; j < rows; ++j) out[i * rows + j] += sum * a[j * inner + l];
+      }
+  };
+  for (std::int64_t t = first + 1; t < last; ++t) {
+    const double *f = kept + (t - first) * nr, *before = c.mean + (t - 1) * n,
+                 *spread = c.covariance + (t - 1) * nn;
+    double *drive = c.drive + t * r, *drives = c.drive_covariance + t * rr, *mean = c.mean + t * n,
+           *covariance = c.covariance + t * nn;
+    // x_t is step x_{t-1}, beside a part of covariance R drives R'.
+    copy(nn, c.motion, step);
+    add_product<kSize, kDrives, kSize>(n, r, n, c.reach, f, step);
+    set(nn, covariance, 0);
+    both_sides(step, n, spread, n, covariance);
+    both_sides(c.reach, n, drives, r, covariance);
+    both_sides(f, r, spread, n, drives);
+    add_product<kDrives, kSize, 1>(r, n, 1, f, before, drive);
+    set(n, mean, 0);
+    add_product<kSize, kSize, 1>(n, n, 1, c.motion, before, mean);
+    add_product<kSize, kDrives, 1>(n, r, 1, c.reach, drive, mean);
+  }
   return true;
 }
 
 static bool driven_sequence(const kernels::DrivenGaussians& c, std::int64_t first,
-                            std::int64_t last, const double* inverse, double log_det,
-                            double* room) {
-  if (c.size == 1 && c.drives == 1) return driven_of<1, 1>(c, first, last, inverse, log_det, room);
-  if (c.size == 2 && c.drives == 2) return driven_of<2, 2>(c, first, last, inverse, log_det, room);
-  return driven_of<0, 0>(c, first, last, inverse, log_det, room);
+                            std::int64_t last, double* room) {
+  if (c.size == 1 && c.drives == 1) return driven_of<1, 1>(c, first, last, room);
+  if (c.size == 2 && c.drives == 2) return driven_of<2, 2>(c, first, last, room);
+  return driven_of<0, 0>(c, first, last, room);
 }
 
 }  // namespace fathom::wide::FATHOM_ISA

@@ -1,6 +1,5 @@
 // Families at parameters that are quantities of a model.
 #include "fathom/dist/softmax.h"
-#include "fathom/kernels/gaussian_chain.h"
 #include "fathom/model/model.h"
 
 namespace fathom {
@@ -183,11 +182,6 @@ Conditional driven_chain(Arg motion, Arg reach, Arg noise, Arg first_precision, 
     raise<ConfigError>(
         "[driven_chain] a motion [n, n] and a reach [n, r] for r <= n, got {} and {}",
         a.shape().text(), r.shape().text());
-  const Array motions = a.cast(DType::f64);
-  std::vector<double> inverse(std::size_t(n * n));
-  double log_det = 0;
-  if (!kernels::invert(n, motions.data<double>(), inverse.data(), &log_det))
-    raise<ConfigError>("[driven_chain] the motion has no inverse");
   const Expr q = noise.expr();
   if (!q || q.event() != Shape{drives})
     raise<ConfigError>("[driven_chain] precisions of the noise are a vector of {}", drives);

@@ -123,8 +123,8 @@ Conditional linked_chain(Arg first, Arg first_precision, Arg move, Arg noise, Ar
 // The same with a motion and a precision matrix of all noise that are one latent with a
 // matrix_normal_wishart prior of [n, n] coefficients: x_t ~ N(M' x_{t-1}, Lam^-1).
 Conditional linked_chain_of(Arg first, Arg first_precision, Arg motion_and_noise, Arg begins);
-// The same by a known motion, constants A [n, n], which has an inverse, and the reach R [n, r] of
-// noise with r precisions: x_t = A x_{t-1} + R e_t, which need not reach all elements.
+// The same by a known motion, constants A [n, n] and the reach R [n, r] of noise with r precisions:
+// x_t = A x_{t-1} + R e_t, which need not reach all elements.
 Conditional driven_chain(Arg motion, Arg reach, Arg noise, Arg first_precision, Arg begins);
 // Words of documents, rows (document, word, count) whose value is the word: each document mixes
 // topics, probabilities of words on a plate of topics, by proportions of its own, which have a

@@ -27,9 +27,9 @@ struct LinkedChainNorm {
 
 // Of states of n elements that follow x_t = A x_{t-1} + R e_t, e of r elements, no more than n.
 // Inputs: natural parameters of the state of a row, [n] and [n, n], and of e, [r] and [r, r], each
-// with rows or one for all of them; A [n, n], which has an inverse, R [n, r], where sequences begin
-// [row]. Outputs, of each row: what it adds to the log-normaliser; mean and covariance of its
-// state, and of e, 0 where a sequence begins.
+// with rows or one for all of them; A [n, n], R [n, r], where sequences begin [row]. Outputs, of
+// each row: what it adds to the log-normaliser; mean and covariance of its state, and of e, 0 where
+// a sequence begins.
 struct DrivenChainNorm {
   static constexpr OpDoc doc{.name = "driven_chain_norm",
                              .brief = "log-normaliser of driven gaussian states, and its gradient",

@@ -370,5 +370,68 @@ TEST(StateSpace, LearnedNoiseKeepsStatistics) {
   }
 }
 
+// A motion without an inverse, driven in one of its elements: the density of all rows by their
+// covariance.
+TEST(StateSpace, AMotionMayBeSingular) {
+  const std::size_t n = 8, q = 2;
+  const double a[] = {0.8, 0, 0.5, 0}, first[] = {1, 2}, load[] = {1, -0.7};
+  const double drive = 3, tau = 2;
+  std::vector<double> y(n);
+  kernels::fill_normal(Key{9, 9}, nullptr, 0, std::int64_t(n), 1, y.data());
+  const auto begins_row = [](std::size_t t) { return t == 0 || t == 5; };
+  Model m{DType::f64};
+  const Plate row = m.plate("row");
+  const Expr begins = m.data("begins", row, {}, DType::f64),
+             seen = m.data("y", row, {}, DType::f64);
+  const auto known = [&](const Shape& s, std::span<const double> v) {
+    return m.constant(Array::of<double>(s, v));
+  };
+  const double reach[] = {1, 0};
+  const Expr x =
+      m.latent("x",
+               driven_chain(known(Shape{2, 2}, a), known(Shape{2, 1}, reach),
+                            known(Shape{1}, std::span(&drive, 1)), known(Shape{2}, first), begins),
+               row, Shape{2});
+  m.observe("y", normal_precision(inner(known(Shape{2}, load), x), tau), seen);
+  DataSet data;
+  data.rows = std::int64_t(n);
+  data.columns = {{"begins", begins_at(data.rows, {0, 5})},
+                  {"y", Array::of<double>(Shape{data.rows}, std::span<const double>(y))}};
+  State state;
+  Workers workers(1);
+  CoordinateClimb climb(m, data, state);
+
+  // Covariances of all states, those of sequences apart being 0.
+  std::vector<double> cov(n * q * n * q);
+  const auto at = [&](std::size_t t, std::size_t i, std::size_t s, std::size_t j) -> double& {
+    return cov[(t * q + i) * n * q + s * q + j];
+  };
+  for (std::size_t t = 0; t < n; ++t)
+    for (std::size_t i = 0; i < q; ++i) {
+      if (begins_row(t)) {
+        at(t, i, t, i) = 1 / first[i];
+        continue;
+      }
+      for (std::size_t s = 0; s < t; ++s)
+        for (std::size_t j = 0; j < q; ++j)
+          at(t, i, s, j) = at(s, j, t, i) =
+              a[i * q] * at(t - 1, 0, s, j) + a[i * q + 1] * at(t - 1, 1, s, j);
+      for (std::size_t j = 0; j < q; ++j)
+        at(t, i, t, j) = a[j * q] * at(t, i, t - 1, 0) + a[j * q + 1] * at(t, i, t - 1, 1) +
+                         (i == 0 && j == 0 ? 1 / drive : 0);
+    }
+  const std::vector<double> zero(n, 0.0);
+  std::vector<double> spread;
+  for (std::size_t t = 0; t < n; ++t)
+    for (std::size_t s = 0; s < n; ++s) {
+      double v = t == s ? 1 / tau : 0;
+      for (std::size_t i = 0; i < q; ++i)
+        for (std::size_t j = 0; j < q; ++j) v += load[i] * at(t, i, s, j) * load[j];
+      spread.push_back(v);
+    }
+  const double want = oracle::log_normal(y, zero, spread);
+  EXPECT_NEAR(climb.elbo(workers), want, 1e-11 * std::abs(want));
+}
+
 }  // namespace
 }  // namespace fathom

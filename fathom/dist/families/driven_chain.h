@@ -25,7 +25,7 @@ struct DrivenChain {
                                  .sequences = true,
                                  .shaped_by_prior = true};
   static constexpr ParameterDoc parameters[] = {
-      {"motion", Support::matrix, "of a state to the next; it has an inverse"},
+      {"motion", Support::matrix, "of a state to the next"},
       {"reach", Support::matrix, "of each noise on the elements of the state"},
       {"noise", Support::positive, "precisions of what drives a step",
        ParameterDoc::Needs::mean_log},
