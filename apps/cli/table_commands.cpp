@@ -24,7 +24,7 @@ void print_table(const TextTable& table) {
 }  // namespace
 
 int show_fit(const std::function<FitTableResult(const FitTableHooks&)>& fit, bool json, bool quiet,
-             const TextOfFit& result, const TextOfFit& stopped) {
+             const TextOfFit& result, const TextOfFit& at_stop) {
   catch_interrupts();
   Live live(json);
   FitTableHooks hooks;
@@ -43,7 +43,7 @@ int show_fit(const std::function<FitTableResult(const FitTableHooks&)>& fit, boo
     print_verdict(r.summary);
     fmt::print("\n{}\n", result(r));
   }
-  if (r.interrupted && !quiet) live.note(stopped(r));
+  if (r.interrupted && !quiet) live.note(at_stop(r));
   return r.interrupted ? kInterrupted : 0;
 }
 

@@ -15,7 +15,7 @@ namespace fathom::cli {
 // be looked at. `stopped` is what to say of a run that was interrupted.
 using TextOfFit = std::function<std::string(const FitTableResult&)>;
 int show_fit(const std::function<FitTableResult(const FitTableHooks&)>& fit, bool json, bool quiet,
-             const TextOfFit& result, const TextOfFit& stopped);
+             const TextOfFit& result, const TextOfFit& at_stop);
 
 int fit_table_command(const FitTableConfig& config, bool json, bool quiet);
 int predict_command(const PredictTableConfig& config, bool json);
