@@ -12,7 +12,7 @@
 namespace fathom::cli {
 
 // Shows the progress of `fit`, then its verdict and `result` of it: a line for each thing that can
-// be looked at. `stopped` is what to say of a run that was interrupted.
+// be looked at. `at_stop` is what to say of a run that was interrupted.
 using TextOfFit = std::function<std::string(const FitTableResult&)>;
 int show_fit(const std::function<FitTableResult(const FitTableHooks&)>& fit, bool json, bool quiet,
              const TextOfFit& result, const TextOfFit& at_stop);
