@@ -187,8 +187,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   for (const Lowering::Apart& a : apart)
     if (sites && depends(std::span(&sites, 1), a.leaves))
       raise<ConfigError>(
-          "[coordinate] \"{}\" is apart from the other latents of its row, and a term is not "
-          "affine "
+          "[coordinate] \"{}\" is apart from the other latents of its row: no term may be curved "
           "in it",
           model.info(a.latent->expr).name);
   // Of a start, which gives the first statistics of latents of rows alone.
@@ -244,10 +243,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     std::vector<Value> inputs = a.leaves;
     inputs.push_back(a.entropy);
     for (const Value& v : inputs) {
-      const std::string name =
-          std::find_if(g.graph_inputs().begin(), g.graph_inputs().end(), [&](const InputInfo& i) {
-            return i.node == v.id();
-          })->name;
+      const std::string& name = g.input_of(v.id()).name;
       const Array* kept = state.find(name);
       const bool of_others = kept && kept->size() != v.shape().size();
       fresh_rows = fresh_rows || !kept || of_others;

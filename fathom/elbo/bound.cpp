@@ -337,13 +337,9 @@ std::vector<std::pair<std::string, Value>> Lowering::guide_arguments(const Laten
 Distribution Lowering::guide(const LatentInfo& z) {
   if (is_local(z)) {
     collapse();
-    std::vector<Value> natural = naturals_.at(z.expr);
-    if (is_hard(z)) {
-      return {z.prior.family, z.prior.family->best(natural)};
-    }
-    if (const Value t = temperature())
-      for (Value& n : natural) n = n / t;
-    return {z.prior.family, z.prior.family->from_natural(natural)};
+    const std::vector<Value>& natural = naturals_.at(z.expr);
+    if (is_hard(z)) return {z.prior.family, z.prior.family->best(natural)};
+    return cooled(*z.prior.family, natural);
   }
   if (options_.factors != Factors::none && !z.guide) {
     const FamilyInfo& f = *z.prior.family;

@@ -138,6 +138,9 @@ class Lowering {
   void nest();
   void collapse();
   Value log_norm_of(int local, const std::vector<Value>& natural);
+  // A member of the family, its natural parameters being divided by the temperature, if there is
+  // one.
+  Distribution cooled(const FamilyInfo& family, std::vector<Value> natural);
   bool is_hard(const LatentInfo& z) const;
   std::vector<Value> local_leaves(const LatentInfo& z);
   std::vector<Gate> outer_gate(int expr) const;

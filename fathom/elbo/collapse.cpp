@@ -195,6 +195,12 @@ Value Lowering::log_norm_of(int local, const std::vector<Value>& natural) {
   return family.log_norm(cooled) * t;
 }
 
+Distribution Lowering::cooled(const FamilyInfo& family, Values natural) {
+  if (const Value t = temperature())
+    for (Value& n : natural) n = n / t;
+  return {&family, family.from_natural(natural)};
+}
+
 // The exact conditional of a latent of rows given the other factors. F = E log p is affine in its
 // statistics: natural parameters are the gradient where these are zero, and what F is there is
 // left over. Latents under a choice come first, for each choice apart.
@@ -343,9 +349,7 @@ std::vector<Value> Lowering::best_apart(const Apart& a, Value rows) {
   const FamilyInfo& family = *a.latent->prior.family;
   Values natural = family.natural_from_gradient(a.leaves, gradient(rows, a.leaves));
   for (std::size_t k = 1; k < natural.size(); ++k) natural[k] = without_rows(natural[k]);
-  if (const Value t = temperature())
-    for (Value& n : natural) n = n / t;
-  const Distribution q{&family, family.from_natural(natural)};
+  const Distribution q = cooled(family, std::move(natural));
   Values best = family.leaves(fathom::face(q));
   best.push_back(to_plate(entropy(q), 0, false));
   for (std::size_t k = 0; k < best.size(); ++k)

@@ -125,13 +125,11 @@ Program::Program(Graph& graph, std::span<const Value> outputs, std::span<const U
   m.held.resize(plan_.inputs.size());
   m.rows_of.assign(plan_.inputs.size(), -1);
   for (std::size_t i = 0; i < plan_.inputs.size(); ++i) {
-    const auto& all = graph.graph_inputs();
-    const auto info = std::find_if(all.begin(), all.end(),
-                                   [&](const InputInfo& x) { return x.node == plan_.inputs[i]; });
     const NodeId id = plan_.inputs[i];
-    if (info->kind == InputKind::slot)
-      base[kInputs + i] = state.slot(info->name, graph.node(id).dtype, graph.shape(id)).raw();
-    if (info->kind == InputKind::key) base[kInputs + i] = reinterpret_cast<std::byte*>(&m.keys[i]);
+    const InputInfo& info = graph.input_of(id);
+    if (info.kind == InputKind::slot)
+      base[kInputs + i] = state.slot(info.name, graph.node(id).dtype, graph.shape(id)).raw();
+    if (info.kind == InputKind::key) base[kInputs + i] = reinterpret_cast<std::byte*>(&m.keys[i]);
   }
   for (std::size_t i = 0; i < plan_.constants.size(); ++i)
     base[kInputs + plan_.inputs.size() + i] = plan_.constants[i].raw();

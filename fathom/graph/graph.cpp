@@ -271,10 +271,14 @@ Value Graph::output(NodeId id, int k) {
   return {*this, intern(n)};
 }
 
+const InputInfo& Graph::input_of(NodeId id) const {
+  return inputs_[std::size_t(nodes_[id].attrs.as<InputAttrs>().index)];
+}
+
 std::string Graph::text(NodeId id) const {
   const Node& n = nodes_[id];
   std::string name(op(id).doc.name);
-  if (n.op == kInputOp) name = inputs_[std::size_t(n.attrs.as<InputAttrs>().index)].name;
+  if (n.op == kInputOp) name = input_of(id).name;
   return fmt::format("[{}] {} {}", name, name_of(n.dtype), shape(id).text());
 }
 

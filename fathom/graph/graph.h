@@ -115,6 +115,7 @@ class Graph {
   OpTable table() const { return table_; }
   const std::vector<InputInfo>& graph_inputs() const { return inputs_; }
   const InputInfo* find_input(std::string_view name) const;
+  const InputInfo& input_of(NodeId id) const;  // of a node that is an input
   const LabelInfo& label_info(Label l) const { return labels_[std::size_t(l) - 1]; }
   const std::vector<LabelInfo>& labels() const { return labels_; }
 

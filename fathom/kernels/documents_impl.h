@@ -3,10 +3,10 @@
 // B of a document's words is gathered once, and read once per update: a group of words at a time,
 // as many as a pack has numbers, first for th'B, then for B (n / th'B) from the first-level cache,
 // while the next are met. Packs of a group's words lie side by side, at distances that are known
-// when this is compiled. Updates
-// go through the words to and fro, so that the next finds there what the last one left. As gamma
-// does not change with a factor of th, no psi of a sum is needed, and with y = x + m and
-// u = x (x + m - 1), where the product of x + i and x + m - 1 - i is u + i (m - 1 - i),
+// when this is compiled. Updates go through the words to and fro, so that the next finds there what
+// the last one left. As gamma does not change with a factor of th, no psi of a sum is needed, and
+// with y = x + m and u = x (x + m - 1), where the product of x + i and x + m - 1 - i is u + i (m -
+// 1 - i),
 //
 //   exp(psi(x)) = y exp(-1/(2y) - 1/(12y^2) + 1/(120y^4) - ... - (2x + m - 1) p'(u) / p(u)),
 //   p(u) = prod_i (u + i (m - 1 - i)),  i < m / 2,
@@ -174,19 +174,21 @@ template <int rows, class T>
 template <class T>
 constexpr int kDocumentRows = Pack<T>::lanes;
 
-// The group of a word: its first word, and how many it has.
-struct DocumentGroup {
-  std::int64_t first, size;
-};
-template <class T>
-static DocumentGroup document_group(std::int64_t word, std::int64_t rows) {
-  constexpr std::int64_t w = kDocumentRows<T>;
-  const std::int64_t whole = rows / w * w;
-  if (word < whole) return {word / w * w, w};
-  DocumentGroup g{whole, w / 2};
-  for (; g.first + g.size > rows || g.first + g.size <= word; g.size /= 2)
-    if (g.first + g.size <= rows) g.first += g.size;
-  return g;
+// Calls f(first word, words) for each of these, the number known when this is compiled.
+template <class T, class F>
+[[gnu::always_inline]] static inline void smaller_groups(std::int64_t rows, F&& f) {
+  constexpr int w = kDocumentRows<T>;
+  std::int64_t first = rows / w * w;
+  const auto next = [&]<int size>(std::integral_constant<int, size> words) {
+    if constexpr (size < w)
+      if (first + size <= rows) {
+        f(first, words);
+        first += size;
+      }
+  };
+  next(std::integral_constant<int, 8>());
+  next(std::integral_constant<int, 4>());
+  next(std::integral_constant<int, 2>());
 }
 
 // r[i] = n_i / th'B_i and `sum` += B' r, or without `sums` r[i] = th'B_i alone. The words of a
@@ -200,15 +202,7 @@ static void documents_pass(const T* b, const T* counts, std::int64_t rows, std::
     documents_meet<size, sums>(b + i * n, counts + i, n, th, r + i);
     if (sums) documents_add<size>(b + i * n, n, r + i, sum);
   };
-  const auto rest = [&] {
-    std::int64_t i = whole;
-    if constexpr (w > 8)
-      if (i + 8 <= rows) some(i, std::integral_constant<int, 8>()), i += 8;
-    if constexpr (w > 4)
-      if (i + 4 <= rows) some(i, std::integral_constant<int, 4>()), i += 4;
-    if constexpr (w > 2)
-      if (i < rows) some(i, std::integral_constant<int, 2>());
-  };
+  const auto rest = [&] { smaller_groups<T>(rows, some); };
   if (back) rest();
   const std::int64_t step = back ? -w : w;
   std::int64_t i = back ? whole - w : 0;
@@ -235,25 +229,30 @@ static bool solve_document(const kernels::Documents<T>& d, std::int64_t first, s
     alpha[k] = k < topics ? d.alpha[k] : T(1e-30);  // whose th is 0
     gamma[k] = k < topics ? T(1) : alpha[k];
   }
-  T total(0);  // of the counts
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const DocumentGroup group = document_group<T>(i, rows);
-    T* to = b + group.first * n + (i - group.first) * w;
-    counts[i] = i < entries ? d.count[first + i] : T(0);
-    total += counts[i];
-    if (i >= entries) {
-      for (std::int64_t k = 0; k < n; k += w) P(0.0).store(to + k * group.size);
-      continue;
+  T total(0);         // of the counts
+  bool known = true;  // whether all words are
+  const auto gather = [&](std::int64_t from, std::int64_t size) {
+    for (std::int64_t i = from; i < from + size; ++i) {
+      T* to = b + from * n + (i - from) * w;
+      counts[i] = i < entries ? d.count[first + i] : T(0);
+      total += counts[i];
+      const T word = i < entries ? d.word[first + i] : T(0);
+      known = known && word >= T(0) && word < T(d.topics.words);
+      if (i >= entries || !known) {
+        for (std::int64_t k = 0; k < n; k += w) P(0.0).store(to + k * size);
+        continue;
+      }
+      const T* row = d.topics.b + std::int64_t(word) * stride;
+      most[i] = row[topics];
+      for (std::int64_t k = 0; k < n; k += w) P::load(row + k).store(to + k * size);
+      for (std::int64_t k = topics; k < n; ++k) to[(n - w) * size + k - (n - w)] = T(0);
     }
-    const T word = d.word[first + i];
-    if (!(word >= T(0) && word < T(d.topics.words))) {
-      if (d.bound) d.bound[first] = T(std::numeric_limits<double>::quiet_NaN());
-      return false;
-    }
-    const T* from = d.topics.b + std::int64_t(word) * stride;
-    most[i] = from[topics];
-    for (std::int64_t k = 0; k < n; k += w) P::load(from + k).store(to + k * group.size);
-    for (std::int64_t k = topics; k < n; ++k) to[(n - w) * group.size + k - (n - w)] = T(0);
+  };
+  for (std::int64_t i = 0; i + w <= rows; i += w) gather(i, w);
+  smaller_groups<T>(rows, [&](std::int64_t from, auto size) { gather(from, size); });
+  if (!known) {
+    if (d.bound) d.bound[first] = T(std::numeric_limits<double>::quiet_NaN());
+    return false;
   }
   const T settled = T(d.tolerance * double(topics));
   // The mean of gamma is the same after every update, and 1 before.

@@ -162,9 +162,8 @@ Conditional linked_chain_of(Arg first, Arg first_precision, Arg motion_and_noise
   if (!z || z->prior.family != &family<MatrixNormalWishart>() ||
       e.event().extent(0) != e.event().extent(1))
     raise<ConfigError>(
-        "[linked_chain_of] the motion and its noise are a latent with a matrix_normal_wishart "
-        "prior "
-        "of as many rows as columns");
+        "[linked_chain_of] the motion and its noise are a latent with a square "
+        "matrix_normal_wishart prior");
   check_begins("linked_chain_of", begins);
   return make(
       family<LinkedChain>(), "linked_chain(first, first_precision, motion and noise, begins)",

@@ -67,15 +67,18 @@ ChainParts chain_parts(Value potentials, Value links, Value begins, Value weight
                        bool best) {
   Graph& g = potentials.graph();
   if (start.shape().labelled() > 0) {
-    const int last = potentials.shape().rank() - 1;
-    const Value marked = 1.0 - equal(begins, like(begins, 0.0));
-    potentials = potentials + start * repeat_axes(marked, potentials.shape(), {last, 1});
+    potentials = potentials + where_begins(start, begins);
     start = broadcast_to(like(start, 0.0), potentials.shape().events());
   }
   const Value y = apply<ChainNorm>({potentials, links, begins, weight, start},
                                    AttrBlob::of(ChainNorm::Attrs{best ? 1 : 0}));
   const auto out = [&](int k) { return g.output(y.id(), k); };
   return {out(0), out(1), sum(out(2), 0, 1), out(3), out(4), sum(out(5), 0, 1)};
+}
+
+Value where_begins(Value rows, Value begins) {
+  const Value marked = 1.0 - equal(begins, like(begins, 0.0));
+  return rows * repeat_axes(marked, rows.shape(), {rows.shape().rank() - 1, 1});
 }
 
 ChainParts chain_parts(Value potentials, Value links, Value begins, Value start, bool best) {

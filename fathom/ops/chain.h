@@ -44,6 +44,9 @@ ChainParts chain_parts(Value potentials, Value links, Value begins, Value weight
 // With every sequence counting once.
 ChainParts chain_parts(Value potentials, Value links, Value begins, Value start, bool best = false);
 
+// Values of rows, [row, k], where a sequence is marked to begin, and 0 elsewhere.
+Value where_begins(Value rows, Value begins);
+
 Grads ChainNorm::vjp(const auto& c) {
   for (std::size_t k = 1; k < c.dys.size(); ++k)
     if (c.dys[k])

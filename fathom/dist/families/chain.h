@@ -72,10 +72,6 @@ struct Chain {
   static ChainParts parts(std::span<const Value> n, bool best = false) {
     return chain_parts(n[0], n[1], n[3], n[2], best);
   }
-  static Value where_begins(Value states, Value begins) {
-    const Value marked = 1.0 - equal(begins, like(begins, 0.0));
-    return states * repeat_axes(marked, states.shape(), {states.shape().rank() - 1, 1});
-  }
   static std::vector<Face> member(std::span<const Value> n, Value states, Value pairs) {
     std::vector<Face> out = {
         face_of_leaves(Values{states, pairs, where_begins(states, n[3]), like(states, 0.0)})};

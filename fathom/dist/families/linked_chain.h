@@ -40,12 +40,10 @@ struct LinkedChain {
     const Value before = x.statistics[0], spread_before = x.statistics[1], cross = x.statistics[2];
     const Value move = p[2].mean, noise = p[3].mean, begins = p[4].mean;
     const Value goes = 1.0 - begins;
-    if (!p[2].statistics.empty()) {
-      const Value first = first_of(x.mean - p[0].mean, diagonal(x.covariance), p[1].mean);
-      return first * begins + together(x, goes, p[2].statistics) + x.statistics[3] * begins;
-    }
-    const double n = double(x.mean.shape().extent(x.mean.shape().rank() - 1));
     const Value first = first_of(x.mean - p[0].mean, diagonal(x.covariance), p[1].mean);
+    if (!p[2].statistics.empty())
+      return first * begins + together(x, goes, p[2].statistics) + x.statistics[3] * begins;
+    const double n = double(x.mean.shape().extent(x.mean.shape().rank() - 1));
     // Where a sequence begins the moments of the row before are 0, and so shall be those of this.
     const Value row = on_events(goes, x.mean);
     Value step = x.mean * row - moved(before, move);
