@@ -99,6 +99,30 @@ void check_apart(const Model& model, const CoordinateOptions& options, bool all_
     raise<ConfigError>("[coordinate] where latents of rows are apart, {}", in_the_way);
 }
 
+// Throws ConfigError where what is to be rotated is none of rows, or in the way of what else
+// `options` ask for.
+void check_rotated(const Model& model, const CoordinateOptions& options, bool all_rows) {
+  if (options.rotated.empty()) return;
+  const LatentInfo* found = nullptr;
+  for (const LatentInfo& z : model.latents())
+    if (model.info(z.expr).name == options.rotated && model.streamed(model.info(z.expr)))
+      found = &z;
+  if (!found) raise<ConfigError>("[coordinate] rotated: no latent of rows \"{}\"", options.rotated);
+  const FamilyInfo& family = *found->prior.family;
+  if (family.doc.support != Support::vector || family.doc.relative || found->guide)
+    raise<ConfigError>(
+        "[coordinate] rotated: \"{}\" is {}, which is not gaussian in all directions",
+        options.rotated, family.doc.name);
+  const char* in_the_way = !all_rows                ? "rows are not served in batches"
+                           : !options.apart.empty() ? "no latents are apart"
+                           : options.tempered       ? "entropies weigh what they are"
+                           : options.blended        ? "factors do not go part of the way"
+                                                    : nullptr;
+  for (const PlateInfo& p : model.plates())
+    if (p.weight >= 0) in_the_way = "rows have no weights";
+  if (in_the_way) raise<ConfigError>("[coordinate] where states are rotated, {}", in_the_way);
+}
+
 }  // namespace
 
 CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State& state,
@@ -109,6 +133,7 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   const std::int64_t batch = options.batch > 0 ? std::min(options.batch, data.rows) : data.rows;
   if (batch < data.rows) rows_.show(0, batch);
   check_apart(model, options, batch == data.rows);
+  check_rotated(model, options, batch == data.rows);
   Graph& g = *graph_;
   LowerOptions lower;
   lower.capacity = batch;
@@ -261,12 +286,27 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   // What rows meet of the factors, and the sums over rows that it is multiplied by: by their best
   // latents and by given ones.
   std::vector<Value> eta, best, by_given;
-  if (const RowStatistics met = given ? row_statistics(given, leaves) : RowStatistics{};
+  // A matrix that the states to be rotated are multiplied by, among the factors' quantities.
+  Value rotation, rotated_given = given;
+  if (!options.rotated.empty()) {
+    std::vector<Value> own;
+    for (const Value& v : locals.leaves)
+      if (const std::string name = g.input_of(v.id()).name + ".";
+          name.starts_with("local." + options.rotated + "."))
+        own.push_back(v);
+    const std::int64_t n = own.empty() ? 0 : own[0].shape().extent(1);
+    rotation = g.slot("rotation", model.dtype(), Shape{n, n});
+    leaves.push_back(rotation);
+    rotated_given =
+        substitute(std::span(&given, 1), own, rotated(options.rotated, own, rotation))[0];
+  }
+  if (const RowStatistics met =
+          given && !rotation ? row_statistics(given, leaves) : RowStatistics{};
       met.linear) {
     eta = met.eta;
     best = gradient(rows, eta);
     by_given = gradient(given, eta);
-  } else if (const auto parts = given ? separate(given, leaves) : std::nullopt) {
+  } else if (const auto parts = given ? separate(rotated_given, leaves) : std::nullopt) {
     eta = parts->eta;
     by_given = parts->sums;
     std::vector<Value> from = inside, to = inside_best;
@@ -274,11 +314,18 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     to.insert(to.end(), locals.optimum.begin(), locals.optimum.end());
     best = substitute(by_given, from, to);
   }
+  std::vector<Value> rotated_eta;
+  if (rotation) {
+    if (eta.empty() || sites)
+      raise<ConfigError>("[coordinate] states are rotated by statistics, which this model lacks");
+    const Value none = no_rotation(g, model.dtype(), rotation.shape().extent(0));
+    rotated_eta = std::exchange(eta, substitute(eta, std::span(&rotation, 1), std::span(&none, 1)));
+  }
   Value target = plus(rows, expected), target_given = plus(given, expected);
   if (!eta.empty()) {
     std::vector<Value> kept;
     for (std::size_t k = 0; k < eta.size(); ++k) {
-      const std::string name = fmt::format("statistics.{}", k);
+      const std::string name = fmt::format("statistics.{}{}", rotation ? "rotated." : "", k);
       kept.push_back(g.slot(name, model.dtype(), eta[k].shape()));
       statistics_.push_back(&state.slot(name, model.dtype(), eta[k].shape()));
     }
@@ -311,6 +358,13 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
       for (Value& s : counted) s = s * scale;
     target = target_given = plus(inner(counted, eta), expected);
     if (!sites) factors_ = make({plus(target, entropies)}, {});
+    if (rotation)
+      rotation_ = std::make_unique<RotationStep>(
+          plus(inner(kept, rotated_eta), expected), entropies, rotation, double(data.rows), factors,
+          [&](const Factor& f, std::vector<Value> natural) {
+            return f.family->leaves(lowering.moments_at(model.latents()[f.latent], natural));
+          },
+          make);
   }
   sites_ = bool(sites);
   if (sites && temperature)
@@ -412,6 +466,7 @@ double CoordinateClimb::sweep(Workers& workers) {
   last_step_ = 1;
   if (!collect_) update_apart(workers);
   const double beyond = collect_ ? collect(workers) : 0;
+  if (rotation_) return beyond + rotation_->run(workers);
   update(workers);
   return factors_ ? beyond + statistics_bound(workers) : elbo(workers);
 }

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "fathom/climb/gradient_climb.h"
+#include "fathom/climb/rotation.h"
 #include "fathom/climb/site.h"
 
 namespace fathom {
@@ -44,6 +45,9 @@ struct CoordinateOptions {
   // entropies of all rows are slots of the state, "local.<latent>", "local.<latent>.1" and so on,
   // and "local.<latent>.entropy"; a climb of another number of rows begins its own.
   std::set<std::string> apart = {};
+  // A latent of rows, vectors of gaussians, whose states are multiplied by the matrix that makes
+  // the bound largest in every sweep (climb/rotation.h). Needs statistics of all rows.
+  std::string rotated = {};
   // Most rows of a pass; 0: all. Fewer serve climbs in batches (climb/batches.h), which sees to it
   // that statistics of all rows come together.
   std::int64_t batch = 0;
@@ -171,6 +175,7 @@ class CoordinateClimb {
   RowWindow rows_;
   std::vector<std::vector<std::size_t>> blocks_;
   std::vector<Step> steps_;
+  std::unique_ptr<RotationStep> rotation_;
   std::vector<RowFactor> apart_;
   std::vector<LazyProgram> starts_, means_;
   // With statistics: the E step, the same from given probabilities, and what an update changed.

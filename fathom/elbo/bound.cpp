@@ -232,8 +232,7 @@ Value Lowering::across(Value v, int plate) const {
 Face Lowering::moments(const LatentInfo& z) {
   if (is_apart(z)) return z.prior.family->face_of_leaves(apart(z).leaves);
   const bool factor = options_.factors != Factors::none && !z.guide && !is_local(z);
-  const Face f =
-      factor && is_point(z) ? z.prior.family->mode(natural_slots(z)) : fathom::face(guide(z));
+  const Face f = factor ? moments_at(z, natural_slots(z)) : fathom::face(guide(z));
   if (!factor) return f;
   const auto [it, fresh] = moments_.try_emplace(z.expr);
   // Each its own node, although point masses have zeros in common.
@@ -245,6 +244,11 @@ Face Lowering::moments(const LatentInfo& z) {
     if (f.covariance) it->second.variance = diagonal(it->second.covariance);
   }
   return it->second;
+}
+
+Face Lowering::moments_at(const LatentInfo& z, const std::vector<Value>& natural) const {
+  const FamilyInfo& f = *z.prior.family;
+  return is_point(z) ? f.mode(natural) : fathom::face({&f, f.from_natural(natural)});
 }
 
 Value Lowering::value(Expr e) {

@@ -114,6 +114,8 @@ class Lowering {
   // What terms see of a latent by moments. With `factors` its members are leaves: F is
   // differentiated with respect to them, and no rewriting of the graph goes past them.
   Face moments(const LatentInfo& z);
+  // The same of a factor at given natural parameters, as plain functions of these.
+  Face moments_at(const LatentInfo& z, const std::vector<Value>& natural) const;
   Face spread(const ExprInfo& e, const Face& f) const;
   // Whether q(z) is a point mass, by `factors` or `points`.
   bool is_point(const LatentInfo& z) const;

@@ -1,6 +1,7 @@
 #include "fathom/elbo/separate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -137,7 +138,7 @@ class Separator {
     if (p.factors.empty()) return side(p.rows, own_rows, rows) * p.number;
     const Value a = side(p.rows, own_rows, rows), b = side(p.factors, own_factors, factors);
     if (shared.empty()) return a * (b * p.number);
-    return contract(a, b * p.number, 0, int(shared.size()), false, true);
+    return fathom::contract(a, b * p.number, 0, int(shared.size()), false, true);
   }
 
   Index fresh(const Axis& axis) {
@@ -404,7 +405,8 @@ class Separator {
       order.insert(order.end(), b.begin() + 1, b.end());
       const bool apart = std::none_of(b.begin() + 1, b.end(), [&](Index i) { return has(a, i); });
       if (apart && labelled(b, 1) == 0 && order == keep)
-        return contract(laid_out(tensors[0], a), laid_out(tensors[1], b), 0, 1, true, false);
+        return fathom::contract(laid_out(tensors[0], a), laid_out(tensors[1], b), 0, 1, true,
+                                false);
     }
     return elementwise(tensors, all, keep);
   }
@@ -414,18 +416,127 @@ class Separator {
     return summed(multiplied(tensors, all), all, keep);
   }
 
+  // Whether a node is the same at every place of its last axis.
+  bool repeats(NodeId id) const {
+    double number = 0;
+    if (graph_.uniform_value(id, &number)) return true;
+    const OpInfo& op = graph_.op(id);
+    const auto in = graph_.inputs(id);
+    if (op.id == op_id<Broadcast>) {
+      const Shape &from = graph_.shape(in[0]), &to = graph_.shape(id);
+      const int last = from.rank() - 1;
+      return last < 0 || broadcast_axis(from, to, last) != to.rank() - 1 ||
+             from.extent(last) == 1 || repeats(in[0]);
+    }
+    return op.kind == OpKind::elementwise && !in.empty() &&
+           std::all_of(in.begin(), in.end(), [&](NodeId i) { return repeats(i); });
+  }
+
+  // Diagonal matrices of rows both of whose indices factors share are the diagonals of rows times a
+  // 1 of factors: their sums need no axis for each of the two.
+  void split_diagonals(Product& p, std::vector<Index>& keep) {
+    for (Tensor& t : p.rows) {
+      if (graph_.op(t.value.id()).id != op_id<DiagonalMatrix>) continue;
+      const std::size_t n = t.at.size();
+      const Index a = t.at[n - 2], b = t.at[n - 1];
+      if (a == kUnit || b == kUnit || !has(keep, a) || !has(keep, b)) continue;
+      const Value diagonal = graph_.value(graph_.inputs(t.value.id())[0]);
+      const int last = diagonal.shape().rank() - 1;
+      p.factors.push_back(
+          {diagonal_matrix(broadcast_to(graph_.constant(1.0, dtype_), Shape{axis(a).extent})),
+           {a, b}});
+      t.at.pop_back();
+      t.value = diagonal;
+      if (!repeats(diagonal.id())) continue;
+      t.at[n - 2] = kUnit;
+      t.value = slice(diagonal, last, 0, 1);
+    }
+    const auto of_rows = [&](Index i) {
+      return std::any_of(p.rows.begin(), p.rows.end(),
+                         [&](const Tensor& t) { return has(t.at, i); });
+    };
+    std::erase_if(keep, [&](Index i) { return !of_rows(i); });
+  }
+
+  // Tensors of which as many as share a summed index have been multiplied and summed over it, those
+  // whose product is smallest first, until all share what is left.
+  void contract(std::vector<Tensor>& tensors, const std::vector<Index>& keep) {
+    while (tensors.size() > 2) {
+      std::vector<Tensor> best, rest;
+      double least = INFINITY;
+      for (const Index i : indices(tensors)) {
+        if (has(keep, i)) continue;
+        std::vector<Tensor> group, others;
+        for (const Tensor& t : tensors) (has(t.at, i) ? group : others).push_back(t);
+        const double n = size_over(indices(group));
+        if (others.empty() || group.size() < 2 || n >= least) continue;
+        least = n;
+        best = std::move(group);
+        rest = std::move(others);
+      }
+      if (best.empty()) return;
+      const std::vector<Index> all = indices(best), elsewhere = indices(rest);
+      std::vector<Index> left;
+      for (const Index i : all)
+        if (has(keep, i) || has(elsewhere, i)) left.push_back(i);
+      rest.push_back({product_over(best, all, left), left});
+      tensors = std::move(rest);
+    }
+  }
+
+  // The product of tensors summed over what is not in `left`: one of matrices where two share
+  // nothing but that, and it is worth it.
+  Value product_over(const std::vector<Tensor>& tensors, const std::vector<Index>& all,
+                     const std::vector<Index>& left) {
+    constexpr double small = 256;
+    if (tensors.size() != 2 || size_over(all) <= small) return elementwise(tensors, all, left);
+    std::vector<Index> gone;
+    for (const Index i : all)
+      if (!has(left, i)) gone.push_back(i);
+    const auto labelled = [&](const std::vector<Index>& some) {
+      return std::any_of(some.begin(), some.end(),
+                         [&](Index i) { return axis(i).label != kNoLabel; });
+    };
+    std::vector<Index> own[2] = {indices({tensors[0]}), indices({tensors[1]})};
+    bool fits = !gone.empty() && !labelled(gone);
+    for (std::vector<Index>& o : own) {
+      fits = fits && std::all_of(gone.begin(), gone.end(), [&](Index i) { return has(o, i); });
+      std::erase_if(o, [&](Index i) { return has(gone, i); });
+    }
+    const int first = labelled(own[1]) ? 1 : 0;  // labels come first
+    std::vector<Index> made = own[first];
+    for (const Index i : own[1 - first]) {
+      fits = fits && !has(made, i);
+      made.push_back(i);
+    }
+    if (!fits || labelled(own[1 - first])) return elementwise(tensors, all, left);
+    for (std::vector<Index>& o : own) o.insert(o.end(), gone.begin(), gone.end());
+    const Value v = fathom::contract(laid_out(tensors[std::size_t(first)], own[first]),
+                                     laid_out(tensors[std::size_t(1 - first)], own[1 - first]), 0,
+                                     int(gone.size()), false, true);
+    return laid_out({v, made}, left);
+  }
+  double size_over(const std::vector<Index>& all) const {
+    double n = 1;
+    for (const Index i : all) n *= double(axis(i).extent);
+    return n;
+  }
+
   void place(Product p) {
     std::stable_sort(p.rows.begin(), p.rows.end(),
                      [](const Tensor& a, const Tensor& b) { return a.value.id() < b.value.id(); });
-    const std::vector<Index> row_all = indices(p.rows), factor_own = indices(p.factors);
-    std::vector<Index> keep;
-    for (const Index i : row_all)
+    std::vector<Index> factor_own = indices(p.factors), keep;
+    for (const Index i : indices(p.rows))
       if (!is_row(i) && has(factor_own, i)) keep.push_back(i);
+    split_diagonals(p, keep);
+    contract(p.factors, keep);
+    const std::vector<Index> row_all = indices(p.rows);
+    factor_own = indices(p.factors);
     // Axes of the factors in the order that they have in the sums over rows: labels are sorted.
     const auto labelled = [&](Index i) { return axis(i).label != kNoLabel; };
     std::vector<Index> factor_all;
     std::copy_if(factor_own.begin(), factor_own.end(), std::back_inserter(factor_all), labelled);
-    for (const std::vector<Index>* some : {&std::as_const(keep), &factor_own})
+    for (const std::vector<Index>* some : {&keep, &factor_own})
       for (const Index i : *some)
         if (!has(factor_all, i)) factor_all.push_back(i);
     // The same rows, whatever the names of their indices.
@@ -442,7 +553,7 @@ class Separator {
     if (p.factors.empty()) {
       eta = graph_.constant(p.number, dtype_);
     } else {
-      eta = summed(multiplied(p.factors, factor_all), factor_all, keep) * p.number;
+      eta = product_over(p.factors, factor_all, keep) * p.number;
     }
     if (p.factors.empty() && !keep.empty()) throw NotSeparable{};
     for (Entry& e : entries_)

@@ -103,6 +103,12 @@ DataSet Lds::data(const TableRows& rows) const {
   return set;
 }
 
+// Where rows weigh what they like, states do not count one each.
+std::string Lds::rotated() const {
+  return structural() || !format_.weights.empty() ? ""
+                                                  : dynamics_->model.info(dynamics_->state).name;
+}
+
 CoordinateOptions Lds::options() const {
   return {.factors = word("method", settings_.method, kMethods)};
 }

@@ -42,6 +42,7 @@ class Lds final : public TableModelWith<LdsSettings> {
   bool sequential() const override { return true; }
   // States that may be turned make sweeps crawl, and so do variances that come to be small.
   bool crawls() const override { return true; }
+  std::string rotated() const override;
   void prepare(TableConfig& table) const override;
   TableNeeds needs() const override;
   void build(const TableMoments& moments, const TableFormat& format) override;

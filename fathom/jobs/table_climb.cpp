@@ -28,10 +28,11 @@ std::int64_t equal_batch(std::int64_t rows, std::int64_t most) {
   return (rows + batches - 1) / batches;
 }
 
-// Sweeps over all rows of f32 compute in f32 as long as that serves.
+// Sweeps over all rows of f32 compute in f32 as long as that serves, and may rotate states.
 CoordinateOptions options_of_whole(const TableModel& model, const TableRows& rows, bool batches) {
   CoordinateOptions options = model.options();
   options.narrow = rows.single && !batches;
+  if (!batches) options.rotated = model.rotated();
   return options;
 }
 

@@ -58,6 +58,8 @@ class TableModel {
   virtual Objective objective() const { return Objective::elbo; }
   virtual bool stochastic() const { return false; }  // climbed by a batch at a time
   virtual bool crawls() const { return false; }      // sweeps are extrapolated unasked
+  // A latent of rows whose states sweeps over all rows rotate (climb/rotation.h); empty: none.
+  virtual std::string rotated() const { return {}; }
   // Temperature that each start is annealed from (climb/ascend.h); 0: none.
   virtual double annealed_from() const { return 0; }
   // Numbers that a point estimate sets freely, of AIC and BIC; 0: not known.

@@ -1,0 +1,48 @@
+// Parameter expansion. A product of states and loadings does not tell C x from (C R^-1)(R x), and
+// each of the two holds the other, so that coordinate ascent turns both by small steps: thousands
+// of sweeps. Here states of rows become R x, with whatever R makes the bound largest once all
+// factors have been updated on what rows then say: a sweep with R = 1 among its choices, so that
+// the bound rises by no less (Liu, Rubin & Wu 1998; Luttinen & Ilin 2010, for factor analysis;
+// Luttinen 2013, for state spaces). Statistics of rows follow R without another pass over them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fathom/climb/site.h"
+
+namespace fathom {
+
+// Leaves of a gaussian latent of rows, means [row, n] and second moments [row, n, n] about them,
+// once its states are multiplied by `rotation` [n, n]. Throws ConfigError naming it where they are
+// of other shapes.
+std::vector<Value> rotated(const std::string& latent, std::span<const Value> leaves,
+                           Value rotation);
+// The one of n elements that changes nothing.
+Value no_rotation(Graph& graph, DType dtype, std::int64_t n);
+
+class RotationStep {
+ public:
+  // The leaves that a factor has at other natural parameters.
+  using Leaves = std::function<std::vector<Value>(const Factor& f, std::vector<Value> natural)>;
+
+  // `expected` is E log p of `rows` rows by their statistics, `rotation` in it; factors are updated
+  // in their order.
+  RotationStep(Value expected, Value entropies, Value rotation, double rows,
+               const std::vector<Factor>& factors, const Leaves& leaves, const MakeProgram& make);
+
+  // Updates all factors at the best rotation found. Returns what statistics and factors then add
+  // to the bound.
+  double run(Workers& workers);
+
+ private:
+  // The bound at what rotation_ holds, and its gradient.
+  double at(std::vector<double>* gradient, Workers& workers);
+
+  double rows_;
+  Array rotation_;  // logarithm-like: see the constructor
+  LazyProgram bound_, update_;
+};
+
+}  // namespace fathom
