@@ -1,25 +1,16 @@
 #include "fathom/elbo/separate.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <map>
 #include <utility>
 
+#include "fathom/elbo/index_sums.h"
 #include "fathom/ops/all_ops.h"
 
 namespace fathom {
 
 namespace {
-
-using Index = int;  // of an axis that is summed or shared; kUnit: of extent one, of no matter
-constexpr Index kUnit = -1;
-
-// A tensor with an index for each of its axes.
-struct Tensor {
-  Value value;
-  std::vector<Index> at;
-};
 
 // number * product of row tensors * product of factor tensors, summed over all indices.
 struct Product {
@@ -28,13 +19,12 @@ struct Product {
 };
 using Products = std::vector<Product>;
 
-struct NotSeparable {};
 struct TooMany {};
 
-class Separator {
+class Separator : IndexSums {
  public:
   Separator(Graph& graph, std::span<const Value> leaves)
-      : graph_(graph), of_rows_(graph.size()), of_factors_(graph.size()) {
+      : IndexSums(graph), of_rows_(graph.size()), of_factors_(graph.size()) {
     for (const InputInfo& i : graph_.graph_inputs())
       if (i.kind == InputKind::data) of_rows_[i.node] = 1;
     for (const Value& v : leaves) of_factors_[v.id()] = 1;
@@ -139,18 +129,6 @@ class Separator {
     const Value a = side(p.rows, own_rows, rows), b = side(p.factors, own_factors, factors);
     if (shared.empty()) return a * (b * p.number);
     return fathom::contract(a, b * p.number, 0, int(shared.size()), false, true);
-  }
-
-  Index fresh(const Axis& axis) {
-    axes_.push_back(axis);
-    return Index(axes_.size()) - 1;
-  }
-  const Axis& axis(Index i) const { return axes_[std::size_t(i)]; }
-  bool is_row(Index i) const {
-    return i != kUnit && axis(i).label != kNoLabel && graph_.label_info(axis(i).label).streamed;
-  }
-  static bool has(const std::vector<Index>& all, Index i) {
-    return std::find(all.begin(), all.end(), i) != all.end();
   }
 
   // ---- from the graph to sums of products
@@ -321,67 +299,20 @@ class Separator {
 
   // ---- from a product to a sum over rows and what it meets
 
-  // Indices of tensors, the row first, labels in their order, then the others as they come.
-  std::vector<Index> indices(const std::vector<Tensor>& tensors) const {
-    std::vector<Index> all;
-    for (const Tensor& t : tensors)
-      for (const Index i : t.at)
-        if (i != kUnit && !has(all, i)) all.push_back(i);
-    const auto rank = [&](Index i) {
-      return axis(i).label == kNoLabel ? 0x10000 : int(axis(i).label);
-    };
-    std::stable_sort(all.begin(), all.end(), [&](Index a, Index b) { return rank(a) < rank(b); });
-    for (std::size_t i = 1; i < all.size(); ++i)
-      if (rank(all[i]) < 0x10000 && rank(all[i]) == rank(all[i - 1])) throw NotSeparable{};
-    return all;
-  }
-
-  // The tensor with its axes in the order of `all` and under their labels, axes of one for indices
-  // that it lacks.
-  Value laid_out(const Tensor& t, const std::vector<Index>& all) const {
-    const Shape& s = t.value.shape();
-    std::vector<Axis> plain;  // no label but that of rows, no axis that no index names
-    std::vector<Index> at;
-    for (int i = 0; i < s.rank(); ++i) {
-      const Index k = t.at[std::size_t(i)];
-      if (k == kUnit) continue;
-      if (has(at, k)) throw NotSeparable{};  // a diagonal
-      plain.push_back(is_row(k) ? s[i] : Axis{s.extent(i), kNoLabel});
-      at.push_back(k);
+  // Whether a node is the same at every place of its last axis.
+  bool repeats(NodeId id) const {
+    double number = 0;
+    if (graph_.uniform_value(id, &number)) return true;
+    const OpInfo& op = graph_.op(id);
+    const auto in = graph_.inputs(id);
+    if (op.id == op_id<Broadcast>) {
+      const Shape &from = graph_.shape(in[0]), &to = graph_.shape(id);
+      const int last = from.rank() - 1;
+      return last < 0 || broadcast_axis(from, to, last) != to.rank() - 1 ||
+             from.extent(last) == 1 || repeats(in[0]);
     }
-    std::vector<int> from;
-    std::vector<Axis> full;
-    for (const Index k : all) {
-      const auto found = std::find(at.begin(), at.end(), k);
-      if (found == at.end()) {
-        if (axis(k).label == kNoLabel) full.push_back({1, kNoLabel});
-        continue;
-      }
-      from.push_back(int(found - at.begin()));
-      full.push_back(axis(k));
-    }
-    Value v = reshape(t.value, Shape(std::span<const Axis>(plain)));
-    if (!std::is_sorted(from.begin(), from.end())) v = transpose(v, from);
-    return reshape(v, Shape(std::span<const Axis>(full)));
-  }
-
-  // The elementwise product over `all`, every axis there.
-  Value multiplied(const std::vector<Tensor>& tensors, const std::vector<Index>& all) const {
-    std::vector<Axis> axes;
-    for (const Index i : all) axes.push_back(axis(i));
-    Value p;
-    for (const Tensor& t : tensors) {
-      const Value v = laid_out(t, all);
-      p = p ? p * v : v;
-    }
-    return broadcast_to(p, Shape(std::span<const Axis>(axes)));
-  }
-
-  // Sums over the axes of `all` that are not in `keep`.
-  static Value summed(Value v, const std::vector<Index>& all, const std::vector<Index>& keep) {
-    for (std::size_t i = all.size(); i-- > 0;)
-      if (!has(keep, all[i])) v = sum(v, int(i), 1);
-    return v;
+    return op.kind == OpKind::elementwise && !in.empty() &&
+           std::all_of(in.begin(), in.end(), [&](NodeId i) { return repeats(i); });
   }
 
   // The product of all tensors summed over rows and over what is not in `keep`.
@@ -411,27 +342,6 @@ class Separator {
     return elementwise(tensors, all, keep);
   }
 
-  Value elementwise(const std::vector<Tensor>& tensors, const std::vector<Index>& all,
-                    const std::vector<Index>& keep) const {
-    return summed(multiplied(tensors, all), all, keep);
-  }
-
-  // Whether a node is the same at every place of its last axis.
-  bool repeats(NodeId id) const {
-    double number = 0;
-    if (graph_.uniform_value(id, &number)) return true;
-    const OpInfo& op = graph_.op(id);
-    const auto in = graph_.inputs(id);
-    if (op.id == op_id<Broadcast>) {
-      const Shape &from = graph_.shape(in[0]), &to = graph_.shape(id);
-      const int last = from.rank() - 1;
-      return last < 0 || broadcast_axis(from, to, last) != to.rank() - 1 ||
-             from.extent(last) == 1 || repeats(in[0]);
-    }
-    return op.kind == OpKind::elementwise && !in.empty() &&
-           std::all_of(in.begin(), in.end(), [&](NodeId i) { return repeats(i); });
-  }
-
   // Diagonal matrices of rows both of whose indices factors share are the diagonals of rows times a
   // 1 of factors: their sums need no axis for each of the two.
   void split_diagonals(Product& p, std::vector<Index>& keep) {
@@ -456,70 +366,6 @@ class Separator {
                          [&](const Tensor& t) { return has(t.at, i); });
     };
     std::erase_if(keep, [&](Index i) { return !of_rows(i); });
-  }
-
-  // Tensors of which as many as share a summed index have been multiplied and summed over it, those
-  // whose product is smallest first, until all share what is left.
-  void contract(std::vector<Tensor>& tensors, const std::vector<Index>& keep) {
-    while (tensors.size() > 2) {
-      std::vector<Tensor> best, rest;
-      double least = INFINITY;
-      for (const Index i : indices(tensors)) {
-        if (has(keep, i)) continue;
-        std::vector<Tensor> group, others;
-        for (const Tensor& t : tensors) (has(t.at, i) ? group : others).push_back(t);
-        const double n = size_over(indices(group));
-        if (others.empty() || group.size() < 2 || n >= least) continue;
-        least = n;
-        best = std::move(group);
-        rest = std::move(others);
-      }
-      if (best.empty()) return;
-      const std::vector<Index> all = indices(best), elsewhere = indices(rest);
-      std::vector<Index> left;
-      for (const Index i : all)
-        if (has(keep, i) || has(elsewhere, i)) left.push_back(i);
-      rest.push_back({product_over(best, all, left), left});
-      tensors = std::move(rest);
-    }
-  }
-
-  // The product of tensors summed over what is not in `left`: one of matrices where two share
-  // nothing but that, and it is worth it.
-  Value product_over(const std::vector<Tensor>& tensors, const std::vector<Index>& all,
-                     const std::vector<Index>& left) {
-    constexpr double small = 256;
-    if (tensors.size() != 2 || size_over(all) <= small) return elementwise(tensors, all, left);
-    std::vector<Index> gone;
-    for (const Index i : all)
-      if (!has(left, i)) gone.push_back(i);
-    const auto labelled = [&](const std::vector<Index>& some) {
-      return std::any_of(some.begin(), some.end(),
-                         [&](Index i) { return axis(i).label != kNoLabel; });
-    };
-    std::vector<Index> own[2] = {indices({tensors[0]}), indices({tensors[1]})};
-    bool fits = !gone.empty() && !labelled(gone);
-    for (std::vector<Index>& o : own) {
-      fits = fits && std::all_of(gone.begin(), gone.end(), [&](Index i) { return has(o, i); });
-      std::erase_if(o, [&](Index i) { return has(gone, i); });
-    }
-    const int first = labelled(own[1]) ? 1 : 0;  // labels come first
-    std::vector<Index> made = own[first];
-    for (const Index i : own[1 - first]) {
-      fits = fits && !has(made, i);
-      made.push_back(i);
-    }
-    if (!fits || labelled(own[1 - first])) return elementwise(tensors, all, left);
-    for (std::vector<Index>& o : own) o.insert(o.end(), gone.begin(), gone.end());
-    const Value v = fathom::contract(laid_out(tensors[std::size_t(first)], own[first]),
-                                     laid_out(tensors[std::size_t(1 - first)], own[1 - first]), 0,
-                                     int(gone.size()), false, true);
-    return laid_out({v, made}, left);
-  }
-  double size_over(const std::vector<Index>& all) const {
-    double n = 1;
-    for (const Index i : all) n *= double(axis(i).extent);
-    return n;
   }
 
   void place(Product p) {
@@ -570,12 +416,10 @@ class Separator {
     Value sum, eta;
   };
 
-  Graph& graph_;
   DType dtype_ = DType::f64;
   std::vector<char> of_rows_, of_factors_;
   int met_ = 0;
   bool whole_rows_ = false;  // what lies on rows may stay as it is, factors in it or not
-  std::vector<Axis> axes_;
   std::vector<Entry> entries_;
 };
 
