@@ -62,14 +62,14 @@ class TransposeInstr : public Instr {
   std::string text() const override { return fmt::format("transpose [{}, {}]", rows, columns); }
 };
 
-// A slot takes a value that could not be formed in its own memory.
+// A slot takes a value that could not be formed in its own memory, or a value begins as another.
 class CopyInstr : public Instr {
  public:
   Operand from, to;
   std::int64_t bytes = 0;
 
   void run(const Frame& frame) const override;
-  std::string text() const override { return fmt::format("copy {} bytes to a slot", bytes); }
+  std::string text() const override { return fmt::format("copy {} bytes", bytes); }
 };
 
 // How many lanes a loop uses for `rows` rows.

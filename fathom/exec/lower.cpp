@@ -445,8 +445,9 @@ std::unique_ptr<Instr> Planner::lower_kernel(NodeId id, const LoopDraft* loop) {
           if (graph_.op(other).kind == OpKind::output && graph_.inputs(other)[0] == id &&
               int(graph_.node(other).output) == o)
             as = other;
-      const bool lane = loop && loop->marks != kNoNode && !row_label(graph_.shape(as));
-      v = view_of(as, loop, loop != nullptr && !lane);
+      const bool replaced = is_replaced(as),
+                 lane = loop && loop->marks != kNoNode && !row_label(graph_.shape(as)) && !replaced;
+      v = view_of(as, loop, loop != nullptr && !lane && !replaced);
       if (lane) {
         v.extent[0] = {Extent::fixed, 1};
         v.lane_bytes = v.stride[0] * std::int64_t(size_of(v.dtype));

@@ -92,11 +92,15 @@ void Planner::settle_updates() {
     const NodeId slot = u.slot.id(), value = u.value.id(), made = info_[value].root;
     if (info_[value].root == slot) continue;
     // In the slot's own memory, where nothing reads the old value later.
-    bool free = graph_.op(made).in_place && u.slot.shape().size() > 1 &&
-                graph_.shape(made).size() == u.slot.shape().size() &&
-                taken.insert({made, info_[value].root_output}).second;
+    const bool replaced =
+        is_replaced(value) &&
+        root(graph_.inputs(made)[std::size_t(graph_.op(made).replaced.input)]) == slot;
+    bool free = (replaced || (graph_.op(made).in_place &&
+                              graph_.shape(made).size() == u.slot.shape().size())) &&
+                u.slot.shape().size() > 1 && taken.insert({made, info_[value].root_output}).second;
     for (const Update& other : updates_) free = free && info_[other.value.id()].root != slot;
-    for (NodeId reader : readers_[slot]) free = free && reads_before(reader, made);
+    for (NodeId reader : readers_[slot])
+      free = free && ((replaced && reader == made) || reads_before(reader, made));
     for (const Value& o : outputs_) free = free && info_[o.id()].root != slot;
     Storage& st = storage(value);
     if (free) {
@@ -175,6 +179,18 @@ void Planner::place_values() {
   }
 }
 
+// An output that is an input in part begins as that, unless it lies in its memory.
+void Planner::begin_replaced(NodeId id, std::vector<std::unique_ptr<Instr>>& list) {
+  const auto [from, to] = graph_.op(id).replaced;
+  const auto made = storage_.find({id, to});
+  if (to < 0 || made == storage_.end()) return;
+  auto c = std::make_unique<CopyInstr>();
+  c->from = view_of(graph_.inputs(id)[std::size_t(from)], nullptr, false).at;
+  c->to = made->second.at;
+  c->bytes = made->second.shape.size() * std::int64_t(size_of(made->second.dtype));
+  if (c->from.base != c->to.base || c->from.offset != c->to.offset) list.push_back(std::move(c));
+}
+
 void Planner::emit() {
   plan_.stages.resize(stages_.size());
   const auto keep = [&](std::vector<std::unique_ptr<Instr>>& list, std::unique_ptr<Instr> instr) {
@@ -202,7 +218,10 @@ void Planner::emit() {
         }
       }
     }
-    for (const auto& members : groups_[s].serial) keep(stage.serial, lower_group(members, nullptr));
+    for (const auto& members : groups_[s].serial) {
+      begin_replaced(members[0], stage.serial);
+      keep(stage.serial, lower_group(members, nullptr));
+    }
     // Loops of a stage run side by side: the large tasks are dealt first, so that workers finish
     // together.
     std::vector<std::size_t> order(stages_[s].loops.size());
@@ -233,6 +252,7 @@ void Planner::emit() {
         t->columns = shape.size(shape.rank() - a.nk, shape.rank());
         loop.before.push_back(std::move(t));
       }
+      for (NodeId id : draft.nodes) begin_replaced(id, loop.before);
       for (const auto& members : groups_[s].loops[l]) keep(loop.body, lower_group(members, &draft));
       for (NodeId id : draft.nodes)
         if (info_[id].reduction)

@@ -63,6 +63,11 @@ bool Planner::is_alias(NodeId id) const {
   return !row_label(s) && s.size(0, int(a.axis)) == 1;
 }
 
+bool Planner::is_replaced(NodeId id) const {
+  const int output = graph_.op(root(id)).replaced.output;
+  return output >= 0 && info_[id].root_output == output;
+}
+
 void Planner::resolve_aliases() {
   std::vector<NodeId> roots;
   for (const Value& v : outputs_) roots.push_back(v.id());
@@ -485,7 +490,7 @@ void Planner::choose_tiles() {
       l.lanes = kLanes;
       for (NodeId id : order_) {
         const Shape& out = graph_.shape(id);
-        if (graph_.op(id).kind == OpKind::output && !row_label(out) &&
+        if (graph_.op(id).kind == OpKind::output && !row_label(out) && !is_replaced(id) &&
             std::find(l.nodes.begin(), l.nodes.end(), root(id)) != l.nodes.end())
           l.lanes = out.extent(0);
       }

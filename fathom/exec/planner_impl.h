@@ -98,10 +98,12 @@ class Planner {
   bool reads_before(NodeId reader, NodeId made) const;
   void settle_updates();
   void place_values();
+  void begin_replaced(NodeId id, std::vector<std::unique_ptr<Instr>>& list);
   void emit();
 
   bool row_label(const Shape& s) const;
   bool is_alias(NodeId id) const;
+  bool is_replaced(NodeId id) const;  // an output in the place of an input: OpInfo::replaced
   NodeId root(NodeId id) const { return info_[id].root; }
   bool same_loop(NodeId a, NodeId b) const {
     return info_[a].stage == info_[b].stage && info_[a].loop == info_[b].loop && info_[a].loop >= 0;

@@ -38,7 +38,7 @@ State State::copy() const {
 void State::assign(const State& other) {
   for (const auto& [name, array] : other.slots_) {
     Array& own = slot(name, array.dtype(), array.shape());
-    std::memcpy(own.raw(), array.raw(), array.bytes());
+    if (own.raw() != array.raw()) std::memcpy(own.raw(), array.raw(), array.bytes());
   }
 }
 

@@ -122,6 +122,13 @@ struct OpInfo {
   // groups of sequences along their first axis, for its readers to add up: a kernel writes the
   // first entry that it is given and clears the others.
   int marks = -1;
+  // Of `sequences`: an output that is one of the inputs, in which what belongs to the sequences of
+  // a kernel's rows is replaced, which alone the kernel reads and writes. It lies in the memory of
+  // that input or begins as a copy of it; rows of either are none of the streamed axis.
+  struct Replaced {
+    int input = -1, output = -1;
+  };
+  Replaced replaced = {};
   std::uint16_t (*id)() = nullptr;
   std::span<const double> points;  // nasty arguments of an elementwise op
 };

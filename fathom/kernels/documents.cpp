@@ -103,6 +103,8 @@ void documents(const Documents<T>& d) {
       waiting.add(d, fresh);
       fresh = false;
     }
+    if (const std::int64_t place = place_of(d, first); solved && d.to && place >= 0)
+      std::copy_n(at, d.topics.topics, d.to + place * d.topics.topics);
     if (gamma) {
       std::copy_n(at, d.topics.topics, gamma);
       gamma += d.topics.topics;

@@ -3,9 +3,10 @@
 //   max over gamma of  sum_w n_w log sum_k exp(E log theta_k + l_kw)  -  KL(Dir gamma | Dir alpha)
 //
 // in nats, E log theta_k = psi(gamma_k) - psi(sum gamma), by the fixed point of gamma = alpha +
-// th * B (n / th'B), th = exp(E log theta), B = exp(l), from gamma = 1; responsibilities are never
-// stored (Blei, Ng & Jordan 2003, section 5.2; Hoffman, Blei & Bach 2010, algorithm 2). At the
-// optimum the derivative with respect to l is n_w phi_wk, the expected counts.
+// th * B (n / th'B), th = exp(E log theta), B = exp(l), from gamma = 1 or a given one; each update
+// raises what is maximised. Responsibilities are never stored (Blei, Ng & Jordan 2003, section 5.2;
+// Hoffman, Blei & Bach 2010, algorithm 2). At the optimum the derivative with respect to l is n_w
+// phi_wk, the expected counts.
 #pragma once
 
 #include <cstdint>
@@ -47,10 +48,15 @@ struct Documents {
   const T* alpha = nullptr;  // [topics], above 0
   // A document is settled when gamma moves by less than `tolerance` on average over topics.
   double tolerance = 1e-3;
-  std::int64_t iterations = 100;    // most updates of one gamma
-  T* bound = nullptr;               // [rows]: of a document on its first row, 0 elsewhere
-  T* counts = nullptr;              // [words, stride], each document as often as it counts
-  T* gamma = nullptr;               // [documents, topics]
+  std::int64_t iterations = 100;  // most updates of one gamma
+  T* bound = nullptr;             // [rows]: of a document on its first row, 0 elsewhere
+  T* counts = nullptr;            // [words, stride], each document as often as it counts
+  T* gamma = nullptr;             // [documents, topics]
+  // Where gamma begins and what it becomes, which may be one: [places, topics], a document having
+  // the place `begins` - 1. One that is not above 0 throughout is taken to be 1.
+  const T* from = nullptr;
+  T* to = nullptr;
+  std::int64_t places = 0;
   std::int64_t* updates = nullptr;  // adds those of gamma of all documents
 };
 
@@ -59,6 +65,13 @@ struct Documents {
 // within it.
 template <class T>
 void documents(const Documents<T>& d);
+
+// The place of the document that begins at `row`; -1 where it has none.
+template <class T>
+std::int64_t place_of(const Documents<T>& d, std::int64_t row) {
+  const T at = d.begins[row];
+  return at >= T(1) && at <= T(d.places) ? std::int64_t(at) - 1 : -1;
+}
 
 // One document, rows [first, last), and one table of topics, by instruction set. `room` has
 // documents_room(last - first, stride) numbers; gamma is left at its beginning, th behind it. With

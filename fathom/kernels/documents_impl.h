@@ -214,6 +214,18 @@ static void documents_pass(const T* b, const T* counts, std::int64_t rows, std::
   if (!back) rest();
 }
 
+// Whether gamma of the document that begins at row `first` is given; then it is put there.
+template <class T>
+static bool documents_start(const kernels::Documents<T>& d, std::int64_t first, T* gamma) {
+  const std::int64_t place = d.from ? kernels::place_of(d, first) : -1, topics = d.topics.topics;
+  if (place < 0) return false;
+  const T* from = d.from + place * topics;
+  for (std::int64_t k = 0; k < topics; ++k)
+    if (!(from[k] > T(0) && from[k] <= std::numeric_limits<T>::max())) return false;
+  for (std::int64_t k = 0; k < topics; ++k) gamma[k] = from[k];
+  return true;
+}
+
 template <class T>
 static bool solve_document(const kernels::Documents<T>& d, std::int64_t first, std::int64_t last,
                            T* room, T* factors) {
@@ -229,6 +241,7 @@ static bool solve_document(const kernels::Documents<T>& d, std::int64_t first, s
     alpha[k] = k < topics ? d.alpha[k] : T(1e-30);  // whose th is 0
     gamma[k] = k < topics ? T(1) : alpha[k];
   }
+  const bool given = documents_start(d, first, gamma);
   T total(0);         // of the counts
   bool known = true;  // whether all words are
   const auto gather = [&](std::int64_t from, std::int64_t size) {
@@ -255,13 +268,20 @@ static bool solve_document(const kernels::Documents<T>& d, std::int64_t first, s
     return false;
   }
   const T settled = T(d.tolerance * double(topics));
-  // The mean of gamma is the same after every update, and 1 before.
+  // The mean of gamma is the same after every update.
   T mean = total;
   for (std::int64_t k = 0; k < topics; ++k) mean += alpha[k];
   mean /= T(topics);
-  P top = documents_top(gamma, n, T(1));
+  P top(0.0);
   const P none(0.0), same = documents_proportion(P(1.0), top);
   for (std::int64_t k = 0; k < n; k += w) same.store(th + k), none.store(sum + k);
+  if (given) {
+    T at(0);
+    for (std::int64_t k = 0; k < topics; ++k) at += gamma[k];
+    top = documents_top(gamma, n, at / T(topics));
+    for (std::int64_t k = 0; k < n; k += w)
+      documents_proportion(P::load(gamma + k), top).store(th + k);
+  }
   for (std::int64_t k = topics; k < stride; ++k) th[k] = T(0);
   std::int64_t it = 0;
   while (it < d.iterations) {

@@ -29,7 +29,8 @@ using StructuredOps =
            ReduceMax, LogSumExp, Argmax, Gather, ScatterAdd, Pick, Place, MatMul, Cholesky,
            TriangularSolve, Tril, Diagonal, DiagonalMatrix, Uniform, StandardNormal, FoldKey,
            Polygamma, AdamStep, Vech, Unvech, QuadraticFeatures, ShapePeak, Tilt, ChainNorm,
-           LinkedChainNorm, DrivenChainNorm, NetworkNorm, TopicTable, TopicCounts, DocumentNorm>;
+           LinkedChainNorm, DrivenChainNorm, NetworkNorm, TopicTable, TopicCounts, DocumentNorm,
+           WarmDocumentNorm>;
 
 // The table of all ops: leaves first, then the lists above.
 OpTable op_table();

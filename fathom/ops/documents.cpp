@@ -79,6 +79,18 @@ void DocumentNorm::shape(ShapeCall& c) {
   c.out[1] = {table.with_front({topics.size() < kLarge ? kGroups : kGroupsOfLarge, kNoLabel}), t};
 }
 
+void WarmDocumentNorm::shape(ShapeCall& c) {
+  ShapeCall plain{c.in.first(DocumentNorm::arity), c.out.first(DocumentNorm::outputs), c.attrs};
+  DocumentNorm::shape(plain);
+  const TypeOf& kept = c.in[9];
+  if (kept.shape.rank() != 2 || kept.shape.labelled() != 0 || kept.dtype != c.in[0].dtype ||
+      kept.shape.extent(1) != c.in[4].shape.extent(0))
+    raise<ShapeError>(
+        "[warm_document_norm] wants proportions [document, topic] of the words' type, got {} {}",
+        name_of(kept.dtype), kept.shape.text());
+  c.out[2] = kept;
+}
+
 namespace {
 
 template <class T>
@@ -99,6 +111,11 @@ void run_documents(const KernelCall& call) {
   d.iterations = std::int64_t(*in(8));
   d.bound = out(0);
   d.counts = out(1);
+  if (call.in.size() > 9) {
+    d.places = call.in[9].extent[0];
+    d.from = in(9);
+    d.to = out(2);
+  }
   kernels::documents(d);
   if (const std::int64_t size = d.topics.words * d.topics.stride; d.counts)
     std::fill_n(d.counts + size, (call.out[1].extent[0] - 1) * size, T(0));
@@ -111,13 +128,30 @@ void DocumentNorm::forward(const KernelCall& c) {
   run_documents<double>(c);
 }
 
+void WarmDocumentNorm::forward(const KernelCall& c) { DocumentNorm::forward(c); }
+
 DocumentParts document_parts(std::span<const Value> inputs) {
   Graph& g = inputs[0].graph();
   const Value topics = inputs[4];
+  std::vector<Value> all(inputs.begin(), inputs.end());
+  all.insert(all.begin() + 5, apply<TopicTable>({topics}));
+  const bool warm = all.size() == WarmDocumentNorm::arity;
   const Value y =
-      apply<DocumentNorm>({inputs[0], inputs[1], inputs[2], inputs[3], topics,
-                           apply<TopicTable>({topics}), inputs[5], inputs[6], inputs[7]});
-  return {g.output(y.id(), 0), apply<TopicCounts>({g.output(y.id(), 1), topics})};
+      g.apply(warm ? op_id<WarmDocumentNorm>() : op_id<DocumentNorm>(), all, {}, nullptr);
+  return {g.output(y.id(), 0), apply<TopicCounts>({g.output(y.id(), 1), topics}),
+          warm ? g.output(y.id(), 2) : Value()};
+}
+
+Grads document_grads(std::span<const Value> x, std::span<const Value> dys) {
+  for (std::size_t k = 1; k < dys.size(); ++k)
+    if (dys[k])
+      raise<ShapeError>("[document_norm] only its bound is differentiated, and only once");
+  std::vector<Value> inputs(x.begin(), x.end());
+  inputs.erase(inputs.begin() + 5);
+  inputs[3] = dys[0];
+  Grads out(x.size());
+  out[4] = document_parts(inputs).counts;
+  return out;
 }
 
 }  // namespace fathom

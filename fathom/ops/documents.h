@@ -56,6 +56,24 @@ struct DocumentNorm {
   static Grads vjp(const auto& c);
 };
 
+// The same from kept proportions: the last input is gamma [document, topic], where a document of
+// the place p begins with p + 1 in `begins`, and the last output what it becomes. A row of it that
+// is not above 0 throughout begins as without.
+struct WarmDocumentNorm {
+  static constexpr OpDoc doc{.name = "warm_document_norm",
+                             .brief = "bound of documents whose proportions begin at given ones",
+                             .domain = DocumentNorm::doc.domain,
+                             .grad = DocumentNorm::doc.grad,
+                             .ulp = 64};
+  static constexpr OpKind kind = OpKind::sequences;
+  static constexpr int arity = 10, outputs = 3, marks = 2;
+  static constexpr OpInfo::Replaced replaced{.input = 9, .output = 2};
+  static void shape(ShapeCall& c);
+  static void forward(const KernelCall& c);
+  static int aligned(const ShapeCall& c) { return DocumentNorm::aligned(c); }
+  static Grads vjp(const auto& c);
+};
+
 // How far proportions of a document are iterated: until they change by less than `tolerance`, words
 // of a topic on average, and at most so many times.
 struct DocumentLoop {
@@ -65,23 +83,15 @@ struct DocumentLoop {
 
 struct DocumentParts {
   Value bound, counts;  // [row]; [topic, word]
+  Value proportions;    // of WarmDocumentNorm
 };
-DocumentParts document_parts(std::span<const Value> inputs);  // of DocumentNorm, without the table
+// Inputs are those of DocumentNorm or, with one more, of WarmDocumentNorm, without the table.
+DocumentParts document_parts(std::span<const Value> inputs);
 
-Grads DocumentNorm::vjp(const auto& c) {
-  if (c.dys[1])
-    raise<ShapeError>("[document_norm] only its bound is differentiated, and only once");
-  return {{},
-          {},
-          {},
-          {},
-          document_parts(
-              std::vector<Value>{c.x[0], c.x[1], c.x[2], c.dys[0], c.x[4], c.x[6], c.x[7], c.x[8]})
-              .counts,
-          {},
-          {},
-          {},
-          {}};
-}
+// That of documents which count `dy`, its inputs being `x`.
+Grads document_grads(std::span<const Value> x, std::span<const Value> dys);
+
+Grads DocumentNorm::vjp(const auto& c) { return document_grads(c.x, c.dys); }
+Grads WarmDocumentNorm::vjp(const auto& c) { return document_grads(c.x, c.dys); }
 
 }  // namespace fathom

@@ -104,6 +104,7 @@ OpInfo structured_entry() {
   if constexpr (requires { Op::in_place; }) e.in_place = Op::in_place;
   if constexpr (requires { Op::across; }) e.across = Op::across;
   if constexpr (requires { Op::marks; }) e.marks = Op::marks;
+  if constexpr (requires { Op::replaced; }) e.replaced = Op::replaced;
   if constexpr (requires(const ShapeCall& c) { Op::aligned(c); }) e.aligned = Op::aligned;
   if constexpr (has_vjp<Op>) {
     e.differentiable = true;
