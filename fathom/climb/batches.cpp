@@ -60,6 +60,12 @@ double BatchClimb::collect(std::int64_t batch, Workers& workers) {
   return climb_.collect(workers);
 }
 
+double BatchClimb::collect_aside(std::int64_t batch, Workers& workers) {
+  const RowBatch& b = batches_[std::size_t(batch)];
+  climb_.show(b.first, b.rows);
+  return climb_.collect_aside(workers);
+}
+
 double BatchClimb::memoised(std::int64_t batch, Workers& workers) {
   const auto b = std::size_t(batch);
   const std::vector<Array*> sums = climb_.statistics();
@@ -101,6 +107,7 @@ double BatchClimb::stochastic(std::int64_t batch, double rho, Workers& workers, 
 void BatchClimb::forget() {
   for (std::vector<Array>& kept : kept_) kept.clear();
   visited_ = 0;
+  climb_.forget();
 }
 
 double BatchClimb::elbo(Workers& workers, std::int64_t most) {
@@ -108,7 +115,7 @@ double BatchClimb::elbo(Workers& workers, std::int64_t most) {
   double beyond = 0, share = 0;
   std::vector<Array> total;
   for (std::int64_t b = 0; b < n; ++b) {
-    beyond += collect(b, workers);
+    beyond += collect_aside(b, workers);
     share += batches_[std::size_t(b)].share;
     for (std::size_t k = 0; k < climb_.statistics().size(); ++k) {
       const Array& s = *climb_.statistics()[k];

@@ -37,13 +37,14 @@ class BatchClimb {
   // A pass over all rows; or an estimate from the first `most` batches alone.
   double elbo(Workers& workers, std::int64_t most = 0);
 
-  // Statistics of batches that were visited, for another start.
+  // Statistics of batches that were visited and latents that are warm, for another start.
   void forget();
 
   CoordinateClimb& climb() { return climb_; }
 
  private:
   double collect(std::int64_t batch, Workers& workers);
+  double collect_aside(std::int64_t batch, Workers& workers);
 
   std::vector<RowBatch> batches_;
   CoordinateClimb climb_;

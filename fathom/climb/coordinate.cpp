@@ -131,7 +131,6 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   check_conjugate(model);
   check_data(model, data);
   const std::int64_t batch = options.batch > 0 ? std::min(options.batch, data.rows) : data.rows;
-  if (batch < data.rows) rows_.show(0, batch);
   check_apart(model, options, batch == data.rows);
   check_rotated(model, options, batch == data.rows);
   Graph& g = *graph_;
@@ -144,8 +143,17 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   lower.hard = options.hard;
   lower.tempered = options.tempered;
   lower.apart = options.apart;
+  if (options.warm) lower.warm = number_sequences(model);
+  if (options.warm && options.narrow)
+    raise<ConfigError>("[coordinate] where latents are warm, rows are not computed in f32");
+  shown_rows_ = data.rows;
+  if (batch < data.rows) show(0, batch);
   Lowering lowering(model, g, lower);
-  for (const ObservedInfo& o : model.observed()) error_ += o.likelihood.error * double(data.rows);
+  for (const ObservedInfo& o : model.observed()) {
+    // What is warm rises in f64; in f32 this is room for rounding too.
+    const bool rises = lower.warm.count(o.name) > 0 && model.dtype() == DType::f64;
+    (rises ? error_anew_ : error_) += o.likelihood.error * double(data.rows);
+  }
   const Value temperature = lowering.temperature();
   if (temperature) temperature_ = &state.slot("temperature", model.dtype(), Shape{});
   if (temperature) this->temperature(1);
@@ -164,10 +172,15 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   // are at the optimum, and what the terms then are beyond their product with what they meet.
   std::vector<Value> inside, inside_best;
   Value beyond_inside;
+  std::vector<Update> left_inside;
   for (const Term& t : lowering.terms()) {
     const Value v = sum(t.value);
     names_.push_back(t.name);
     values.push_back(v);
+    if (t.kept) {
+      left_inside.push_back({t.kept, t.left});
+      inside_.push_back(&state.slot(g.input_of(t.kept.id()).name, model.dtype(), t.kept.shape()));
+    }
     if (t.how == Estimate::sampled)
       raise<ConfigError>("[coordinate] term \"{}\" is not affine in its latents ({})", t.name,
                          t.note);
@@ -329,15 +342,16 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
       kept.push_back(g.slot(name, model.dtype(), eta[k].shape()));
       statistics_.push_back(&state.slot(name, model.dtype(), eta[k].shape()));
     }
-    const auto collect = [&](std::span<const Value> sums, Value constant) {
-      std::vector<Update> updates;
+    const auto collect = [&](std::span<const Value> sums, Value constant,
+                             std::vector<Update> updates = {}) {
       for (std::size_t k = 0; k < kept.size(); ++k) updates.push_back({kept[k], sums[k]});
       return make(constant ? std::vector<Value>{constant} : std::vector<Value>{}, updates);
     };
     // What rows add beyond <s, eta>: the entropy of their latents.
     const Value beyond = rows - inner(best, eta);
-    collect_ = collect(best, beyond);
-    if (options.blended) collect_only_ = collect(best, {});
+    collect_ = collect(best, beyond, left_inside);
+    if (options.blended) collect_only_ = collect(best, {}, left_inside);
+    if (is_warm()) collect_aside_ = collect(best, beyond);
     if (options.narrow) {
       std::vector<Value> all = best;
       all.push_back(beyond);
@@ -367,6 +381,8 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
           make);
   }
   sites_ = bool(sites);
+  if (is_warm() && eta.empty())
+    raise<ConfigError>("[coordinate] latents are warm where sums over rows are statistics");
   if (sites && temperature)
     raise<ConfigError>("[coordinate] terms that are not affine are not climbed at a temperature");
   if (batch < data.rows && (eta.empty() || sites))
@@ -414,7 +430,11 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
 void CoordinateClimb::show(std::int64_t first, std::int64_t count) {
   if (has_apart() && count < rows_.all().rows)
     raise<ConfigError>("[coordinate] latents of rows are apart: all rows are shown");
+  check_shown(first, count);
+  if (first == shown_ && count == shown_rows_) return;
   rows_.show(first, count);
+  shown_ = first;
+  shown_rows_ = count;
 }
 
 double CoordinateClimb::elbo(Workers& workers) {
@@ -434,6 +454,7 @@ void CoordinateClimb::update_apart(Workers& workers) {
 
 double CoordinateClimb::collect(Workers& workers) {
   update_apart(workers);
+  if (anew_) forget_shown();
   LazyProgram& pass = collecting();
   pass.run(workers);
   if (digits() == Digits::first_f64) set_digits(Digits::f64);
@@ -445,7 +466,14 @@ void CoordinateClimb::collect_only(Workers& workers) {
     collect(workers);
     return;
   }
+  if (anew_) forget_shown();
   collect_only_.run(workers);
+}
+
+double CoordinateClimb::collect_aside(Workers& workers) {
+  if (!collect_aside_) return collect(workers);
+  collect_aside_.run(workers);
+  return collect_aside_.scalar(0);
 }
 
 void CoordinateClimb::update(Workers& workers) {

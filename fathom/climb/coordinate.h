@@ -48,6 +48,12 @@ struct CoordinateOptions {
   // A latent of rows, vectors of gaussians, whose states are multiplied by the matrix that makes
   // the bound largest in every sweep (climb/rotation.h). Needs statistics of all rows.
   std::string rotated = {};
+  // Latents that a likelihood iterates inside, such as the proportions of documents, begin where
+  // the last pass over their rows left them, and not anew: passes that collect statistics keep
+  // them in slots "inside.<term>.<sequences>", [sequence, number], all others begin there and leave
+  // them. A sweep then is coordinate ascent in these latents too, however few of their updates it
+  // makes. A climb of another number of sequences has slots of its own; 0s begin anew.
+  bool warm = false;
   // Most rows of a pass; 0: all. Fewer serve climbs in batches (climb/batches.h), which sees to it
   // that statistics of all rows come together.
   std::int64_t batch = 0;
@@ -100,6 +106,8 @@ class CoordinateClimb {
   double collect(Workers& workers);
   // The same without what they add to the ELBO, which is then not computed.
   void collect_only(Workers& workers);
+  // The same as collect() for a look: latents that are kept inside (warm) stay as they are.
+  double collect_aside(Workers& workers);
   std::vector<Array*> statistics() const { return statistics_; }
   void update(Workers& workers);
   double statistics_bound(Workers& workers);
@@ -131,6 +139,13 @@ class CoordinateClimb {
   }
 
   bool has_apart() const { return !apart_.empty(); }
+  // Whether latents inside likelihoods begin where they are kept.
+  bool is_warm() const { return !inside_.empty(); }
+  // Passes that collect statistics begin them anew all the same, or no longer, and keep what they
+  // find. A first few such passes find better optima: what is warm stays near to where it was.
+  void begin_anew(bool anew) { anew_ = anew; }
+  // Nothing is kept, for another start.
+  void forget();
   // Whether a sweep is one pass over the rows, and one for each latent apart.
   bool keeps_statistics() const { return bool(collect_); }
   bool has_sites() const { return bool(sites_); }
@@ -140,8 +155,9 @@ class CoordinateClimb {
   // way to their gradient that the last sweep took; 1 without such terms.
   double last_step() const { return last_step_; }
   // Nats by which latents that a likelihood iterates inside may leave the bound below their
-  // optimum, so that a sweep may lower it; 0 where all is exact.
-  double error() const { return error_; }
+  // optimum, so that a sweep may lower it; 0 where all is exact, and where they begin where they
+  // are kept, in f64.
+  double error() const { return error_ + (anew_ ? error_anew_ : 0); }
   // Latents by their places in the model, in blocks that are updated together.
   const std::vector<std::vector<std::size_t>>& blocks() const { return blocks_; }
 
@@ -168,6 +184,9 @@ class CoordinateClimb {
   };
   void update(Step& step, Workers& workers);
   LazyProgram& collecting() { return digits() == Digits::f32 ? collect_narrow_ : collect_; }
+  std::map<std::string, std::int64_t> number_sequences(const Model& model);
+  void check_shown(std::int64_t first, std::int64_t count) const;
+  void forget_shown();
   void find_choices(const Model& model, const std::vector<Factor>& factors, State& state);
 
   State* state_;
@@ -179,15 +198,19 @@ class CoordinateClimb {
   std::vector<RowFactor> apart_;
   std::vector<LazyProgram> starts_, means_;
   // With statistics: the E step, the same from given probabilities, and what an update changed.
-  LazyProgram collect_, collect_narrow_, collect_given_, collect_only_, factors_;
+  LazyProgram collect_, collect_narrow_, collect_given_, collect_only_, collect_aside_, factors_;
   LazyProgram elbo_, elbo_given_, values_;
   std::vector<Value> terms_;
   std::vector<Array*> statistics_, naturals_;
   std::vector<Choices> choices_;
+  std::vector<Array*> inside_;  // latents inside likelihoods, where they are warm
+  std::vector<Array> numbers_;  // of their sequences, each on its first row
   Array *temperature_ = nullptr, *narrow_ = nullptr, *rho_ = nullptr, *scale_ = nullptr;
   std::vector<std::string> names_;
   bool sites_ = false;
-  double last_step_ = 1, error_ = 0;
+  std::int64_t shown_ = 0, shown_rows_ = 0;
+  bool anew_ = false;
+  double last_step_ = 1, error_ = 0, error_anew_ = 0;
 };
 
 }  // namespace fathom

@@ -17,7 +17,77 @@ void latents_on(const Model& m, Expr e, int plate, std::set<int>* found) {
   for (const Expr& in : i.inputs) latents_on(m, in, plate, found);
 }
 
+// The number of the sequence that begins at a row, 0: none does; 1 beyond the last row.
+double number_at(const Array& numbers, std::int64_t row) {
+  if (row >= numbers.size()) return 1;
+  return numbers.dtype() == DType::f32 ? double(numbers.data<float>()[row])
+                                       : numbers.data<double>()[row];
+}
+
 }  // namespace
+
+// Sequences of terms whose latents inside may be warm, by the terms' names; they are numbered 1, 2,
+// ... where they begin.
+std::map<std::string, std::int64_t> CoordinateClimb::number_sequences(const Model& model) {
+  std::map<std::string, std::int64_t> sequences;
+  for (const ObservedInfo& o : model.observed()) {
+    if (!o.likelihood.family->warm_log_prob) continue;
+    const auto marks = o.likelihood.args[std::size_t(o.likelihood.family->warm_marks)].expr();
+    const std::string& name = model.info(marks).name;
+    Array numbers = rows_.all().columns.at(name).made();
+    std::int64_t count = 0;
+    const auto number = [&](auto* first, bool write) {
+      bool same = true;
+      count = 0;
+      for (std::int64_t r = 0; r < rows_.all().rows; ++r) {
+        if (r > 0 && first[r] == 0) continue;
+        ++count;
+        same = same && double(first[r]) == double(count);
+        if (write) first[r] = std::remove_reference_t<decltype(*first)>(count);
+      }
+      return same;
+    };
+    const auto by_type = [&](bool write) {
+      if (numbers.dtype() == DType::f32) return number(numbers.data<float>(), write);
+      return number(numbers.data<double>(), write);
+    };
+    if (!by_type(false)) {
+      numbers = numbers.copy();
+      by_type(true);
+    }
+    if (numbers.dtype() == DType::f32 && count > std::int64_t{1} << 24)
+      raise<ConfigError>("[coordinate] {} sequences are more than f32 can number: take f64", count);
+    rows_.replace(name, numbers);
+    numbers_.push_back(numbers);
+    sequences[o.name] = count;
+  }
+  if (sequences.empty())
+    raise<ConfigError>("[coordinate] warm: no likelihood has latents that it iterates inside");
+  return sequences;
+}
+
+// Sequences that are warm are shown whole.
+void CoordinateClimb::check_shown(std::int64_t first, std::int64_t count) const {
+  for (const Array& numbers : numbers_)
+    for (const std::int64_t row : {first, first + count})
+      if (number_at(numbers, row) == 0)
+        raise<ConfigError>("[coordinate] rows from {} on are cut off a sequence that is warm", row);
+}
+
+void CoordinateClimb::forget_shown() {
+  for (std::size_t k = 0; k < inside_.size(); ++k) {
+    const std::size_t from = std::size_t(number_at(numbers_[k], shown_)) - 1,
+                      row = inside_[k]->bytes() / std::size_t(inside_[k]->shape().extent(0));
+    const std::int64_t next = shown_ + shown_rows_;
+    const std::size_t to = next < numbers_[k].size() ? std::size_t(number_at(numbers_[k], next)) - 1
+                                                     : std::size_t(inside_[k]->shape().extent(0));
+    std::memset(inside_[k]->raw() + from * row, 0, (to - from) * row);
+  }
+}
+
+void CoordinateClimb::forget() {
+  for (Array* a : inside_) std::memset(a->raw(), 0, a->bytes());
+}
 
 void CoordinateClimb::find_choices(const Model& model, const std::vector<Factor>& factors,
                                    State& state) {
@@ -95,6 +165,8 @@ void CoordinateClimb::blend(double rho, double scale) {
   if (!rho_) raise<ConfigError>("[coordinate] blend() needs CoordinateOptions::blended");
   if (!(rho > 0 && rho <= 1))
     raise<ConfigError>("[coordinate] a step of {}: above 0, at most 1", rho);
+  if (is_warm() && rho < 1)
+    raise<ConfigError>("[coordinate] where latents are warm, factors do not go part of the way");
   for (const auto& [slot, v] : {std::pair(rho_, rho), std::pair(scale_, scale)}) {
     const Array value = Array::scalar(v).cast(slot->dtype());
     std::memcpy(slot->raw(), value.raw(), value.bytes());

@@ -14,6 +14,10 @@ class RowWindow {
  public:
   explicit RowWindow(const DataSet& data) : data_(data), seen_(data) {}
   void show(std::int64_t first, std::int64_t count);
+  // Another column in the place of one of the data's, before any rows are shown.
+  void replace(const std::string& column, const Array& by) {
+    data_.columns[column] = seen_.columns[column] = by;
+  }
   // What an input other than the data's reads, all rows of which are seen.
   void add(const std::string& input, const Array& column);
   const std::map<std::string, Array>& added() const { return added_; }

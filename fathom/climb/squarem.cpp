@@ -34,6 +34,8 @@ void write(const Numbers& x, const std::vector<Array*>& arrays) {
 Squarem::Squarem(CoordinateClimb& climb) : climb_(climb) {
   if (climb.has_apart())
     raise<ConfigError>("[squarem] latents of rows are apart: their factors are not extrapolated");
+  if (climb.is_warm())
+    raise<ConfigError>("[squarem] latents are warm: they would stem from steps that are dropped");
 }
 
 SquaremStep Squarem::step(Workers& workers) {

@@ -15,7 +15,7 @@ struct SquaremStep {
 
 class Squarem {
  public:
-  // Throws ConfigError where latents of rows are apart: their factors would have to go with it.
+  // Throws ConfigError where latents of rows are apart or warm: they would have to go with it.
   explicit Squarem(CoordinateClimb& climb);
   SquaremStep step(Workers& workers);
 

@@ -135,6 +135,15 @@ struct FamilyInfo {
   // is linear in these quantities where those latents are given; its gradient with respect to them
   // are the statistics of rows (Hoffman et al. 2013, section 2.4).
   Values (*rows_meet)(std::span<const Face> p) = nullptr;
+  // The same from where those latents are kept: warm_size() numbers for each sequence of rows,
+  // [sequence, number], 0s where none are known yet. A sequence of the place s in them has s + 1
+  // on its first row in the parameter `warm_marks`, which is data.
+  struct Warm {
+    Value elements, kept;  // log p, and what those numbers become
+  };
+  Warm (*warm_log_prob)(const Face& x, std::span<const Face> p, Value kept) = nullptr;
+  std::int64_t (*warm_size)(std::span<const Face> p) = nullptr;
+  int warm_marks = -1;
   bool exponential() const { return natural != nullptr; }
 };
 

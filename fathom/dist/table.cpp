@@ -22,6 +22,11 @@ FamilyInfo entry() {
     }
   }
   if constexpr (requires { &F::rows_meet; }) e.rows_meet = F::rows_meet;
+  if constexpr (requires { &F::warm_log_prob; }) {
+    e.warm_log_prob = F::warm_log_prob;
+    e.warm_size = F::warm_size;
+    e.warm_marks = F::warm_marks;
+  }
   if constexpr (requires { &F::completed; }) e.completed = F::completed;
   if constexpr (requires { &F::best; }) {
     e.best_norm = F::best_norm;

@@ -1,6 +1,7 @@
 #include "fathom/elbo/bound.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "fathom/autodiff/gradient.h"
@@ -472,7 +473,17 @@ Value Lowering::elements_of(const ObservedInfo& o, const std::vector<Gate>& gate
   if (x.observed && (support == Support::positive || support == Support::unit))
     x.mean = where(x.observed, x.mean, like(x.mean, 0.5));
   const Value cells = p.family->doc.event_axes == 0 ? std::exchange(x.observed, {}) : Value();
-  Value elements = p.family->expected_log_prob(x, p.parameters);
+  Value elements;
+  if (const auto warm = options_.warm.find(o.name); warm != options_.warm.end()) {
+    const Value kept =
+        graph_.slot(fmt::format("inside.{}.{}", o.name, warm->second), model_.dtype(),
+                    Shape{warm->second, p.family->warm_size(p.parameters)});
+    const FamilyInfo::Warm from = p.family->warm_log_prob(x, p.parameters, kept);
+    warm_[o.name] = {kept, from.kept};
+    elements = from.elements;
+  } else {
+    elements = p.family->expected_log_prob(x, p.parameters);
+  }
   if (cells) elements = elements * cells;
   if (!gates.empty()) {
     if (elements.shape().rank() > elements.shape().labelled()) elements = sum_events(elements);
@@ -508,6 +519,8 @@ Term Lowering::likelihood(const ObservedInfo& o) {
     t.met = met(distribution(o.likelihood, drawn, model_.info(o.value).event).parameters);
   }
   t.value = to_plate(choose(elements_of(o, gates, drawn), gates, drawn), t.plate, true);
+  if (const auto warm = warm_.find(o.name); warm != warm_.end())
+    std::tie(t.kept, t.left) = warm->second;
   return t;
 }
 

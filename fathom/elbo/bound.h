@@ -31,8 +31,9 @@ struct Term {
   bool affine = true;  // in the statistics of each latent; else a site: its gradient moves with q
   // Of a likelihood with latents of its own inside (FamilyInfo::rows_meet): what rows meet there.
   std::vector<Value> met;
-  Value value;     // [plate], or a scalar: event axes summed, draws averaged
-  Value elements;  // [plate, event] of priors and entropies: what each unit adds
+  Value kept, left;  // with LowerOptions::warm: the slot of these latents, and what it becomes
+  Value value;       // [plate], or a scalar: event axes summed, draws averaged
+  Value elements;    // [plate, event] of priors and entropies: what each unit adds
 };
 
 // What latents without a guide and without rows have for q.
@@ -59,6 +60,9 @@ struct LowerOptions {
   std::set<std::string> sampled;  // terms whose latents are to be sampled although closed
   std::set<std::string> points;   // latents that are point masses at their mode, among factors
   bool flat_points = false;       // without their priors
+  // Terms with latents of their own inside which begin where they are kept (FamilyInfo::Warm), in
+  // slots "inside.<term>.<sequences>": how many sequences of rows those are of.
+  std::map<std::string, std::int64_t> warm;
 };
 
 // A model on a graph. Inputs of the graph:
@@ -182,6 +186,7 @@ class Lowering {
   // Of collapsed latents: statistics while forming their natural parameters, both when formed.
   std::map<int, std::vector<Value>> leaves_, given_, naturals_;
   std::map<int, Apart> apart_;
+  std::map<std::string, std::pair<Value, Value>> warm_;  // of a term: the slot, what it becomes
   // Of a collapsed latent whose conditional differs with what another one of the row chooses: that
   // one's gate. Its statistics and natural parameters lie on the gate's plate too.
   std::map<int, Gate> under_;

@@ -22,16 +22,29 @@ struct Documents {
       {"tolerance", Support::positive, "change of the proportions' counts at which they are kept"},
       {"iterations", Support::count, "most updates of a document's proportions"}};
 
-  static Value expected_log_prob(const Face& x, std::span<const Face> p) {
+  static DocumentParts parts(const Face& x, std::span<const Face> p, Value kept) {
     const Value word = x.mean, logs = rows_meet(p)[0];
     const auto rows = [&](Value v) { return broadcast_to(v, word.shape()); };
     const Value alpha = broadcast_to(p[1].mean, Shape{logs.shape().extent(0)});
     // As the adjoint of a sum has it, so that bound and gradient are one node.
     const Value once = repeat_axes(like(word, 1.0), word.shape(), {0, 1});
-    return document_parts(std::vector<Value>{word, rows(p[3].mean), rows(p[2].mean), once, logs,
-                                             alpha, p[4].mean, p[5].mean})
-        .bound;
+    std::vector<Value> in = {word, rows(p[3].mean), rows(p[2].mean), once,
+                             logs, alpha,           p[4].mean,       p[5].mean};
+    if (kept) in.push_back(kept);
+    return document_parts(in);
   }
+  static Value expected_log_prob(const Face& x, std::span<const Face> p) {
+    return parts(x, p, {}).bound;
+  }
+  // Proportions are kept as gamma.
+  static FamilyInfo::Warm warm_log_prob(const Face& x, std::span<const Face> p, Value kept) {
+    const DocumentParts all = parts(x, p, kept);
+    return {all.bound, all.proportions};
+  }
+  static std::int64_t warm_size(std::span<const Face> p) {
+    return rows_meet(p)[0].shape().extent(0);
+  }
+  static constexpr int warm_marks = 2;
   static Values rows_meet(std::span<const Face> p) { return {p[0].expected_log()}; }
   // A word: the mean of its number says nothing.
   static Face face(std::span<const Face> p) { return p[3]; }
