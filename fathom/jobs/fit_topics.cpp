@@ -107,6 +107,9 @@ class FitTopicsJob {
     fingerprint_ = fingerprint_of(corpus_);
     note(fmt::format("{} topics, alpha {:g}, eta {:g}, {}", settings_.topics, settings_.alpha,
                      settings_.eta, settings_.stochastic() ? "stochastic steps" : "sweeps"));
+    if (settings_.warm > 0)
+      note(fmt::format("after {} sweep{} documents begin with the proportions of the last one",
+                       settings_.warm, settings_.warm == 1 ? "" : "s"));
     note(fmt::format("{} documents of {} words, {} in all ({}); {} thread{}, {}, {}", documents_,
                      corpus_.words, tokens_, corpus_.kind, workers_.size(),
                      workers_.size() == 1 ? "" : "s", kernels::name_of(kernels::isa()),
@@ -135,14 +138,15 @@ class FitTopicsJob {
     TopicModel topics(settings_.model(corpus_.words), settings_.dtype());
     const DataSet data = rows_of_corpus(corpus_, settings_.dtype());
     State state;
-    CoordinateClimb whole(topics.model, data, state);
+    CoordinateOptions options;
+    options.warm = settings_.warm > 0;
+    CoordinateClimb whole(topics.model, data, state, options);
     std::optional<BatchClimb> batches;
     const std::int64_t batch = settings_.batch > 0      ? settings_.batch
                                : settings_.stochastic() ? kSviBatch
                                                         : 0;
     if (batch > 0)
-      batches.emplace(topics.model, data, state, CoordinateOptions{},
-                      batches_of_corpus(corpus_, batch));
+      batches.emplace(topics.model, data, state, options, batches_of_corpus(corpus_, batch));
     for (int r = 1; r <= settings_.restarts && !interrupted_; ++r) {
       const Array start = seeded_topics(corpus_, settings_, fold(key(), std::uint64_t(r) + 1));
       const Array as = start.cast(settings_.dtype());
@@ -155,7 +159,7 @@ class FitTopicsJob {
                                    settings_.restarts, bounds_.back(), a.sweeps,
                                    a.converged ? "" : ", not converged"));
       if (kept_.restart > 0 && a.elbo() <= kept_.ascent.elbo()) continue;
-      kept_ = {state.copy(), a, r};
+      kept_ = {r < settings_.restarts ? state.copy() : state, a, r};
     }
     state.assign(kept_.state);
     terms_ = whole.terms(workers_);
@@ -166,7 +170,11 @@ class FitTopicsJob {
   Ascent ascend(CoordinateClimb& whole, BatchClimb* batches, std::int64_t batch, int restart) {
     if (batches) batches->forget();
     std::int64_t steps = 0;
+    int passes = 0;
     const Stepper step = [&](Workers& w) {
+      const bool anew = ++passes <= settings_.warm;
+      whole.begin_anew(anew);
+      if (batches) batches->climb().begin_anew(anew);
       if (!batches) return AscentStep{whole.sweep(w), 1};
       double bound = NAN;
       const Key order = fold(key(), (std::uint64_t(restart) << 32) + std::uint64_t(steps));

@@ -25,6 +25,9 @@ void TopicSettings::check() const {
     raise<ConfigError>("--inner-tolerance must be above 0, got {:g}", inner_tolerance);
   if (inner_updates < 1)
     raise<ConfigError>("--inner-updates must be at least 1, got {}", inner_updates);
+  if (warm < 0) raise<ConfigError>("--warm must not be negative, got {}", warm);
+  if (warm > 0 && stochastic())
+    raise<ConfigError>("--warm serves sweeps (--method vb): stochastic steps move topics too far");
   if (!(steps.delay >= 0))
     raise<ConfigError>("--delay must not be negative, got {:g}", steps.delay);
   if (!(steps.forgetting > 0.5 && steps.forgetting <= 1))
@@ -40,8 +43,9 @@ DataSet rows_of_corpus(const Corpus& c, DType dtype) {
       word[i] = T(c.word[i]);
       count[i] = T(c.count[i]);
     }
+    std::int64_t number = 0;
     for (std::size_t d = 0; d + 1 < c.begins.size(); ++d)
-      if (c.begins[d] < c.begins[d + 1]) begins[c.begins[d]] = T(1);
+      if (c.begins[d] < c.begins[d + 1]) begins[c.begins[d]] = T(++number);
   };
   for (const char* name : {"word", "count", "begins"})
     data.columns[name] = Array(dtype, Shape{data.rows});

@@ -29,6 +29,7 @@ struct TopicSettings {
   AscentConfig ascent = {.sweeps = 200, .tolerance = 1e-3};
   double inner_tolerance = 1e-3;
   std::int64_t inner_updates = 100;
+  int warm = 0;
   int restarts = 1;
   std::string precision = "f64";
   std::uint64_t seed = 1;
@@ -50,6 +51,9 @@ struct TopicSettings {
     f("inner-tolerance", self.inner_tolerance,
       "a document's proportions are kept when its gamma moves by less, on average over topics");
     f("inner-updates", self.inner_updates, "most updates of a document's proportions in a pass");
+    f("warm", self.warm,
+      "sweeps after which documents begin with the last one's proportions, kept in memory: fewer "
+      "updates; too early, a worse bound; 0: never");
     f("restarts", self.restarts, "climbs from different starts; the best is kept");
     f("precision", self.precision, "f64, or f32: about twice as fast, with fewer digits");
     f("seed", self.seed, "seed of every draw");
@@ -63,8 +67,8 @@ struct TopicSettings {
   }
 };
 
-// Documents with words as rows of the model, and the batches they are taken in: at most `most`
-// documents each, of nearly one size, 0: one batch.
+// Documents with words as rows of the model, numbered where they begin, and the batches they are
+// taken in: at most `most` documents each, of nearly one size, 0: one batch.
 DataSet rows_of_corpus(const Corpus& corpus, DType dtype);
 std::vector<RowBatch> batches_of_corpus(const Corpus& corpus, std::int64_t most);
 

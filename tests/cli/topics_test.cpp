@@ -48,6 +48,17 @@ TEST_F(TopicsCli, FromFitToTopics) {
   EXPECT_EQ(s.code, 2) << s.out;
 }
 
+TEST_F(TopicsCli, WarmDocuments) {
+  refused(fit({"--warm", "2", "--method", "svi"}), {"--warm", "--method vb"});
+  const Outcome f = run(fit({"--warm", "2"}));
+  ASSERT_EQ(f.code, 0) << f.err;
+  EXPECT_TRUE(
+      says(f.out + f.err, "after 2 sweeps documents begin with the proportions of the last one"))
+      << f.out << f.err;
+  EXPECT_TRUE(says(run({"fit", "lda", "--help"}).out, "--warm"));
+  EXPECT_EQ(run({"evaluate", file("run"), file("d.mtx")}).code, 0);
+}
+
 TEST_F(TopicsCli, Mistakes) {
   refused({"fit", "lda", file("d.mtx"), "-o", file("run"), "--topics", "0"},
           {"--topics must be at least 1"});

@@ -86,6 +86,16 @@ TEST_F(TopicFits, FindGroupsOfWordsByEveryWay) {
   });
   way("single precision", [](FitTopicsConfig& c) { c.settings.precision = "f32"; });
   for (const auto& [name, bound] : bounds) EXPECT_NEAR(bound, bounds["sweeps"], 0.2) << name;
+  // Documents that are warm find the groups too, and may stay in other optima of their own.
+  way("warm sweeps", [](FitTopicsConfig& c) { c.settings.warm = 1; });
+  way("warm and memoised", [](FitTopicsConfig& c) {
+    c.settings.warm = 1;
+    c.settings.batch = 25;
+  });
+  way("warm in single precision", [](FitTopicsConfig& c) {
+    c.settings.warm = 1;
+    c.settings.precision = "f32";
+  });
 }
 
 TEST_F(TopicFits, TermsAddUpAndEvaluationIsTheirWords) {
@@ -131,12 +141,65 @@ TEST_F(TopicFits, AnotherOrderOfWords) {
   }
 }
 
+// With one update of proportions in a pass and no tolerance every recorded bound is at least the
+// one before; a restart begins without the proportions of the one before.
+TEST_F(TopicFits, WarmSweepsNeverLowerTheBound) {
+  const auto bounds = [&](int restarts, std::int64_t batch) {
+    const FitTableResult r = fit([&](FitTopicsConfig& c) {
+      c.settings.warm = 1;
+      c.settings.inner_updates = 1;
+      c.settings.batch = batch;
+      c.settings.restarts = restarts;
+      c.settings.ascent = {.sweeps = 40, .tolerance = 0};
+    });
+    std::map<int, std::vector<double>> by_restart;
+    std::ifstream lines(file("run/metrics.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+      const nlohmann::json j = nlohmann::json::parse(line);
+      if (j.at("elbo").is_number()) by_restart[j.at("restart")].push_back(j.at("elbo"));
+    }
+    EXPECT_TRUE(
+        nlohmann::json::parse(std::ifstream(file("run/config.json")))["settings"].at("warm") == 1);
+    for (const auto& [restart, all] : by_restart)
+      for (std::size_t i = 1; i < all.size(); ++i)
+        EXPECT_GE(all[i], all[i - 1] - 1e-12 * std::abs(all[i])) << restart << " " << i;
+    // The topics that are left are those of the bound that the summary has.
+    EXPECT_GE(r.summary.at("elbo_per_row").get<double>(),
+              by_restart[r.summary.at("best_restart")].back() - 1e-12);
+    return by_restart;
+  };
+  for (const std::int64_t batch : {0, 25}) {
+    const auto one = bounds(1, batch), two = bounds(2, batch);
+    EXPECT_EQ(one.at(1), two.at(1));
+    EXPECT_NE(two.at(1), two.at(2));
+  }
+}
+
+// Until then a fit is what it is without, bit for bit.
+TEST_F(TopicFits, WarmAfterSomeSweeps) {
+  const auto topics = [&](int warm, int sweeps, std::int64_t batch) {
+    fit([&](FitTopicsConfig& c) {
+      c.settings.warm = warm;
+      c.settings.batch = batch;
+      c.settings.restarts = 1;
+      c.settings.ascent = {.sweeps = sweeps, .tolerance = 0};
+    });
+    const Array a = open_topics_run(file("run")).lambda;
+    return std::vector<double>(a.data<double>(), a.data<double>() + a.size());
+  };
+  for (const std::int64_t batch : {0, 25}) {
+    EXPECT_EQ(topics(3, 3, batch), topics(0, 3, batch));
+    EXPECT_NE(topics(3, 4, batch), topics(0, 4, batch));
+  }
+}
+
 TEST_F(TopicFits, AFitIsAFunctionOfItsSeedAlone) {
   const auto tensor = [&] { return open_topics_run(file("run")).lambda; };
-  for (const char* method : {"vb", "svi"}) {
+  for (const char* method : {"vb", "svi", "warm"}) {
     const auto with = [&](int threads) {
       return [=](FitTopicsConfig& c) {
-        c.settings.method = method;
+        c.settings.warm = method == std::string("warm") ? 2 : 0;
+        c.settings.method = c.settings.warm > 0 ? "vb" : method;
         c.settings.ascent.sweeps = 3;
         c.threads = threads;
       };
