@@ -146,8 +146,8 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   if (options.warm) lower.warm = number_sequences(model);
   if (options.warm && options.narrow)
     raise<ConfigError>("[coordinate] where latents are warm, rows are not computed in f32");
-  shown_rows_ = data.rows;
-  if (batch < data.rows) show(0, batch);
+  shown_rows_ = batch;
+  if (batch < data.rows) rows_.show(0, batch);  // until others are
   Lowering lowering(model, g, lower);
   for (const ObservedInfo& o : model.observed()) {
     // What is warm rises in f64; in f32 this is room for rounding too.
@@ -454,7 +454,7 @@ void CoordinateClimb::update_apart(Workers& workers) {
 
 double CoordinateClimb::collect(Workers& workers) {
   update_apart(workers);
-  if (anew_) forget_shown();
+  begin_inside();
   LazyProgram& pass = collecting();
   pass.run(workers);
   if (digits() == Digits::first_f64) set_digits(Digits::f64);
@@ -466,7 +466,7 @@ void CoordinateClimb::collect_only(Workers& workers) {
     collect(workers);
     return;
   }
-  if (anew_) forget_shown();
+  begin_inside();
   collect_only_.run(workers);
 }
 

@@ -186,7 +186,7 @@ class CoordinateClimb {
   LazyProgram& collecting() { return digits() == Digits::f32 ? collect_narrow_ : collect_; }
   std::map<std::string, std::int64_t> number_sequences(const Model& model);
   void check_shown(std::int64_t first, std::int64_t count) const;
-  void forget_shown();
+  void begin_inside();
   void find_choices(const Model& model, const std::vector<Factor>& factors, State& state);
 
   State* state_;

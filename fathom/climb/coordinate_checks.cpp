@@ -74,7 +74,10 @@ void CoordinateClimb::check_shown(std::int64_t first, std::int64_t count) const 
         raise<ConfigError>("[coordinate] rows from {} on are cut off a sequence that is warm", row);
 }
 
-void CoordinateClimb::forget_shown() {
+// Of a pass over the rows that are shown.
+void CoordinateClimb::begin_inside() {
+  check_shown(shown_, shown_rows_);
+  if (!anew_) return;
   for (std::size_t k = 0; k < inside_.size(); ++k) {
     const std::size_t from = std::size_t(number_at(numbers_[k], shown_)) - 1,
                       row = inside_[k]->bytes() / std::size_t(inside_[k]->shape().extent(0));

@@ -480,6 +480,33 @@ TEST(WarmTopics, InSinglePrecisionAndOnEveryInstructionSet) {
   kernels::limit_isa(kernels::Isa::avx512);
 }
 
+// Batches may be of any sizes, the largest last, and be visited in any order.
+TEST(WarmTopics, BatchesOfAnySize) {
+  const DataSet data = entries_of(drawn_documents(30, 24));
+  TopicModel t(24, 4, 0.3, 0.2, {0.01, 100});
+  const std::vector<RowBatch> each = cut(data, 1, 30);
+  std::vector<RowBatch> all = {each[0], each[1], each[3], each[8]};
+  const std::size_t begin[] = {0, 1, 3, 8, 30};
+  for (std::size_t b = 0; b < 4; ++b)
+    for (std::size_t d = begin[b] + 1; d < begin[b + 1]; ++d) all[b].rows += each[d].rows;
+  State state;
+  BatchClimb batches(t.m, data, state, warm(), all);
+  start_apart(batches.climb());
+  Workers workers(2);
+  double bound = -INFINITY;
+  for (int visit = 0; visit < 40; ++visit) {
+    batches.climb().begin_anew(visit < 4);
+    const double now = batches.memoised((3 * visit) % 4, workers);
+    if (visit > 3) {
+      ASSERT_GE(now, bound - 1e-12 * std::abs(now)) << visit;
+    }
+    if (visit >= 3) bound = now;
+  }
+  for (const double g : numbers_of(*state.find("inside.words.30"))) EXPECT_GT(g, 0);
+  // Kept where they lie, so that a batch costs nothing of the other documents' size.
+  EXPECT_EQ(batches.climb().pass().plan().text().find("copy"), std::string::npos);
+}
+
 TEST(WarmTopics, WhatIsRefused) {
   const DataSet data = entries_of(drawn_documents(30, 24));
   TopicModel t(24, 4, 0.3, 0.2, {});
