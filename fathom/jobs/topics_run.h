@@ -52,9 +52,8 @@ struct TopicSettings {
       "a document's proportions are kept when its gamma moves by less, on average over topics");
     f("inner-updates", self.inner_updates, "most updates of a document's proportions in a pass");
     f("warm", self.warm,
-      "sweeps after which documents begin with the last one's proportions, kept in memory: none "
-      "then "
-      "lowers the bound; too early, a worse one; 0: never");
+      "sweeps after which documents begin with the proportions that the one before left them: no "
+      "sweep then lowers the bound, which ends lower where that is early; 0: never");
     f("restarts", self.restarts, "climbs from different starts; the best is kept");
     f("precision", self.precision, "f64, or f32: about twice as fast, with fewer digits");
     f("seed", self.seed, "seed of every draw");
