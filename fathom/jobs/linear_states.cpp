@@ -230,7 +230,7 @@ LinearStates::Smoothed LinearStates::smooth(const Array& rows, const Array& begi
     std::vector<double> none(std::size_t(r), 0.0), weights(std::size_t(r * r), 0.0);
     for (std::int64_t k = 0; k < r; ++k)
       weights[std::size_t(k * r + k)] = -0.5 * drives.data<double>()[k];
-    kernels::DrivenGaussians c;
+    kernels::DrivenGaussians<double> c;
     c.rows = count;
     c.size = n;
     c.drives = r;

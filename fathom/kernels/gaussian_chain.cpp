@@ -11,12 +11,11 @@ namespace fathom::kernels {
 
 namespace {
 
-constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
-
 const GaussianChainTable& gaussian_chain_table() { return FATHOM_BY_ISA(gaussian_chain); }
 
-void spoil(double* p, std::int64_t first, std::int64_t last, std::int64_t each) {
-  if (p) std::fill(p + first * each, p + last * each, kNoNumber);
+template <class T>
+void spoil(T* p, std::int64_t first, std::int64_t last, std::int64_t each) {
+  if (p) std::fill(p + first * each, p + last * each, std::numeric_limits<T>::quiet_NaN());
 }
 
 // Room for outputs that nobody reads but the recursions.
@@ -29,6 +28,25 @@ struct Kept {
     used += std::size_t(count);
   }
 };
+
+template <class T>
+void driven_of(const DrivenGaussians<T>& c, auto sequence) {
+  thread_local std::vector<double> room;
+  const std::int64_t n = c.size, r = c.drives;
+  std::int64_t longest = 0;
+  each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
+    longest = std::max(longest, last - first);
+  });
+  room.resize(std::size_t(driven_room(n, r) + longest * driven_kept(n, r)));
+  each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
+    if (sequence(c, first, last, room.data())) return;
+    spoil(c.log_norm, first, last, 1);
+    spoil(c.mean, first, last, n);
+    spoil(c.covariance, first, last, n * n);
+    spoil(c.drive, first, last, r);
+    spoil(c.drive_covariance, first, last, r * r);
+  });
+}
 
 }  // namespace
 
@@ -52,32 +70,11 @@ void linked_gaussians(const LinkedGaussians& given) {
   });
 }
 
-void driven_gaussians(const DrivenGaussians& given) {
-  thread_local std::vector<double> kept, room;
-  DrivenGaussians c = given;
-  const std::int64_t n = c.size, r = c.drives, nn = n * n, rr = r * r;
-  kept.resize(std::size_t((c.log_norm ? 0 : c.rows) + (c.mean ? 0 : c.rows * n) +
-                          (c.covariance ? 0 : c.rows * nn) + (c.drive ? 0 : c.rows * r) +
-                          (c.drive_covariance ? 0 : c.rows * rr)));
-  Kept k{kept};
-  k.want(c.log_norm, c.rows);
-  k.want(c.mean, c.rows * n);
-  k.want(c.covariance, c.rows * nn);
-  k.want(c.drive, c.rows * r);
-  k.want(c.drive_covariance, c.rows * rr);
-  std::int64_t longest = 0;
-  each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
-    longest = std::max(longest, last - first);
-  });
-  room.resize(std::size_t(driven_room(n, r) + longest * n * r));
-  each_sequence(c.begins, c.rows, [&](std::int64_t first, std::int64_t last) {
-    if (gaussian_chain_table().driven(c, first, last, room.data())) return;
-    spoil(c.log_norm, first, last, 1);
-    spoil(c.mean, first, last, n);
-    spoil(c.covariance, first, last, nn);
-    spoil(c.drive, first, last, r);
-    spoil(c.drive_covariance, first, last, rr);
-  });
+void driven_gaussians(const DrivenGaussians<float>& c) {
+  driven_of(c, gaussian_chain_table().driven_f32);
+}
+void driven_gaussians(const DrivenGaussians<double>& c) {
+  driven_of(c, gaussian_chain_table().driven);
 }
 
 }  // namespace fathom::kernels

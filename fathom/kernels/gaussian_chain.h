@@ -9,10 +9,13 @@
 //   recursion is that of a block tridiagonal precision (Rue & Held 2005, section 2.4).
 // - driven: x_t = A x_{t-1} + R e_t with g'e_t - e_t'W e_t / 2. States that no e reaches follow the
 //   motion exactly, which no precision says. The recursion is that of an information filter from
-//   the last row on: A may be singular, and nothing need be known of the first state.
+//   the last row on: A may be singular, and nothing need be known of the first state. It is in
+//   square-root form, for J and W that are positive semidefinite: rows may be as precise beside
+//   the noise of the motion as they like, and covariances are sums of squares
+//   (driven_gaussian_impl.h).
 //
-// All in f64. A matrix on the way that is not positive definite makes the outputs of its sequence
-// NaN.
+// Recursions are in f64, whatever the arrays hold. A matrix on the way that is not positive
+// definite makes the outputs of its sequence NaN.
 #pragma once
 
 #include <cstdint>
@@ -20,20 +23,21 @@
 namespace fathom::kernels {
 
 // One array for each row, `step` numbers apart; 0: one for all.
+template <class T>
 struct EachRow {
-  const double* at = nullptr;
+  const T* at = nullptr;
   std::int64_t step = 0;
-  const double* of(std::int64_t row) const { return at + row * step; }
+  const T* of(std::int64_t row) const { return at + row * step; }
 };
 
 // Sequences of rows, one after another. Precisions are given as natural parameters: their halves,
 // negative. What nobody reads may be null.
 struct LinkedGaussians {
   std::int64_t rows = 0, size = 0;
-  EachRow linear, half;                // h [size], -J / 2 [size, size]
-  EachRow linear_before, half_before;  // of the row before: g, -I / 2
-  EachRow link;                        // G [size, size]
-  const double* begins = nullptr;      // [rows]: not 0 where a sequence begins; row 0 is taken to
+  EachRow<double> linear, half;                // h [size], -J / 2 [size, size]
+  EachRow<double> linear_before, half_before;  // of the row before: g, -I / 2
+  EachRow<double> link;                        // G [size, size]
+  const double* begins = nullptr;  // [rows]: not 0 where a sequence begins; row 0 is taken to
   // Of each row: what it adds to log Z [rows], its mean, its covariance; 0 where one begins: those
   // of the row before, and the covariance of this row (first axis) with it.
   double *log_norm = nullptr, *mean = nullptr, *covariance = nullptr;
@@ -41,30 +45,39 @@ struct LinkedGaussians {
 };
 void linked_gaussians(const LinkedGaussians& c);
 
+template <class T>
 struct DrivenGaussians {
   std::int64_t rows = 0, size = 0, drives = 0;
-  EachRow linear, half;              // h [size], -J / 2 [size, size]
-  EachRow linear_drive, half_drive;  // g [drives], -W / 2 [drives, drives]
-  const double* motion = nullptr;    // A [size, size]
-  const double* reach = nullptr;     // R [size, drives]
-  const double* begins = nullptr;
+  EachRow<T> linear, half;              // h [size], -J / 2 [size, size]
+  EachRow<T> linear_drive, half_drive;  // g [drives], -W / 2 [drives, drives]
+  const T* motion = nullptr;            // A [size, size]
+  const T* reach = nullptr;             // R [size, drives]
+  const T* begins = nullptr;
   // Of each row: what it adds to log Z; mean and covariance of its state; 0 where one begins: of e.
-  double *log_norm = nullptr, *mean = nullptr, *covariance = nullptr;
-  double *drive = nullptr, *drive_covariance = nullptr;
+  T *log_norm = nullptr, *mean = nullptr, *covariance = nullptr;
+  T *drive = nullptr, *drive_covariance = nullptr;
 };
-void driven_gaussians(const DrivenGaussians& c);
+void driven_gaussians(const DrivenGaussians<float>& c);
+void driven_gaussians(const DrivenGaussians<double>& c);
 
-// One sequence, one table per instruction set. `room`: linked_room(size) or driven_room(...)
-// numbers. False: not positive definite.
+// One sequence, one table per instruction set. `room`: linked_room(size) numbers, or
+// driven_room(...) and then driven_kept(...) for each row of the sequence. False: not positive
+// definite.
 struct GaussianChainTable {
   bool (*linked)(const LinkedGaussians&, std::int64_t first, std::int64_t last, double* room);
-  bool (*driven)(const DrivenGaussians&, std::int64_t first, std::int64_t last, double* room);
+  bool (*driven)(const DrivenGaussians<double>&, std::int64_t first, std::int64_t last,
+                 double* room);
+  bool (*driven_f32)(const DrivenGaussians<float>&, std::int64_t first, std::int64_t last,
+                     double* room);
 };
 extern const GaussianChainTable gaussian_chain_base, gaussian_chain_avx2, gaussian_chain_avx512;
 constexpr std::int64_t linked_room(std::int64_t size) { return 8 * (size + 1) * (size + 1); }
 constexpr std::int64_t driven_room(std::int64_t size, std::int64_t drives) {
-  const std::int64_t most = (size < drives ? drives : size) + 1;
-  return 12 * most * most;
+  const std::int64_t width = drives + size + 24;
+  return 6 * (drives + size) * (width + 1) + 8 * width;
+}
+constexpr std::int64_t driven_kept(std::int64_t size, std::int64_t drives) {
+  return drives * (drives + size + 1);
 }
 
 }  // namespace fathom::kernels

@@ -190,104 +190,10 @@ static bool linked_sequence(const kernels::LinkedGaussians& c, std::int64_t firs
   }
 }
 
-// What later rows say of a state is passed on backwards, so that the motion needs no inverse; then
-// states follow forwards. `kept`: reach of the state before on drives, [rows, drives, size], behind
-// `room`.
-template <int kSize, int kDrives>
-static bool driven_of(const kernels::DrivenGaussians& c, std::int64_t first, std::int64_t last,
-                      double* room) {
-  const std::int64_t n = kSize ? kSize : c.size, r = kDrives ? kDrives : c.drives, nn = n * n,
-                     rr = r * r, nr = n * r;
-  double *lam = room, *xi = lam + nn, *moved = xi + n, *told = moved + nn, *k = told + nr,
-         *e = k + rr, *y = e + r, *u = y + nr, *step = u + r, *turned = step + nn,
-         *spare = turned + nr, *kept = room + kernels::driven_room(n, r);
-  set(nn, lam, 0);
-  add_precision<kSize>(n, c.half.of(last - 1), lam);
-  copy(n, c.linear.of(last - 1), xi);
-  for (std::int64_t t = last - 1; t > first; --t) {
-    // Of e_t given x_{t-1}: precision k, and k^-1 (e - told' A x_{t-1}) on average.
-    set(nr, told, 0);
-    add_product<kSize, kSize, kDrives>(n, n, r, lam, c.reach, told);
-    set(rr, k, 0);
-    add_precision<kDrives>(r, c.half_drive.of(t), k);
-    add_inner<kDrives, kSize, kDrives>(r, n, r, 1, c.reach, told, k);
-    copy(r, c.linear_drive.of(t), e);
-    add_inner<1, kSize, kDrives>(1, n, r, 1, xi, c.reach, e);
-    double root = 0, square = 0;
-    if (!factor<kDrives>(r, k, spare, &root)) return false;
-    set(r, u, 0);
-    add_product<kDrives, kDrives, 1>(r, r, 1, k, e, u);
-    for (std::int64_t i = 0; i < r; ++i) square += u[i] * u[i];
-    c.log_norm[t] = double(r) * kHalfLog2Pi + root + 0.5 * square;
-    set(nr, turned, 0);
-    add_inner<kDrives, kSize, kSize>(r, n, n, 1, told, c.motion, turned);
-    set(nr, y, 0);
-    add_product<kDrives, kDrives, kSize>(r, r, n, k, turned, y);
-    double *to = kept + (t - first) * nr, *mean = c.drive + t * r,
-           *spread = c.drive_covariance + t * rr;
-    set(nr, to, 0);
-    add_inner<kDrives, kDrives, kSize>(r, r, n, -1, k, y, to);
-    set(r, mean, 0);
-    add_inner<1, kDrives, kDrives>(1, r, r, 1, u, k, mean);
-    set(rr, spread, 0);
-    add_inner<kDrives, kDrives, kDrives>(r, r, r, 1, k, k, spread);
-    // Of x_{t-1}: A' lam A less what e_t takes up, both sides of the diagonal alike.
-    set(nn, moved, 0);
-    add_product<kSize, kSize, kSize>(n, n, n, lam, c.motion, moved);
-    set(nn, lam, 0);
-    add_inner<kSize, kSize, kSize>(n, n, n, 1, c.motion, moved, lam);
-    add_inner<kSize, kDrives, kSize>(n, r, n, -1, y, y, lam);
-    for (std::int64_t i = 0; i < n; ++i)
-      for (std::int64_t j = 0; j < i; ++j) lam[j * n + i] = lam[i * n + j];
-    add_precision<kSize>(n, c.half.of(t - 1), lam);
-    copy(n, xi, spare);
-    copy(n, c.linear.of(t - 1), xi);
-    add_inner<1, kSize, kSize>(1, n, n, 1, spare, c.motion, xi);
-    add_inner<1, kDrives, kSize>(1, r, n, -1, u, y, xi);
-  }
-  c.log_norm[first] = 0;
-  if (!finish<kSize>(n, lam, xi, spare, c.log_norm + first, c.mean + first * n,
-                     c.covariance + first * nn))
-    return false;
-  set(r, c.drive + first * r, 0);
-  set(rr, c.drive_covariance + first * rr, 0);
-  const auto both_sides = [&](const double* a, std::int64_t rows, const double* v,
-                              std::int64_t inner, double* out) {  // out += a v a'
-    for (std::int64_t i = 0; i < rows; ++i)
-      for (std::int64_t l = 0; l < inner; ++l) {
-        double sum = 0;
-        for (std::int64_t x = 0; x < inner; ++x) sum += a[i * inner + x] * v[x * inner + l];
-        for (std::int64_t j = 0; j < rows; ++j) out[i * rows + j] += sum * a[j * inner + l];
-      }
-  };
-  for (std::int64_t t = first + 1; t < last; ++t) {
-    const double *f = kept + (t - first) * nr, *before = c.mean + (t - 1) * n,
-                 *spread = c.covariance + (t - 1) * nn;
-    double *drive = c.drive + t * r, *drives = c.drive_covariance + t * rr, *mean = c.mean + t * n,
-           *covariance = c.covariance + t * nn;
-    // x_t is step x_{t-1}, beside a part of covariance R drives R'.
-    copy(nn, c.motion, step);
-    add_product<kSize, kDrives, kSize>(n, r, n, c.reach, f, step);
-    set(nn, covariance, 0);
-    both_sides(step, n, spread, n, covariance);
-    both_sides(c.reach, n, drives, r, covariance);
-    both_sides(f, r, spread, n, drives);
-    add_product<kDrives, kSize, 1>(r, n, 1, f, before, drive);
-    set(n, mean, 0);
-    add_product<kSize, kSize, 1>(n, n, 1, c.motion, before, mean);
-    add_product<kSize, kDrives, 1>(n, r, 1, c.reach, drive, mean);
-  }
-  return true;
-}
-
-static bool driven_sequence(const kernels::DrivenGaussians& c, std::int64_t first,
-                            std::int64_t last, double* room) {
-  if (c.size == 1 && c.drives == 1) return driven_of<1, 1>(c, first, last, room);
-  if (c.size == 2 && c.drives == 2) return driven_of<2, 2>(c, first, last, room);
-  return driven_of<0, 0>(c, first, last, room);
-}
-
 }  // namespace fathom::wide::FATHOM_ISA
 
+#include "fathom/kernels/driven_gaussian_impl.h"
+
 constinit const fathom::kernels::GaussianChainTable fathom::kernels::FATHOM_TABLE = {
-    fathom::wide::FATHOM_ISA::linked_sequence, fathom::wide::FATHOM_ISA::driven_sequence};
+    fathom::wide::FATHOM_ISA::linked_sequence, fathom::wide::FATHOM_ISA::driven_sequence<double>,
+    fathom::wide::FATHOM_ISA::driven_sequence<float>};

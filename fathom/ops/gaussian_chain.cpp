@@ -61,7 +61,7 @@ class InDoubles {
     out_[k].resize(std::size_t(v.size()));
     return out_[k].data();
   }
-  kernels::EachRow each(std::size_t k, int events) {
+  kernels::EachRow<double> each(std::size_t k, int events) {
     const View& v = call_.in[k];
     return {in(k), v.rank > events ? v.size(v.rank - events, v.rank) : 0};
   }
@@ -144,26 +144,36 @@ void DrivenChainNorm::shape(ShapeCall& c) {
 
 int DrivenChainNorm::aligned(const ShapeCall& c) { return with_rows(c, marks); }
 
-void DrivenChainNorm::forward(const KernelCall& call) {
-  InDoubles d(call);
-  kernels::DrivenGaussians c;
+template <class T>
+static void driven_forward(const KernelCall& call) {
+  const auto in = [&](std::size_t k) { return call.in[k].data<T>(); };
+  const auto each = [&](std::size_t k, int events) {
+    const View& v = call.in[k];
+    return kernels::EachRow<T>{in(k), v.rank > events ? v.size(v.rank - events, v.rank) : 0};
+  };
+  const auto out = [&](std::size_t k) { return call.out[k].raw ? call.out[k].data<T>() : nullptr; };
+  kernels::DrivenGaussians<T> c;
   c.rows = call.in[6].extent[0];
   c.size = call.in[0].extent[call.in[0].rank - 1];
   c.drives = call.in[2].extent[call.in[2].rank - 1];
-  c.linear = d.each(0, 1);
-  c.half = d.each(1, 2);
-  c.linear_drive = d.each(2, 1);
-  c.half_drive = d.each(3, 2);
-  c.motion = d.in(4);
-  c.reach = d.in(5);
-  c.begins = d.in(6);
-  c.log_norm = d.out(0);
-  c.mean = d.out(1);
-  c.covariance = d.out(2);
-  c.drive = d.out(3);
-  c.drive_covariance = d.out(4);
+  c.linear = each(0, 1);
+  c.half = each(1, 2);
+  c.linear_drive = each(2, 1);
+  c.half_drive = each(3, 2);
+  c.motion = in(4);
+  c.reach = in(5);
+  c.begins = in(6);
+  c.log_norm = out(0);
+  c.mean = out(1);
+  c.covariance = out(2);
+  c.drive = out(3);
+  c.drive_covariance = out(4);
   kernels::driven_gaussians(c);
-  d.finish();
+}
+
+void DrivenChainNorm::forward(const KernelCall& call) {
+  if (call.in[0].dtype == DType::f32) return driven_forward<float>(call);
+  driven_forward<double>(call);
 }
 
 LinkedParts linked_parts(std::span<const Value> n, Value begins) {
