@@ -1,6 +1,8 @@
 #include "fathom/ops/narrow.h"
 
+#include <algorithm>
 #include <map>
+#include <set>
 
 #include "fathom/ops/all_ops.h"
 
@@ -15,7 +17,9 @@ class Narrow {
   // What replaces `v`, in its own dtype.
   Value wide(Value v) {
     const NodeId root = v.id();
-    for (const NodeId id : reachable(graph_, std::span(&root, 1)))
+    const std::vector<NodeId> all = reachable(graph_, std::span(&root, 1));
+    keep_exact(all);
+    for (const NodeId id : all)
       if (!made_.count(id)) make(id);
     return wide_of(root);
   }
@@ -24,6 +28,22 @@ class Narrow {
   struct Made {
     Value wide, narrow;  // either may be made of the other when it is asked for
   };
+
+  // Chains of gaussians read precisions that are sums, of the motion's noise and of what is seen,
+  // which their recursions subtract again; and steps of linked ones are differences of moments.
+  void keep_exact(std::span<const NodeId> all) {
+    std::set<NodeId> made;
+    for (const NodeId id : all) {
+      const auto op = graph_.op(id).id;
+      const auto inputs = graph_.inputs(id);
+      if (op == op_id<LinkedChainNorm> || op == op_id<DrivenChainNorm>)
+        for (const NodeId read : reachable(graph_, inputs)) exact_.insert(read);
+      if (op == op_id<LinkedChainNorm> ||
+          std::any_of(inputs.begin(), inputs.end(), [&](NodeId i) { return made.count(i) > 0; }))
+        made.insert(id);
+    }
+    exact_.insert(made.begin(), made.end());
+  }
 
   bool varies(NodeId id) const {
     const Shape& s = graph_.shape(id);
@@ -85,7 +105,8 @@ class Narrow {
       m.wide = apply<MatMul>({narrow_of(inputs[0]), narrow_of(inputs[1])}, AttrBlob::of(a));
       return;
     }
-    if ((rows || op.id == op_id<Broadcast>)&&varies(id) && is_double(id) && serves(op)) {
+    if ((rows || op.id == op_id<Broadcast>)&&varies(id) && is_double(id) && serves(op) &&
+        !exact_.count(id)) {
       std::vector<Value> in;
       for (const NodeId i : inputs) in.push_back(narrow_of(i));
       m.narrow = again(id, in, DType::f32);
@@ -102,6 +123,7 @@ class Narrow {
 
   Graph& graph_;
   std::map<NodeId, Made> made_;
+  std::set<NodeId> exact_;
 };
 
 }  // namespace

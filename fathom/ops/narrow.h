@@ -13,7 +13,8 @@ namespace fathom {
 // `values` with everything of f64 that varies along a streamed axis computed in f32, from data in
 // f32 (cast where they are f64). What does not vary is computed in f64 and cast once; sums and
 // products over the axis are f64 again. Ops that lose digits by nature (factorisations, solves,
-// polygammas) stay in f64.
+// polygammas) stay in f64, with all that chains of gaussian states read and all that is made of
+// linked ones.
 std::vector<Value> narrowed(std::span<const Value> values);
 
 }  // namespace fathom

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "fathom/climb/ascend.h"
+#include "fathom/climb/squarem.h"
 #include "fathom/climb/start.h"
 #include "fathom/exec/program.h"
 #include "fathom/exec/reference.h"
@@ -123,6 +124,70 @@ TEST(NarrowFit, EndsWhereTheWideOneEnds) {
   EXPECT_GT(narrow.narrow_sweeps, 2);
   EXPECT_LT(narrow.narrow_sweeps, narrow.sweeps);
   EXPECT_NEAR(wide.elbo(), narrow.elbo(), 1e-9 * std::abs(wide.elbo()));
+}
+
+// A level whose steps are small beside the noise of what is seen: precisions of both are added, and
+// f32 would hold the larger one alone.
+Ascent fit_level(bool driven, double variance, bool narrow, State& state) {
+  const std::int64_t rows = 20000;
+  Model m{DType::f64};
+  const Plate row = m.plate("row");
+  const Expr begins = m.data("begins", row, {}, DType::f64), y = m.data("y", row, {}, DType::f64);
+  const Expr steps = m.latent("steps", gamma(1e-3, 1e-3), Shape{1}),
+             noise = m.latent("noise", gamma(1e-3, 1e-3));
+  const auto one = [&](const Shape& s) {
+    const double v = 1;
+    return m.constant(Array::of<double>(s, std::span(&v, 1)));
+  };
+  const Expr x =
+      m.latent("x",
+               driven ? driven_chain(one(Shape{1, 1}), one(Shape{1, 1}), steps, 0.0, begins)
+                      : linked_chain(0.0, 1e-4, one(Shape{1, 1}), steps, begins),
+               row, Shape{1});
+  m.observe("y", normal_precision(inner(x, one(Shape{1})), noise), y);
+  DataSet data;
+  data.rows = rows;
+  Array seen(DType::f64, Shape{rows}), first(DType::f64, Shape{rows}),
+      moved(DType::f64, Shape{rows});
+  kernels::fill_normal(Key{5, 1}, nullptr, 0, 1, rows, seen.data<double>());
+  kernels::fill_normal(Key{5, 2}, nullptr, 0, 1, rows, moved.data<double>());
+  double level = 0;
+  for (std::int64_t t = 0; t < rows; ++t) {
+    level += std::sqrt(variance) * moved.data<double>()[t];
+    seen.data<double>()[t] = float(level + seen.data<double>()[t]);
+  }
+  first.data<double>()[0] = 1;
+  data.columns = {{"y", seen}, {"begins", first}};
+  CoordinateOptions options;
+  options.narrow = narrow;
+  CoordinateClimb climb(m, data, state, options);
+  const auto start = [&](const char* latent, double v) {
+    *state.find(std::string(latent) + ".natural.0")->data<double>() = 50;
+    *state.find(std::string(latent) + ".natural.1")->data<double>() = -50 * v;
+  };
+  start("steps", variance);
+  start("noise", 2);
+  Workers workers(1);
+  Squarem fast(climb);
+  const Stepper step = [&](Workers& w) {
+    const SquaremStep s = fast.step(w);
+    return AscentStep{s.elbo, s.sweeps};
+  };
+  return ascend_by(step, true, climb, rows, {.sweeps = 5000, .tolerance = 1e-12}, workers);
+}
+
+TEST(NarrowFit, OfALevelWithSmallStepsEndsWhereTheWideOneEnds) {
+  for (const bool driven : {false, true})
+    for (const double variance : {1e-4, 1e-8}) {
+      State a, b;
+      const Ascent wide = fit_level(driven, variance, false, a),
+                   narrow = fit_level(driven, variance, true, b);
+      EXPECT_TRUE(wide.converged);
+      EXPECT_TRUE(narrow.converged);
+      EXPECT_GT(narrow.narrow_sweeps, 2);
+      EXPECT_NEAR(wide.elbo(), narrow.elbo(), 1e-9 * std::abs(wide.elbo()))
+          << (driven ? "driven " : "linked ") << variance;
+    }
 }
 
 }  // namespace
