@@ -33,7 +33,9 @@ struct LinkedChainNorm {
 struct DrivenChainNorm {
   static constexpr OpDoc doc{.name = "driven_chain_norm",
                              .brief = "log-normaliser of driven gaussian states, and its gradient",
-                             .domain = "precision of all e positive definite; otherwise NaN",
+                             .domain =
+                                 "J and W positive semidefinite, of all states and e together "
+                                 "positive definite; otherwise NaN",
                              .grad = "dy times the statistics",
                              .ulp = 64};
   static constexpr OpKind kind = OpKind::sequences;
