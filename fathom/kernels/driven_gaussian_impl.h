@@ -23,196 +23,10 @@
 //   by e_t      [ X' R'        ]
 //
 // All of it in doubles, whatever T the arrays hold.
-#include <utility>
-
 #include "fathom/kernels/gaussian_chain.h"
+#include "fathom/kernels/weighted_triangles_impl.h"
 
 namespace fathom::wide::FATHOM_ISA {
-
-static constexpr std::int64_t kLanes = 8;
-
-// f(from), ..., f(count - 1), written out where the count is known.
-template <int kCount, class F>
-[[gnu::always_inline]] static inline void each(std::int64_t from, std::int64_t count, F&& f) {
-  if constexpr (kCount > 0) {
-    [&]<std::size_t... i>(std::index_sequence<i...>) {
-      ((std::int64_t(i) >= from ? f(std::int64_t(i)) : void()), ...);
-    }
-    (std::make_index_sequence<std::size_t(kCount)>());
-  } else {
-    for (std::int64_t i = from; i < count; ++i) f(i);
-  }
-}
-
-// to[from], ..., to[count - 1] += f x[...]
-template <int kCount>
-[[gnu::always_inline]] static inline void add_scaled(std::int64_t from, std::int64_t count,
-                                                     double f, const double* __restrict x,
-                                                     double* __restrict to) {
-  each<kCount>(from, count, [&](std::int64_t i) { to[i] += f * x[i]; });
-}
-
-// The first `columns` of a [rows, stride] become orthogonal under the weights w; `width` are looked
-// at. square [columns]: of each. Behind the diagonal of row j of u [columns, to_stride]: how much
-// of column j was in those behind. Nothing is in one that is zero. Where sizes are not known, rows
-// are read and written up to the next multiple of kLanes, and u before its diagonal.
-template <int kRows, int kColumns, int kWidth>
-[[gnu::always_inline]] static inline void orthogonal(
-    std::int64_t rows, std::int64_t columns, std::int64_t width, std::int64_t stride,
-    std::int64_t to_stride, const double* __restrict w, double* __restrict a,
-    double* __restrict square, double* __restrict u) {
-  each<kColumns>(0, columns, [&](std::int64_t j) {
-    double* to = u + j * to_stride;
-    if constexpr (kRows > 0) {
-      each<kWidth>(j, width, [&](std::int64_t k) { to[k] = 0; });
-      each<kRows>(0, rows, [&](std::int64_t i) {
-        add_scaled<kWidth>(j, width, w[i] * a[i * stride + j], a + i * stride, to);
-      });
-    } else {
-      for (std::int64_t k = j / kLanes * kLanes; k < width; k += kLanes) {
-        double sum[kLanes] = {};
-        for (std::int64_t i = 0; i < rows; ++i) {
-          if (w[i] == 0) continue;
-          const double f = w[i] * a[i * stride + j];
-          for (std::int64_t l = 0; l < kLanes; ++l) sum[l] += f * a[i * stride + k + l];
-        }
-        for (std::int64_t l = 0; l < kLanes; ++l) to[k + l] = sum[l];
-      }
-    }
-    square[j] = to[j];
-    const double by = square[j] > 0 ? 1 / square[j] : 0;
-    each<kWidth>(j + 1, width, [&](std::int64_t k) { to[k] *= by; });
-    if constexpr (kRows > 0) {
-      each<kRows>(0, rows, [&](std::int64_t i) {
-        add_scaled<kWidth>(j + 1, width, -a[i * stride + j], to, a + i * stride);
-      });
-    } else {
-      for (std::int64_t i = 0; i < rows; ++i) {
-        if (w[i] == 0) continue;
-        const double f = a[i * stride + j];
-        for (std::int64_t k = (j + 1) / kLanes * kLanes; k < width; k += kLanes)
-          for (std::int64_t l = 0; l < kLanes; ++l) a[i * stride + k + l] -= f * to[k + l];
-      }
-    }
-  });
-}
-
-// h'x + x' half x as rows (U | z) of `a` with weights w; z stands `z` numbers on. What of h they do
-// not say is added to `left`; *any: there is some. Pivots that are rounding of T are zero, and so
-// are negative ones that rounding to f32 explains. False where one is further below.
-template <int kSize, class T>
-[[gnu::always_inline]] static inline bool rows_of(std::int64_t n, const T* h, const T* half,
-                                                  std::int64_t stride, std::int64_t z, double* w,
-                                                  double* a, double* left, bool* any) {
-  constexpr double kEpsilon = sizeof(T) == 4 ? 0x1p-23 : 0x1p-52, kSemidefinite = 0x1p-19;
-  each<kSize>(0, n, [&](std::int64_t i) {
-    each<kSize>(0, n, [&](std::int64_t j) {
-      a[i * stride + j] = j < i ? 0 : -(double(half[i * n + j]) + double(half[j * n + i]));
-    });
-    a[i * stride + z] = double(h[i]);
-  });
-  bool fits = true;
-  each<kSize>(0, n, [&](std::int64_t j) {
-    double* row = a + j * stride;
-    const double pivot = row[j], whole = -2 * double(n) * double(half[j * n + j]);
-    fits = fits && pivot >= -kSemidefinite * whole;
-    w[j] = pivot > kEpsilon * whole ? pivot : 0;
-    const double by = w[j] > 0 ? 1 / pivot : 0;
-    if (by == 0 && row[z] != 0) {
-      left[j] += row[z];
-      *any = true;
-    }
-    if (kSize > 0 || by != 0)
-      each<kSize>(j + 1, n, [&](std::int64_t i) {
-        const double f = row[i] * by;
-        add_scaled<kSize>(i, n, -f, row, a + i * stride);
-        a[i * stride + z] -= f * row[z];
-      });
-    row[j] = 1;
-    each<kSize>(j + 1, n, [&](std::int64_t k) { row[k] *= by; });
-    row[z] *= by;
-  });
-  return fits;
-}
-
-// x [size, columns] becomes U^-1 x, U [size, size] on `stride` numbers a row.
-template <int kSize, int kColumns>
-[[gnu::always_inline]] static inline void solve(std::int64_t n, std::int64_t columns,
-                                                std::int64_t stride, const double* u, double* x) {
-  each<kSize>(0, n, [&](std::int64_t back) {
-    const std::int64_t i = n - 1 - back;
-    each<kSize>(i + 1, n, [&](std::int64_t k) {
-      add_scaled<kColumns>(0, columns, -u[i * stride + k], x + k * columns, x + i * columns);
-    });
-  });
-}
-
-// U^-1, upper triangle and ones.
-template <int kSize>
-[[gnu::always_inline]] static inline void inverse_of(std::int64_t n, std::int64_t stride,
-                                                     const double* u, double* x) {
-  each<kSize>(0, n, [&](std::int64_t i) {
-    each<kSize>(0, n, [&](std::int64_t j) { x[i * n + j] = i == j; });
-  });
-  solve<kSize, kSize>(n, n, stride, u, x);
-}
-
-// log of the integral over x of exp(-(U x - z)' D (U x - z) / 2 + z' D z / 2 + left'x). Where there
-// is some left, it becomes U'^-1 left, and z says all of it. d becomes its inverse. False: not
-// positive definite.
-template <int kSize>
-[[gnu::always_inline]] static inline bool integral(std::int64_t n, std::int64_t stride,
-                                                   std::int64_t z, double* d, double* u,
-                                                   double* left, bool any, double* log_norm) {
-  if (any)
-    each<kSize>(
-        0, n, [&](std::int64_t k) { add_scaled<kSize>(k + 1, n, -left[k], u + k * stride, left); });
-  double product = 1, logs = 0, square = 0;
-  bool fits = true;
-  each<kSize>(0, n, [&](std::int64_t j) {
-    fits = fits && d[j] > 0;
-    const double by = 1 / d[j];
-    double& at = u[j * stride + z];
-    if (any) at += by * left[j];
-    square += d[j] * at * at;
-    product *= by;
-    if (j % 4 == 3 || j + 1 == n) {
-      logs += __builtin_log(product);
-      product = 1;
-    }
-    d[j] = by;
-  });
-  *log_norm = double(n) * kHalfLog2Pi + 0.5 * (square + logs);
-  return fits;
-}
-
-// rows' diag(w) rows, of rows [count, n], `stride` apart; `spread` [n, n] is scratch. kUnit: row i
-// is 0 before its i-th number, which is 1.
-template <int kCount, int kSize, bool kUnit, class T>
-[[gnu::always_inline]] static inline void square_of(std::int64_t count, std::int64_t n,
-                                                    std::int64_t stride, const double* w,
-                                                    const double* rows, double* spread, T* to) {
-  each<kSize>(0, n, [&](std::int64_t i) {
-    each<kSize>(i, n, [&](std::int64_t j) { spread[i * n + j] = 0; });
-  });
-  each<kCount>(0, count, [&](std::int64_t k) {
-    const double* row = rows + k * stride;
-    each<kSize>(kUnit ? k : 0, n, [&](std::int64_t i) {
-      const double f = kUnit && i == k ? w[k] : w[k] * row[i];
-      if (kUnit && i == k) {
-        spread[i * n + i] += f;
-        add_scaled<kSize>(i + 1, n, f, row, spread + i * n);
-      } else {
-        add_scaled<kSize>(i, n, f, row, spread + i * n);
-      }
-    });
-  });
-  each<kSize>(0, n, [&](std::int64_t i) {
-    each<kSize>(0, n, [&](std::int64_t j) {
-      to[i * n + j] = T(j < i ? spread[j * n + i] : spread[i * n + j]);
-    });
-  });
-}
 
 // Both recursions of one sequence.
 template <int kSize, int kDrives, class T>
@@ -229,9 +43,68 @@ struct DrivenStates {
   double *kept, *spare;  // F, m and X, with V on its diagonal, of e_t: [rows, drives, width]
 
   double* given(std::int64_t t) const { return kept + (t - first) * r * width; }
-  [[gnu::always_inline]] inline bool backwards() const;
-  [[gnu::always_inline]] inline void forwards() const;
+  bool backwards() const;
+  void forwards() const;
+
+ private:
+  void put_rows(const double* told, const double* told_weight, const double* u, const double* d,
+                double* a, double* w) const;
+  void pass_left(const double* ue, const double* pull, double* left, double* moved) const;
+  void keep(std::int64_t t, const double* ue, const double* de, double* on, double* x) const;
 };
+
+// Rows of e_t and of x_t one below the other.
+template <int kSize, int kDrives, class T>
+void DrivenStates<kSize, kDrives, T>::put_rows(const double* told, const double* told_weight,
+                                               const double* u, const double* d, double* a,
+                                               double* w) const {
+  each<kDrives>(0, r, [&](std::int64_t i) {
+    double* row = a + i * wide;
+    each<kDrives>(0, r, [&](std::int64_t j) { row[j] = told[i * (r + 1) + j]; });
+    each<kSize>(0, n, [&](std::int64_t j) { row[r + j] = 0; });
+    row[r + n] = told[i * (r + 1) + r];
+    w[i] = told_weight[i];
+  });
+  each<kSize>(0, n, [&](std::int64_t i) {
+    double* row = a + (r + i) * wide;
+    each<kDrives>(0, r, [&](std::int64_t j) { row[j] = reach[i * r + j]; });
+    each<kSize>(0, n, [&](std::int64_t j) { row[r + j] = motion[i * n + j]; });
+    each<kSize>(i + 1, n, [&](std::int64_t k) {
+      add_scaled<kDrives>(0, r, u[i * high + k], reach + k * r, row);
+      add_scaled<kSize>(0, n, u[i * high + k], motion + k * n, row + r);
+    });
+    row[r + n] = u[i * high + n];
+    w[r + i] = d[i];
+  });
+}
+
+// What is left of x_t becomes what is left of x_{t-1}, by all that e_t is pulled.
+template <int kSize, int kDrives, class T>
+void DrivenStates<kSize, kDrives, T>::pass_left(const double* ue, const double* pull, double* left,
+                                                double* moved) const {
+  each<kSize>(0, n, [&](std::int64_t j) { moved[j] = 0; });
+  each<kSize>(0, n,
+              [&](std::int64_t i) { add_scaled<kSize>(0, n, left[i], motion + i * n, moved); });
+  each<kDrives>(
+      0, r, [&](std::int64_t i) { add_scaled<kSize>(0, n, -pull[i], ue + i * wide + r, moved); });
+  each<kSize>(0, n, [&](std::int64_t j) { left[j] = moved[j]; });
+}
+
+template <int kSize, int kDrives, class T>
+void DrivenStates<kSize, kDrives, T>::keep(std::int64_t t, const double* ue, const double* de,
+                                           double* on, double* x) const {
+  each<kDrives>(0, r, [&](std::int64_t i) {
+    each<kSize>(0, n, [&](std::int64_t j) { on[i * behind + j] = -ue[i * wide + r + j]; });
+    on[i * behind + n] = ue[i * wide + r + n];
+  });
+  solve<kDrives, kBehind>(r, behind, wide, ue, on);
+  inverse_of<kDrives>(r, wide, ue, x);
+  each<kDrives>(0, r, [&](std::int64_t i) {
+    double* to = given(t) + i * width;
+    each<kBehind>(0, behind, [&](std::int64_t j) { to[j] = on[i * behind + j]; });
+    each<kDrives>(0, r, [&](std::int64_t j) { to[behind + j] = i == j ? de[i] : x[i * r + j]; });
+  });
+}
 
 // What later rows say is passed on from the last row to the first.
 template <int kSize, int kDrives, class T>
@@ -249,30 +122,14 @@ bool DrivenStates<kSize, kDrives, T>::backwards() const {
                             own_left, &drive_any);
   };
   each<kSize>(0, n, [&](std::int64_t i) { left[i] = 0; });
+  for (double* o = own; o != pull; ++o) *o = 0;
   if (shared && !of_drive(first)) return false;
   if (!rows_of<kSize>(n, c.linear.of(last - 1), c.half.of(last - 1), high, n, d, u, left, &any))
     return false;
   double adds = 0;
   for (std::int64_t t = last - 1; t > first; --t) {
     if (!shared && !of_drive(t)) return false;
-    each<kDrives>(0, r, [&](std::int64_t i) {
-      double* row = a + i * wide;
-      each<kDrives>(0, r, [&](std::int64_t j) { row[j] = own[i * (r + 1) + j]; });
-      each<kSize>(0, n, [&](std::int64_t j) { row[r + j] = 0; });
-      row[r + n] = own[i * (r + 1) + r];
-      w[i] = own_weight[i];
-    });
-    each<kSize>(0, n, [&](std::int64_t i) {
-      double* row = a + (r + i) * wide;
-      each<kDrives>(0, r, [&](std::int64_t j) { row[j] = reach[i * r + j]; });
-      each<kSize>(0, n, [&](std::int64_t j) { row[r + j] = motion[i * n + j]; });
-      each<kSize>(i + 1, n, [&](std::int64_t k) {
-        add_scaled<kDrives>(0, r, u[i * high + k], reach + k * r, row);
-        add_scaled<kSize>(0, n, u[i * high + k], motion + k * n, row + r);
-      });
-      row[r + n] = u[i * high + n];
-      w[r + i] = d[i];
-    });
+    put_rows(own, own_weight, u, d, a, w);
     orthogonal<kRows, kDrives, kWidth>(r + n, r, width, wide, wide, w, a, de, ue);
     const bool more = any || drive_any;
     if (more)
@@ -282,26 +139,8 @@ bool DrivenStates<kSize, kDrives, T>::backwards() const {
       });
     if (!integral<kDrives>(r, wide, r + n, de, ue, pull, more, &adds)) return false;
     if (c.log_norm) c.log_norm[t] = T(adds);
-    if (more) {
-      each<kSize>(0, n, [&](std::int64_t j) { moved[j] = 0; });
-      each<kSize>(0, n,
-                  [&](std::int64_t i) { add_scaled<kSize>(0, n, left[i], motion + i * n, moved); });
-      each<kDrives>(0, r, [&](std::int64_t i) {
-        add_scaled<kSize>(0, n, -pull[i], ue + i * wide + r, moved);
-      });
-      each<kSize>(0, n, [&](std::int64_t j) { left[j] = moved[j]; });
-    }
-    each<kDrives>(0, r, [&](std::int64_t i) {
-      each<kSize>(0, n, [&](std::int64_t j) { on[i * behind + j] = -ue[i * wide + r + j]; });
-      on[i * behind + n] = ue[i * wide + r + n];
-    });
-    solve<kDrives, kBehind>(r, behind, wide, ue, on);
-    inverse_of<kDrives>(r, wide, ue, x);
-    each<kDrives>(0, r, [&](std::int64_t i) {
-      double* to = given(t) + i * width;
-      each<kBehind>(0, behind, [&](std::int64_t j) { to[j] = on[i * behind + j]; });
-      each<kDrives>(0, r, [&](std::int64_t j) { to[behind + j] = i == j ? de[i] : x[i * r + j]; });
-    });
+    if (more) pass_left(ue, pull, left, moved);
+    keep(t, ue, de, on, x);
     if (!rows_of<kSize>(n, c.linear.of(t - 1), c.half.of(t - 1), wide, n, w + r + n,
                         a + (r + n) * wide + r, left, &any))
       return false;
@@ -395,7 +234,7 @@ template <int kSize, int kDrives, class T>
   const DrivenStates<kSize, kDrives, T> states{c,    first,  last,  n,    r, n + 1, width, wide,
                                                high, motion, reach, mean, p, s,     kept,  s + n};
   if (!states.backwards()) return false;
-  states.forwards();
+  if (c.mean || c.covariance || c.drive || c.drive_covariance) states.forwards();
   return true;
 }
 
@@ -404,7 +243,9 @@ static bool driven_sequence(const kernels::DrivenGaussians<T>& c, std::int64_t f
                             std::int64_t last, double* room) {
   if (c.size == 1 && c.drives == 1) return driven_of<1, 1>(c, first, last, room);
   if (c.size == 2 && c.drives == 2) return driven_of<2, 2>(c, first, last, room);
-  if (c.size == 4 && c.drives == 2) return driven_of<4, 2>(c, first, last, room);
+  if constexpr (sizeof(T) == sizeof(double)) {
+    if (c.size == 4 && c.drives == 2) return driven_of<4, 2>(c, first, last, room);
+  }
   return driven_of<0, 0>(c, first, last, room);
 }
 
