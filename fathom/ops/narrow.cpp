@@ -105,8 +105,8 @@ class Narrow {
       m.wide = apply<MatMul>({narrow_of(inputs[0]), narrow_of(inputs[1])}, AttrBlob::of(a));
       return;
     }
-    if ((rows || op.id == op_id<Broadcast>)&&varies(id) && is_double(id) && serves(op) &&
-        !exact_.count(id)) {
+    const bool of_rows = rows || op.id == op_id<Broadcast>;
+    if (of_rows && varies(id) && is_double(id) && serves(op) && !exact_.count(id)) {
       std::vector<Value> in;
       for (const NodeId i : inputs) in.push_back(narrow_of(i));
       m.narrow = again(id, in, DType::f32);
