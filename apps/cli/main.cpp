@@ -112,7 +112,7 @@ class Program {
     v->add_option("-o,--out", topics_fit_.run,
                   "run folder to write; else it is named after the file");
     v->add_flag("--quiet", quiet_, "print nothing but errors");
-    add_fields(*v, topics_fit_);
+    add_fields(*v, topics_fit_, &topics_fit_.given);
     v->callback(
         [this] { command_ = [this] { return fit_topics_command(topics_fit_, json_, quiet_); }; });
   }

@@ -47,16 +47,20 @@ int show_fit(const std::function<FitTableResult(const FitTableHooks&)>& fit, boo
   return r.interrupted ? kInterrupted : 0;
 }
 
+std::string at_interruption(const FitTableResult& r, std::string_view task,
+                            const std::string& data) {
+  if (!r.goes_on) return "interrupted; what was reached is saved";
+  return fmt::format(
+      "interrupted; the run is saved, this goes on with it:\n  fathom fit {} {} -o {} --resume",
+      task, data, r.run);
+}
+
 int fit_table_command(const FitTableConfig& config, bool json, bool quiet) {
-  return show_fit(
-      [&](const FitTableHooks& hooks) { return fit_table(config, hooks); }, json, quiet,
-      [](const FitTableResult& r) { return "report: " + r.report; },
-      [&](const FitTableResult& r) {
-        return fmt::format(
-            "interrupted; the run is saved, this goes on with it:\n  fathom fit {} {} -o {} "
-            "--resume",
-            config.model->task(), config.data, r.run);
-      });
+  return show_fit([&](const FitTableHooks& hooks) { return fit_table(config, hooks); }, json, quiet,
+                  [](const FitTableResult& r) { return "report: " + r.report; },
+                  [&](const FitTableResult& r) {
+                    return at_interruption(r, config.model->task(), config.data);
+                  });
 }
 
 int predict_command(const PredictTableConfig& config, bool json) {

@@ -16,6 +16,9 @@ namespace fathom::cli {
 using TextOfFit = std::function<std::string(const FitTableResult&)>;
 int show_fit(const std::function<FitTableResult(const FitTableHooks&)>& fit, bool json, bool quiet,
              const TextOfFit& result, const TextOfFit& at_stop);
+// What to say of it: whether --resume goes on with `data`.
+std::string at_interruption(const FitTableResult& r, std::string_view task,
+                            const std::string& data);
 
 int fit_table_command(const FitTableConfig& config, bool json, bool quiet);
 int predict_command(const PredictTableConfig& config, bool json);

@@ -24,12 +24,12 @@ void tell(const nlohmann::json& j) {
 bool of_topics(const std::string& run) { return task_of_run(run) == kTopicsTask; }
 
 int fit_topics_command(const FitTopicsConfig& config, bool json, bool quiet) {
-  return show_fit([&](const FitTableHooks& hooks) { return fit_topics(config, hooks); }, json,
-                  quiet,
-                  [](const FitTableResult& r) {
-                    return fmt::format("topics: fathom topics {}\nreport: {}", r.run, r.report);
-                  },
-                  [](const FitTableResult&) { return "interrupted; what was reached is saved"; });
+  return show_fit(
+      [&](const FitTableHooks& hooks) { return fit_topics(config, hooks); }, json, quiet,
+      [](const FitTableResult& r) {
+        return fmt::format("topics: fathom topics {}\nreport: {}", r.run, r.report);
+      },
+      [&](const FitTableResult& r) { return at_interruption(r, kTopicsTask, config.data); });
 }
 
 int topics_command(const TopicsConfig& config, bool json) {

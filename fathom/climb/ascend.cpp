@@ -32,7 +32,7 @@ std::string worst_term(CoordinateClimb& climb, Workers& workers, double* size) {
 
 Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& config,
               Workers& workers, const std::function<bool(const SweepRecord&)>& each,
-              std::vector<double> before) {
+              Ascent before) {
   return ascend_by(
       [&](Workers& w) {
         return AscentStep{climb.sweep(w), 1};
@@ -42,7 +42,7 @@ Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& con
 
 Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std::int64_t rows,
                  const AscentConfig& config, Workers& workers,
-                 const std::function<bool(const SweepRecord&)>& each, std::vector<double> before) {
+                 const std::function<bool(const SweepRecord&)>& each, Ascent before) {
   if (config.sweeps < 1) raise<ConfigError>("sweeps {}: at least 1", config.sweeps);
   if (!(config.tolerance >= 0)) raise<ConfigError>("tolerance {}: not below 0", config.tolerance);
   if (const std::string alike = climb.alike(); !alike.empty())
@@ -50,9 +50,8 @@ Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std
         "[ascend] all components of \"{}\" are alike, and no sweep would tell them apart: start "
         "from probabilities of the choices (climb/start.h)",
         alike);
-  Ascent out;
-  out.bounds = std::move(before);
-  out.sweeps = int(out.bounds.size());
+  Ascent out = std::move(before);
+  out.converged = out.interrupted = false;
   if (out.bounds.empty()) climb.set_digits(CoordinateClimb::Digits::f32);
   const auto ended = [&](double rise) {
     return (monotone ? rise : std::abs(rise)) <= config.tolerance * double(rows);

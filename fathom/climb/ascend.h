@@ -45,11 +45,11 @@ struct Ascent {
 // of the sizes of its terms and climb.error(), naming the block and the term that fell most, or
 // where the bound is not finite; ConfigError where components that rows choose from are all alike.
 //
-// A climb that was interrupted goes on from `before`, the bounds of its sweeps, with its slots as
-// they were: the rest is then, bit for bit, what it would have been.
+// A climb that was interrupted goes on from `before`, what it had come to, with its slots as they
+// were: the rest is then, bit for bit, what it would have been.
 Ascent ascend(CoordinateClimb& climb, std::int64_t rows, const AscentConfig& config,
               Workers& workers, const std::function<bool(const SweepRecord&)>& each = {},
-              std::vector<double> before = {});
+              Ascent before = {});
 
 struct AnnealConfig {
   double start = 2, cooling = 0.9, nudge = 1e-3;
@@ -80,7 +80,6 @@ int anneal(CoordinateClimb& climb, const AnnealConfig& config, Workers& workers,
 // (stochastic) may lower the bound, and end where they move it by no more than the tolerance.
 Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std::int64_t rows,
                  const AscentConfig& config, Workers& workers,
-                 const std::function<bool(const SweepRecord&)>& each = {},
-                 std::vector<double> before = {});
+                 const std::function<bool(const SweepRecord&)>& each = {}, Ascent before = {});
 
 }  // namespace fathom

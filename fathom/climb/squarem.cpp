@@ -6,6 +6,8 @@ namespace fathom {
 
 namespace {
 
+constexpr const char* kSlot = "extrapolation";
+
 using Numbers = std::vector<double>;
 
 Numbers read(const std::vector<Array*>& arrays) {
@@ -36,6 +38,9 @@ Squarem::Squarem(CoordinateClimb& climb) : climb_(climb) {
     raise<ConfigError>("[squarem] latents of rows are apart: their factors are not extrapolated");
   if (climb.is_warm())
     raise<ConfigError>("[squarem] latents are warm: they would stem from steps that are dropped");
+  const bool fresh = !climb.state().find(kSlot);
+  longest_ = climb.state().slot(kSlot, DType::f64, Shape{}).data<double>();
+  if (fresh) *longest_ = 32;
 }
 
 SquaremStep Squarem::step(Workers& workers) {
@@ -52,7 +57,7 @@ SquaremStep Squarem::step(Workers& workers) {
     vv += v * v;
   }
   const double wanted = vv > 0 ? std::sqrt(rr / vv) : 1;
-  const double alpha = std::min(wanted, longest_);
+  const double alpha = std::min(wanted, *longest_);
   if (!(alpha > 1)) return {plain, 2, false};
   Numbers x = x0;
   for (std::size_t i = 0; i < x.size(); ++i) {
@@ -62,10 +67,10 @@ SquaremStep Squarem::step(Workers& workers) {
   write(x, naturals);
   const double longer = climb_.sweep(workers);
   if (std::isfinite(longer) && longer >= plain) {
-    if (alpha == longest_) longest_ *= 4;
+    if (alpha == *longest_) *longest_ *= 4;
     return {longer, 3, true};
   }
-  longest_ = std::max(2.0, longest_ / 4);
+  *longest_ = std::max(2.0, *longest_ / 4);
   write(x2, naturals);
   return {plain, 3, false};
 }

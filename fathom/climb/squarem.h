@@ -15,13 +15,15 @@ struct SquaremStep {
 
 class Squarem {
  public:
-  // Throws ConfigError where latents of rows are apart or warm: they would have to go with it.
+  // The longest step is a slot "extrapolation" of the state, so that a climb on a copy of it goes
+  // on alike. Throws ConfigError where latents of rows are apart or warm: they would have to go
+  // with it.
   explicit Squarem(CoordinateClimb& climb);
   SquaremStep step(Workers& workers);
 
  private:
   CoordinateClimb& climb_;
-  double longest_ = 32;  // how many times the plain step is gone at most; grows while it is kept
+  double* longest_;  // how many times the plain step is gone at most; grows while it is kept
 };
 
 }  // namespace fathom

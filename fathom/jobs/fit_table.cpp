@@ -86,30 +86,15 @@ class FitTableJob {
 
   // A run that goes on keeps its settings; those that were asked for must agree.
   void reopen() {
-    if (config_.force) raise<ConfigError>("--resume goes on, --force starts anew: choose one");
-    if (config_.run.empty()) raise<ConfigError>("--resume: -o names the run to go on with");
-    folder_.emplace(RunFolder::open(config_.run));
-    const std::string file = folder_->file("config.json");
-    const nlohmann::json run = folder_->read_json("config.json");
-    if (run.value("task", "") != model_.task())
-      raise<ConfigError>("{}: the run of fit {}, not of fit {}", config_.run,
-                         run.value("task", "?"), model_.task());
-    progress_ = read_progress(*folder_);
-    if (!progress_)
-      raise<ConfigError>("{}: the fit has ended, there is nothing to go on with: --force fits anew",
-                         config_.run);
-    const nlohmann::json had = run.value("settings", nlohmann::json::object());
     nlohmann::json asked = to_json(config_.settings);
     asked.update(model_.settings());
-    for (const std::string& name : config_.given)
-      if (asked.contains(name) && had.contains(name) && asked[name] != had[name])
-        raise<ConfigError>("--{} {} differs from the run's {}: a resumed run keeps its settings",
-                           name, asked[name].dump(), had[name].dump());
-    from_json(had, config_.settings, file);
-    model_.set(had, file);
-    if (const std::string isa = run.value("isa", ""); isa != kernels::name_of(kernels::isa()))
-      note(fmt::format("the run was begun with instruction set {}; bits may differ with {}", isa,
-                       kernels::name_of(kernels::isa())));
+    TakenUp run = fathom::take_up(config_.run, model_.task(), config_.force, asked, config_.given,
+                                  hooks_.note);
+    folder_.emplace(std::move(run.folder));
+    progress_ = std::move(run.progress);
+    const std::string file = folder_->file("config.json");
+    from_json(run.settings, config_.settings, file);
+    model_.set(run.settings, file);
   }
 
   void check_same_table() const {
@@ -226,16 +211,11 @@ class FitTableJob {
 
   // Whether this climb was under way when the fit was interrupted.
   bool goes_on(int restart) const { return progress_ && progress_->restart == restart; }
-  // Steps other than whole sweeps have more to remember than is written down.
-  bool can_go_on() const {
-    const TableClimbSettings& c = config_.settings.climb;
-    return sizes_.size() == 1 && !c.accelerate && c.batch == 0 && !model_.stochastic();
-  }
 
   Climbed ascend_from(TableClimb& climb, const State& state, int restart, const TableRows& rows) {
-    const std::vector<double> before = goes_on(restart) ? progress_->bounds : std::vector<double>();
+    const Ascent before = goes_on(restart) ? progress_->ascent : Ascent();
     const double total = rows.total();
-    double last = before.empty() ? NAN : before.back();
+    double last = before.bounds.empty() ? NAN : before.elbo();
     const Ascent a = climb.ascend(
         config_.settings.ascent, workers_,
         [&](const SweepRecord& s) {
@@ -244,8 +224,8 @@ class FitTableJob {
           return on;
         },
         before);
-    if (interrupted_ && can_go_on())
-      left_ = TableProgress{restart, a.bounds, state.copy(), {}, 0, {}, {}, 0};
+    if (interrupted_ && climb.goes_on() && sizes_.size() == 1)
+      left_ = TableProgress{restart, a, state.copy(), {}, 0, {}, {}, 0};
     if (a.narrow_sweeps > 0 && !std::exchange(told_digits_, true))
       note(fmt::format(
           "the table is f32: the first {} sweeps computed rows in f32 and their sums in "
@@ -441,6 +421,7 @@ class FitTableJob {
     write_table_model(*folder_, best, data_.moments);
     FitTableResult out;
     out.interrupted = interrupted_;
+    out.goes_on = left_.has_value();
     out.summary = summary(best);
     folder_->write_json("summary.json", out.summary);
     write_table_report(*folder_, model_, best, config_.data, data_.format, &data_.rows, workers_);

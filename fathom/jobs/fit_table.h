@@ -50,13 +50,14 @@ struct FitTableHooks {
 
 struct FitTableResult {
   bool interrupted = false;
+  bool goes_on = false;    // --resume goes on with it
   nlohmann::json summary;  // as in summary.json
   std::string run, report;
 };
 
 // Throws ConfigError, DataError or NumericError; nothing is left behind then. The run folder
-// appears when all of it is written; an interrupted fit leaves what it had reached, and where it
-// stood (jobs/table_progress.h).
+// appears when all of it is written; an interrupted fit leaves what it had reached and, but where
+// sums of batches or several sizes are kept, where it stood (jobs/table_progress.h).
 FitTableResult fit_table(const FitTableConfig& config, const FitTableHooks& hooks);
 
 // "faithful-gmm" of faithful.csv and gmm, or the first of "faithful-gmm-2", ... that nobody has

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "fathom/base/clock.h"
+#include "fathom/jobs/table_progress.h"
 #include "fathom/jobs/version.h"
 #include "fathom/kernels/isa.h"
 #include "fathom/kernels/rng.h"
@@ -20,6 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kTopics = "topics.natural.0";
 constexpr std::int64_t kSviBatch = 256, kShownWords = 12;
 constexpr std::int64_t kProbe = 4096;  // documents by which laps of stochastic steps are judged
 constexpr std::int64_t kSeeds = 10;    // documents of which a topic is made at first
@@ -73,12 +75,13 @@ class FitTopicsJob {
         workers_(kernels::threads_that_fit(config.threads)) {}
 
   FitTableResult run() {
+    if (config_.resume) reopen();
     settings_.check();
     const std::string path =
         config_.run.empty() ? run_named_after(config_.data, kTopicsTask) : config_.run;
-    folder_.emplace(RunFolder::create(path, config_.force));
+    if (!config_.resume) folder_.emplace(RunFolder::create(path, config_.force));
     load();
-    begin_ = now();
+    begin_ = now() - (progress_ ? progress_->seconds : 0);
     climb_all();
     return close();
   }
@@ -86,6 +89,21 @@ class FitTopicsJob {
  private:
   void note(const std::string& text) const {
     if (hooks_.note) hooks_.note(text);
+  }
+
+  void reopen() {
+    TakenUp run = take_up(config_.run, kTopicsTask, config_.force, to_json(settings_),
+                          config_.given, hooks_.note);
+    folder_.emplace(std::move(run.folder));
+    progress_ = std::move(run.progress);
+    from_json(run.settings, settings_, folder_->file("config.json"));
+  }
+
+  void check_same_documents() const {
+    const nlohmann::json run = folder_->read_json("config.json");
+    const auto had = run.value("data", nlohmann::json::object());
+    if (had.value("fingerprint", std::uint32_t(0)) != fingerprint_)
+      raise<DataError>("{}: not the documents that {} was fitted to", config_.data, config_.run);
   }
 
   void load() {
@@ -105,6 +123,7 @@ class FitTopicsJob {
     empty_ = corpus_.empty_documents();
     tokens_ = corpus_.tokens();
     fingerprint_ = fingerprint_of(corpus_);
+    if (progress_) check_same_documents();
     note(fmt::format("{} topics, alpha {:g}, eta {:g}, {}", settings_.topics, settings_.alpha,
                      settings_.eta, settings_.stochastic() ? "stochastic steps" : "sweeps"));
     if (settings_.warm > 0)
@@ -130,7 +149,7 @@ class FitTopicsJob {
 
   struct Kept {
     State state;
-    Ascent ascent;
+    Climbed climbed;  // per document
     int restart = 0;
   };
 
@@ -147,19 +166,41 @@ class FitTopicsJob {
                                                         : 0;
     if (batch > 0)
       batches.emplace(topics.model, data, state, options, batches_of_corpus(corpus_, batch));
-    for (int r = 1; r <= settings_.restarts && !interrupted_; ++r) {
-      const Array start = seeded_topics(corpus_, settings_, fold(key(), std::uint64_t(r) + 1));
-      const Array as = start.cast(settings_.dtype());
-      std::memcpy(whole.naturals()[0]->raw(), as.raw(), as.bytes());
+    for (int r = progress_ ? progress_->restart : 1; r <= settings_.restarts && !interrupted_;
+         ++r) {
+      if (goes_on(r)) {
+        state.assign(progress_->state);
+        climbs_ = progress_->ended;
+        kept_ = {progress_->factors.copy(), progress_->kept, progress_->best};
+      } else {
+        const Array start = seeded_topics(corpus_, settings_, fold(key(), std::uint64_t(r) + 1));
+        const Array as = start.cast(settings_.dtype());
+        std::memcpy(whole.naturals()[0]->raw(), as.raw(), as.bytes());
+        if (batches) batches->forget();
+      }
       const Ascent a = ascend(whole, batches ? &*batches : nullptr, batch, r);
-      bounds_.push_back(a.elbo() / double(documents_));
-      sweeps_.push_back(a.sweeps);
+      if (interrupted_ && (!batches || settings_.stochastic()))
+        left_ = TableProgress{r,
+                              a,
+                              state.copy(),
+                              climbs_,
+                              kept_.restart,
+                              kept_.climbed,
+                              factors_of(kept_.state),
+                              now() - begin_};
+      Climbed c;
+      c.per_row = a.elbo() / double(documents_);
+      c.sweeps = a.sweeps;
+      c.converged = a.converged;
+      if (a.bounds.size() > 1)
+        c.last_rise = (a.elbo() - a.bounds[a.bounds.size() - 2]) / double(documents_);
+      climbs_.push_back(c);
       if (hooks_.climbed)
         hooks_.climbed(fmt::format("restart {}/{}  ELBO {:.4f} per document after {} sweeps{}", r,
-                                   settings_.restarts, bounds_.back(), a.sweeps,
+                                   settings_.restarts, c.per_row, a.sweeps,
                                    a.converged ? "" : ", not converged"));
-      if (kept_.restart > 0 && a.elbo() <= kept_.ascent.elbo()) continue;
-      kept_ = {r < settings_.restarts ? state.copy() : state, a, r};
+      if (kept_.restart > 0 && c.per_row <= kept_.climbed.per_row) continue;
+      kept_ = {r < settings_.restarts ? state.copy() : state, c, r};
     }
     state.assign(kept_.state);
     terms_ = whole.terms(workers_);
@@ -167,10 +208,20 @@ class FitTopicsJob {
     seconds_ = now() - begin_;
   }
 
+  // Whether this climb was under way when the fit was interrupted.
+  bool goes_on(int restart) const { return progress_ && progress_->restart == restart; }
+  static State factors_of(const State& state) {
+    State factors;
+    if (const Array* topics = state.find(kTopics))
+      std::memcpy(factors.slot(kTopics, topics->dtype(), topics->shape()).raw(), topics->raw(),
+                  topics->bytes());
+    return factors;
+  }
+
   Ascent ascend(CoordinateClimb& whole, BatchClimb* batches, std::int64_t batch, int restart) {
-    if (batches) batches->forget();
-    std::int64_t steps = 0;
-    int passes = 0;
+    const Ascent before = goes_on(restart) ? progress_->ascent : Ascent();
+    int passes = before.sweeps;
+    std::int64_t steps = batches ? passes * batches->batches() : 0;
     const Stepper step = [&](Workers& w) {
       const bool anew = ++passes <= settings_.warm;
       whole.begin_anew(anew);
@@ -190,13 +241,15 @@ class FitTopicsJob {
           std::max<std::int64_t>(1, kProbe / std::max<std::int64_t>(1, batch));
       return AscentStep{settings_.stochastic() ? batches->elbo(w, probe) : bound, 1};
     };
-    double last = NAN;
-    return ascend_by(step, !settings_.stochastic(), whole, documents_, settings_.ascent, workers_,
-                     [&](const SweepRecord& s) {
-                       const bool on = record(whole, s, restart, last);
-                       last = s.elbo;
-                       return on;
-                     });
+    double last = before.bounds.empty() ? NAN : before.elbo();
+    return ascend_by(
+        step, !settings_.stochastic(), whole, documents_, settings_.ascent, workers_,
+        [&](const SweepRecord& s) {
+          const bool on = record(whole, s, restart, last);
+          last = s.elbo;
+          return on;
+        },
+        before);
   }
 
   bool record(CoordinateClimb& whole, const SweepRecord& s, int restart, double last) {
@@ -234,7 +287,7 @@ class FitTopicsJob {
                                         {"settings", to_json(settings_)},
                                         {"data", data}});
     Tensors model;
-    model.arrays["topics.natural.0"] = *kept_.state.find("topics.natural.0");
+    model.arrays["topics.natural.0"] = *kept_.state.find(kTopics);
     folder_->write_tensors("model.safetensors", model);
     if (!vocabulary_.empty())
       folder_->write_text("vocabulary.txt", fmt::format("{}\n", fmt::join(vocabulary_, "\n")));
@@ -242,6 +295,12 @@ class FitTopicsJob {
     out.interrupted = interrupted_;
     out.summary = summary();
     folder_->write_json("summary.json", out.summary);
+    if (left_) {
+      write_progress(*folder_, *left_);
+    } else {
+      remove_progress(*folder_);
+    }
+    out.goes_on = left_.has_value();
     folder_->publish();
     TopicRun run = open_topics_run(folder_->path());
     write_topics_report(run);
@@ -259,16 +318,18 @@ class FitTopicsJob {
     s["perplexity"] = perplexity;
     if (empty_ > 0) s["empty_documents"] = empty_;
     for (const auto& [name, value] : terms_) s["terms"][name] = value;
-    s["sweeps"] = kept_.ascent.sweeps;
-    s["converged"] = kept_.ascent.converged;
-    for (std::size_t r = 0; r < bounds_.size(); ++r)
-      s["restarts"].push_back({{"per_row", bounds_[r]}, {"sweeps", sweeps_[r]}});
+    s["sweeps"] = kept_.climbed.sweeps;
+    s["converged"] = kept_.climbed.converged;
+    double sweeps = 0;
+    for (const Climbed& c : climbs_) {
+      s["restarts"].push_back({{"per_row", c.per_row}, {"sweeps", c.sweeps}});
+      sweeps += c.sweeps;
+    }
     s["best_restart"] = kept_.restart;
     s["seconds"] = seconds_;
-    s["rows_per_second"] =
-        n * double(std::accumulate(sweeps_.begin(), sweeps_.end(), 0)) / std::max(seconds_, 1e-9);
-    s["stopped"] = interrupted_ ? "interrupted" : kept_.ascent.converged ? "converged" : "sweeps";
-    Array lambda = kept_.state.find("topics.natural.0")->cast(DType::f64);
+    s["rows_per_second"] = n * sweeps / std::max(seconds_, 1e-9);
+    s["stopped"] = interrupted_ ? "interrupted" : kept_.climbed.converged ? "converged" : "sweeps";
+    Array lambda = kept_.state.find(kTopics)->cast(DType::f64);
     for (std::int64_t i = 0; i < lambda.size(); ++i) lambda.data<double>()[i] += 1;
     std::int64_t holding = 0;
     const std::vector<TopicWords> topics = top_words(lambda, settings_.eta, kShownWords);
@@ -296,14 +357,13 @@ class FitTopicsJob {
     f.unit = "document";
     f.rows = documents_;
     f.bound = bound_;
-    f.sweeps = kept_.ascent.sweeps;
+    f.sweeps = kept_.climbed.sweeps;
     f.tolerance = settings_.ascent.tolerance;
-    const std::vector<double>& b = kept_.ascent.bounds;
-    if (b.size() > 1) f.last_rise = (b.back() - b[b.size() - 2]) / double(documents_);
-    f.converged = kept_.ascent.converged;
+    f.last_rise = kept_.climbed.last_rise;
+    f.converged = kept_.climbed.converged;
     f.interrupted = interrupted_;
     f.start_rows = documents_;
-    f.restarts = bounds_;
+    for (const Climbed& c : climbs_) f.restarts.push_back(c.per_row);
     std::vector<std::string> all = climb_verdict(f);
     all.push_back(fmt::format(
         "Perplexity {:.1f}: a word is as uncertain as a choice among so many; without topics it "
@@ -337,9 +397,9 @@ class FitTopicsJob {
   std::vector<std::string> vocabulary_;
   std::int64_t documents_ = 0, empty_ = 0, tokens_ = 0;
   std::uint32_t fingerprint_ = 0;
+  std::optional<TableProgress> progress_, left_;  // that this fit goes on from; that it leaves
   Kept kept_;
-  std::vector<double> bounds_;  // per document, of each restart
-  std::vector<int> sweeps_;
+  std::vector<Climbed> climbs_;  // of each restart
   std::vector<std::pair<std::string, double>> terms_;
   double bound_ = 0, begin_ = 0, seconds_ = 0;
   bool interrupted_ = false;

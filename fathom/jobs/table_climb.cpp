@@ -103,9 +103,8 @@ AscentStep TableClimb::lap(Workers& workers) {
 }
 
 Ascent TableClimb::ascend(AscentConfig config, Workers& workers,
-                          const std::function<bool(const SweepRecord&)>& each,
-                          std::vector<double> before) {
-  steps_ = 0;
+                          const std::function<bool(const SweepRecord&)>& each, Ascent before) {
+  steps_ = batches_ ? before.sweeps * batches_->batches() : 0;
   if (batches_) batches_->forget();
   if (stochastic_) config.tolerance = std::max(config.tolerance, kStochasticTolerance);
   Stepper step = [&](Workers& w) { return AscentStep{whole_.sweep(w), 1}; };

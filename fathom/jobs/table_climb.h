@@ -33,11 +33,13 @@ class TableClimb {
   TableClimb(const TableModel& model, const TableRows& rows, State& state,
              const TableClimbSettings& settings, Key key);
   CoordinateClimb& whole() { return whole_; }
+  // Whether a climb goes on from its slots and its Ascent: batches with kept sums have more.
+  bool goes_on() const { return !batches_ || stochastic_; }
   // Moves the factors of a start by annealing, where the model asks for it. The sweeps taken.
   int anneal(Workers& workers);
   Ascent ascend(AscentConfig config, Workers& workers,
                 const std::function<bool(const SweepRecord&)>& each,
-                std::vector<double> before = {});  // as ascend() has it
+                Ascent before = {});  // as ascend() has it
 
  private:
   AscentStep lap(Workers& workers);

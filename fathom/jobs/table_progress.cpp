@@ -3,6 +3,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "fathom/kernels/isa.h"
+
 namespace fathom {
 
 namespace {
@@ -43,7 +45,9 @@ void take(const Tensors& in, const std::string& prefix, State& state) {
 
 void write_progress(RunFolder& folder, const TableProgress& p) {
   nlohmann::json j = {{"restart", p.restart},
-                      {"bounds", p.bounds},
+                      {"bounds", p.ascent.bounds},
+                      {"sweeps", p.ascent.sweeps},
+                      {"narrow_sweeps", p.ascent.narrow_sweeps},
                       {"best", p.best},
                       {"kept", json_of(p.kept)},
                       {"seconds", p.seconds}};
@@ -63,7 +67,9 @@ std::optional<TableProgress> read_progress(const RunFolder& folder) {
   TableProgress p;
   try {
     p.restart = j.at("restart");
-    p.bounds = j.at("bounds").get<std::vector<double>>();
+    p.ascent.bounds = j.at("bounds").get<std::vector<double>>();
+    p.ascent.sweeps = j.value("sweeps", int(p.ascent.bounds.size()));
+    p.ascent.narrow_sweeps = j.value("narrow_sweeps", 0);
     for (const nlohmann::json& c : j.at("ended")) p.ended.push_back(climbed_of(c));
     p.best = j.at("best");
     p.kept = climbed_of(j.at("kept"));
@@ -79,6 +85,31 @@ std::optional<TableProgress> read_progress(const RunFolder& folder) {
 void remove_progress(const RunFolder& folder) {
   std::error_code ignored;
   for (const char* name : {kFile, kTensors}) std::filesystem::remove(folder.file(name), ignored);
+}
+
+TakenUp take_up(const std::string& run, std::string_view task, bool force,
+                const nlohmann::json& asked, const std::set<std::string>& given, const Note& note) {
+  if (force) raise<ConfigError>("--resume goes on, --force starts anew: choose one");
+  if (run.empty()) raise<ConfigError>("--resume: -o names the run to go on with");
+  RunFolder folder = RunFolder::open(run);
+  const nlohmann::json config = folder.read_json("config.json");
+  if (config.value("task", "") != task)
+    raise<ConfigError>("{}: the run of fit {}, not of fit {}", run, config.value("task", "?"),
+                       task);
+  std::optional<TableProgress> progress = read_progress(folder);
+  if (!progress)
+    raise<ConfigError>("{}: the fit has ended, there is nothing to go on with: --force fits anew",
+                       run);
+  nlohmann::json had = config.value("settings", nlohmann::json::object());
+  for (const std::string& name : given)
+    if (asked.contains(name) && had.contains(name) && asked[name] != had[name])
+      raise<ConfigError>("--{} {} differs from the run's {}: a resumed run keeps its settings",
+                         name, asked[name].dump(), had[name].dump());
+  if (const std::string isa = config.value("isa", ""); isa != kernels::name_of(kernels::isa()))
+    if (note)
+      note(fmt::format("the run was begun with instruction set {}; bits may differ with {}", isa,
+                       kernels::name_of(kernels::isa())));
+  return {std::move(folder), std::move(*progress), std::move(had)};
 }
 
 }  // namespace fathom

@@ -1,4 +1,5 @@
-// Where a fit of a table stood when it was interrupted, from which another goes on bit for bit:
+// Where a fit of a table or of documents stood when it was interrupted, from which another goes on
+// bit for bit:
 //
 //   progress.json         the climb that was under way, its bounds, and restarts before it
 //   progress.safetensors  the slots of that climb, and the best factors so far
@@ -6,9 +7,11 @@
 
 #include <cmath>
 #include <optional>
+#include <set>
 
-#include "fathom/exec/program.h"
+#include "fathom/climb/ascend.h"
 #include "fathom/io/run_folder.h"
+#include "fathom/jobs/table_data.h"
 
 namespace fathom {
 
@@ -22,7 +25,7 @@ struct Climbed {
 
 struct TableProgress {
   int restart = 0;             // the climb that was under way; 0: that over all rows
-  std::vector<double> bounds;  // after each of its sweeps
+  Ascent ascent;               // what it had come to
   State state;                 // its slots
   std::vector<Climbed> ended;  // restarts before it
   int best = 0;                // of these, 0: none
@@ -35,5 +38,17 @@ void write_progress(RunFolder& folder, const TableProgress& progress);
 // Nothing where the fit had ended. Throws DataError where the files are damaged.
 std::optional<TableProgress> read_progress(const RunFolder& folder);
 void remove_progress(const RunFolder& folder);
+
+// A run that goes on, with the settings that it has.
+struct TakenUp {
+  RunFolder folder;
+  TableProgress progress;
+  nlohmann::json settings;
+};
+// `asked`: settings by name, of which those in `given` must be what the run has. `note` is told
+// where bits may differ. Throws ConfigError or DataError where the run is none of `task`, has
+// ended, or was asked for anew.
+TakenUp take_up(const std::string& run, std::string_view task, bool force,
+                const nlohmann::json& asked, const std::set<std::string>& given, const Note& note);
 
 }  // namespace fathom

@@ -77,17 +77,16 @@ TEST_P(Continue, AscendGoesOnFromItsBounds) {
   CoordinateClimb climb(r.m, r.data, whole), stopped(r.m, r.data, part);
   const Ascent all = ascend(climb, kManyRows, {.tolerance = 1e-9}, workers);
   ASSERT_TRUE(all.converged);
-  std::vector<double> bounds;
-  for (std::size_t done = 0; done < all.bounds.size();) {  // one sweep at a time
-    const Ascent some = ascend(
+  Ascent some;
+  while (some.bounds.size() < all.bounds.size()) {  // one sweep at a time
+    some = ascend(
         stopped, kManyRows, {.tolerance = 1e-9}, workers, [](const SweepRecord&) { return false; },
-        bounds);
+        some);
     EXPECT_TRUE(some.interrupted);
-    bounds = some.bounds;
-    done = bounds.size();
   }
-  EXPECT_EQ(bounds, all.bounds);
-  EXPECT_TRUE(ascend(stopped, kManyRows, {.tolerance = 1e-9}, workers, {}, bounds).converged);
+  EXPECT_EQ(some.bounds, all.bounds);
+  EXPECT_EQ(some.sweeps, all.sweeps);
+  EXPECT_TRUE(ascend(stopped, kManyRows, {.tolerance = 1e-9}, workers, {}, some).converged);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Continue,

@@ -74,6 +74,25 @@ void assign_naturals(const State& from, State& to) {
       std::memcpy(to.find(name)->raw(), array.raw(), array.bytes());
 }
 
+// A climb that rotates its states and one that does not.
+struct Both {
+  State plain_state, state;
+  CoordinateClimb plain, climb;
+
+  Both(const States& built, CoordinateOptions options)
+      : plain(built.m, built.data, plain_state, options),
+        climb(built.m, built.data, state, with_rotation(options)) {
+    built.start(state);
+    meet();
+  }
+  // Both from where the one that rotates is.
+  void meet() { assign_naturals(state, plain_state); }
+  static CoordinateOptions with_rotation(CoordinateOptions options) {
+    options.rotated = "z";
+    return options;
+  }
+};
+
 // No sweep that rotates is below one that does not, from the same place; and what it says of the
 // bound, with states that were rotated, is no more than with the states at their best.
 TEST(Rotation, RisesByNoLessThanASweepAndToNoMoreThanTheBound) {
@@ -84,18 +103,13 @@ TEST(Rotation, RisesByNoLessThanASweepAndToNoMoreThanTheBound) {
         if (kind == Kind::correlated_motion && f != Factors::mean_field) continue;
         SCOPED_TRACE(fmt::format("kind {}, factors {}, gaps {}", int(kind), int(f), gaps));
         const States built(kind, 2, gaps);
-        CoordinateOptions options{.factors = f};
-        State plain_state, state;
+        Both both(built, {.factors = f});
         Workers workers(1);
-        CoordinateClimb plain(built.m, built.data, plain_state, options);
-        options.rotated = "z";
-        CoordinateClimb climb(built.m, built.data, state, options);
-        built.start(state);
         double last = -INFINITY;
         for (int sweep = 0; sweep < 15; ++sweep) {
-          assign_naturals(state, plain_state);
-          const double without = plain.sweep(workers), with = climb.sweep(workers),
-                       best = climb.elbo(workers), slack = 1e-10 * std::abs(best);
+          both.meet();
+          const double without = both.plain.sweep(workers), with = both.climb.sweep(workers),
+                       best = both.climb.elbo(workers), slack = 1e-10 * std::abs(best);
           ASSERT_GE(with, without - slack) << sweep;
           ASSERT_LE(with, best + slack) << sweep;
           ASSERT_GE(with, last - slack) << sweep;
@@ -111,16 +125,11 @@ TEST(Rotation, FindsTheBestOfMaximumLikelihood) {
   for (const std::int64_t q : {1, 2}) {
     SCOPED_TRACE(q);
     const States built(Kind::pca, q);
-    CoordinateOptions options{.factors = Factors::likelihood};
-    State plain_state, state;
+    Both both(built, {.factors = Factors::likelihood});
+    CoordinateClimb& climb = both.climb;
     Workers workers(1);
-    CoordinateClimb plain(built.m, built.data, plain_state, options);
-    options.rotated = "z";
-    CoordinateClimb climb(built.m, built.data, state, options);
-    built.start(state);
-    assign_naturals(state, plain_state);
-    const Array w = climb.mean(0, workers), mean = climb.mean(1, workers),
-                tau = climb.mean(2, workers), z = climb.mean(3, workers);
+    const Array w = climb.mean(0, workers), tau = climb.mean(2, workers),
+                z = climb.mean(3, workers);
     // Second moments of states: means, and the covariance (1 + tau W'W)^-1 of each.
     const std::int64_t n = built.data.rows, d = w.size() / q;
     double a[2][2] = {{1, 0}, {0, 1}}, s[2][2] = {};
@@ -144,7 +153,7 @@ TEST(Rotation, FindsTheBestOfMaximumLikelihood) {
                                ? std::log(s[0][0] / count)
                                : std::log((s[0][0] * s[1][1] - s[0][1] * s[1][0]) / count / count);
     const double most = 0.5 * (trace - count * double(q)) - 0.5 * count * log_det;
-    const double risen = climb.sweep(workers) - plain.sweep(workers);
+    const double risen = climb.sweep(workers) - both.plain.sweep(workers);
     EXPECT_LE(risen, most + 1e-8);
     EXPECT_GE(risen, 0.99 * most);
     EXPECT_GT(most, 1);

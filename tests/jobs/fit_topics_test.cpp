@@ -213,5 +213,70 @@ TEST_F(TopicFits, AFitIsAFunctionOfItsSeedAlone) {
   }
 }
 
+// A fit that was interrupted and goes on is the fit that was not, bit for bit.
+TEST_F(TopicFits, GoOnWhereTheyWereInterrupted) {
+  const auto model_of = [&](const std::string& run) {
+    const Bytes b = map_file(file(run + "/model.safetensors"));
+    return std::string(reinterpret_cast<const char*>(b.data.get()), b.size);
+  };
+  const auto way = [&](const char* name, auto&& change, bool goes_on) {
+    SCOPED_TRACE(name);
+    FitTopicsConfig c;
+    c.data = file("d.txt");
+    c.run = file("whole");
+    c.force = true;
+    c.threads = 1;
+    c.settings.topics = 4;
+    c.settings.restarts = 2;
+    c.settings.ascent.sweeps = 8;
+    c.settings.ascent.tolerance = 0;
+    change(c);
+    const FitTableResult whole = fit_topics(c, {});
+    c.run = file("parts");
+    for (const int stop : {3, 7, 0}) {  // the second within the second restart
+      int done = 0;
+      FitTableHooks hooks;
+      hooks.sweep = [&](const TableSweep&) { ++done; };
+      hooks.interrupted = [&] { return done == stop; };
+      const FitTableResult part = fit_topics(c, hooks);
+      EXPECT_EQ(part.interrupted, stop > 0);
+      EXPECT_EQ(part.goes_on, stop > 0 && goes_on);
+      if (!goes_on) return;
+      if (stop == 0) {
+        EXPECT_EQ(part.summary["elbo"], whole.summary["elbo"]);
+        EXPECT_EQ(part.summary["restarts"], whole.summary["restarts"]);
+        EXPECT_EQ(part.summary["verdict"], whole.summary["verdict"]);
+      }
+      c.force = false;
+      c.resume = true;
+      c.threads = 3 - c.threads;
+    }
+    EXPECT_EQ(model_of("parts"), model_of("whole"));
+    const auto bounds = [&](const std::string& run) {
+      std::vector<double> all;
+      for (const auto& line : RunFolder::open(file(run)).read_metrics())
+        all.push_back(line.at("elbo").get<double>());
+      return all;
+    };
+    EXPECT_EQ(bounds("parts"), bounds("whole"));
+    EXPECT_THROW(fit_topics(c, {}), ConfigError);  // it has ended
+  };
+  way(
+      "sweeps", [](FitTopicsConfig&) {}, true);
+  way(
+      "warm", [](FitTopicsConfig& c) { c.settings.warm = 2; }, true);
+  way(
+      "single precision", [](FitTopicsConfig& c) { c.settings.precision = "f32"; }, true);
+  way(
+      "stochastic",
+      [](FitTopicsConfig& c) {
+        c.settings.method = "svi";
+        c.settings.batch = 25;
+      },
+      true);
+  way(
+      "memoised", [](FitTopicsConfig& c) { c.settings.batch = 25; }, false);
+}
+
 }  // namespace
 }  // namespace fathom

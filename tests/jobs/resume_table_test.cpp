@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "fathom/io/npy.h"
+#include "fathom/jobs/lds.h"
 #include "tests/jobs/small_tables.h"
 
 namespace fathom {
@@ -52,13 +53,18 @@ class ResumeTable : public ::testing::Test {
 
   // Interrupts after every one of `stops`, each counted from where the last fit went on.
   void expect_same(const std::string& data, const std::vector<int>& stops) {
-    const FitTableResult whole = fit(config(data, "whole"), 0);
-    FitTableConfig c = config(data, "parts");
+    expect_same([&](const char* run, int threads) { return config(data, run, threads); }, stops);
+  }
+  void expect_same(const std::function<FitTableConfig(const char* run, int threads)>& config,
+                   const std::vector<int>& stops) {
+    const FitTableResult whole = fit(config("whole", 1), 0);
+    FitTableConfig c = config("parts", 1);
     for (const int stop : stops) {
       const FitTableResult part = fit(c, stop);
       ASSERT_TRUE(part.interrupted);
+      EXPECT_TRUE(part.goes_on);
       EXPECT_EQ(part.summary["stopped"], "interrupted");
-      c = config(data, "parts", c.threads == 1 ? 2 : 1);
+      c = config("parts", c.threads == 1 ? 2 : 1);
       c.resume = true;
     }
     const FitTableResult rest = fit(c, 0);
@@ -102,6 +108,60 @@ TEST_F(ResumeTable, OfSingles) {
     std::filesystem::remove_all(path("parts"));
     expect_same(path("x.npy"), {stop});
   }
+}
+
+// Steps that take several sweeps, and batches that stand for all rows, go on too.
+TEST_F(ResumeTable, OfExtrapolatedSweepsAndStochasticSteps) {
+  for (const bool stochastic : {false, true}) {
+    SCOPED_TRACE(stochastic);
+    const auto make = [&](const char* run, int threads) {
+      FitTableConfig c = config(kFaithful, run, threads);
+      c.settings.ascent.tolerance = 0;
+      c.settings.climb.accelerate = !stochastic;
+      if (stochastic) dynamic_cast<Gmm&>(*c.model).settings_.method = "svi";
+      return c;
+    };
+    std::filesystem::remove_all(path("whole"));
+    std::filesystem::remove_all(path("parts"));
+    expect_same(make, {2, 3, 4});
+  }
+}
+
+TEST_F(ResumeTable, OfALinearStateSpaceWhichIsExtrapolatedUnasked) {
+  for (const char* form : {"level", "full"}) {
+    SCOPED_TRACE(form);
+    const auto make = [&](const char* run, int threads) {
+      auto model = std::make_shared<Lds>();
+      model->settings_.form = form;
+      FitTableConfig c;
+      c.model = model;
+      c.run = path(run);
+      c.threads = threads;
+      c.settings.restarts = 2;
+      c.settings.ascent.sweeps = 30;
+      c.data = FATHOM_SOURCE_DIR "/data/nile.csv";
+      c.settings.table.columns = "flow";
+      if (model->settings_.form == "full") {
+        c.data = FATHOM_SOURCE_DIR "/data/iris.csv";
+        c.settings.table.columns = "1,2,3,4";
+      }
+      return c;
+    };
+    std::filesystem::remove_all(path("whole"));
+    std::filesystem::remove_all(path("parts"));
+    expect_same(make, {2, 5});
+  }
+}
+
+// Kept sums of batches are not written down, and the result says so.
+TEST_F(ResumeTable, OfBatchesWithKeptSumsThereIsNone) {
+  FitTableConfig c = config(kFaithful, "run");
+  c.settings.climb.batch = 50;
+  const FitTableResult part = fit(c, 3);
+  EXPECT_TRUE(part.interrupted);
+  EXPECT_FALSE(part.goes_on);
+  c.resume = true;
+  expect_refused(c, "has ended");
 }
 
 TEST_F(ResumeTable, SinglesAreToldOfTablesOfSinglesAlone) {
