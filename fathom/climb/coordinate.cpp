@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "fathom/autodiff/gradient.h"
 #include "fathom/elbo/check.h"
