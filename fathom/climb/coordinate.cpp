@@ -300,27 +300,18 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   // What rows meet of the factors, and the sums over rows that it is multiplied by: by their best
   // latents and by given ones.
   std::vector<Value> eta, best, by_given;
-  // A matrix that the states to be rotated are multiplied by, among the factors' quantities.
-  Value rotation, rotated_given = given;
+  RotatedRows rotated{given, {}, {}};
   if (!options.rotated.empty()) {
-    std::vector<Value> own;
-    for (const Value& v : locals.leaves)
-      if (const std::string name = g.input_of(v.id()).name + ".";
-          name.starts_with("local." + options.rotated + "."))
-        own.push_back(v);
-    const std::int64_t n = own.empty() ? 0 : own[0].shape().extent(1);
-    rotation = g.slot("rotation", model.dtype(), Shape{n, n});
-    leaves.push_back(rotation);
-    rotated_given =
-        substitute(std::span(&given, 1), own, rotated(options.rotated, own, rotation))[0];
+    rotated = rotate_rows(options.rotated, locals.leaves, given);
+    leaves.push_back(rotated.rotation);  // among the factors' quantities
   }
   if (const RowStatistics met =
-          given && !rotation ? row_statistics(given, leaves) : RowStatistics{};
+          given && !rotated.rotation ? row_statistics(given, leaves) : RowStatistics{};
       met.linear) {
     eta = met.eta;
     best = gradient(rows, eta);
     by_given = gradient(given, eta);
-  } else if (const auto parts = given ? separate(rotated_given, leaves) : std::nullopt) {
+  } else if (const auto parts = given ? separate(rotated.given, leaves) : std::nullopt) {
     eta = parts->eta;
     by_given = parts->sums;
     std::vector<Value> from = inside, to = inside_best;
@@ -329,17 +320,19 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
     best = substitute(by_given, from, to);
   }
   std::vector<Value> rotated_eta;
-  if (rotation) {
+  if (rotated.rotation) {
     if (eta.empty() || sites)
       raise<ConfigError>("[coordinate] states are rotated by statistics, which this model lacks");
-    const Value none = no_rotation(g, model.dtype(), rotation.shape().extent(0));
-    rotated_eta = std::exchange(eta, substitute(eta, std::span(&rotation, 1), std::span(&none, 1)));
+    const std::vector<Value> plain =
+        substitute(eta, std::span(&rotated.rotation, 1), std::span(&rotated.none, 1));
+    rotated_eta = std::exchange(eta, plain);
   }
   Value target = plus(rows, expected), target_given = plus(given, expected);
   if (!eta.empty()) {
     std::vector<Value> kept;
     for (std::size_t k = 0; k < eta.size(); ++k) {
-      const std::string name = fmt::format("statistics.{}{}", rotation ? "rotated." : "", k);
+      const std::string name =
+          fmt::format("statistics.{}{}", rotated.rotation ? "rotated." : "", k);
       kept.push_back(g.slot(name, model.dtype(), eta[k].shape()));
       statistics_.push_back(&state.slot(name, model.dtype(), eta[k].shape()));
     }
@@ -373,9 +366,10 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
       for (Value& s : counted) s = s * scale;
     target = target_given = plus(inner(counted, eta), expected);
     if (!sites) factors_ = make({plus(target, entropies)}, {});
-    if (rotation)
+    if (rotated.rotation)
       rotation_ = std::make_unique<RotationStep>(
-          plus(inner(kept, rotated_eta), expected), entropies, rotation, double(data.rows), factors,
+          plus(inner(kept, rotated_eta), expected), entropies, rotated.rotation, double(data.rows),
+          factors,
           [&](const Factor& f, std::vector<Value> natural) {
             return f.family->leaves(lowering.moments_at(model.latents()[f.latent], natural));
           },

@@ -59,33 +59,37 @@ class LimitedMemory {
   std::deque<Pair> pairs_;
 };
 
+Value one(Graph& graph, DType dtype, std::int64_t n) {
+  return diagonal_matrix(broadcast_to(graph.constant(1.0, dtype), Shape{n}));
+}
+
 }  // namespace
 
-std::vector<Value> rotated(const std::string& latent, std::span<const Value> leaves,
-                           Value rotation) {
-  const std::int64_t n = rotation.shape().extent(0);
-  const auto turned = [&](Value v) { return contract(v, rotation, 0, 1, false, true); };
-  std::vector<Value> out;
-  for (const Value& v : leaves) {
+RotatedRows rotate_rows(const std::string& latent, std::span<const Value> leaves, Value given) {
+  Graph& g = given.graph();
+  std::vector<Value> from, to;
+  for (const Value& v : leaves)
+    if ((g.input_of(v.id()).name + ".").starts_with("local." + latent + ".")) from.push_back(v);
+  const Shape& means = from.at(0).shape();
+  const std::int64_t n = means.extent(means.rank() - 1);
+  const Value rotation = g.slot("rotation", given.dtype(), Shape{n, n});
+  const auto turned = [&](Value v) { return fathom::contract(v, rotation, 0, 1, false, true); };
+  for (const Value& v : from) {
     const Shape events = v.shape().events();
     if (v.shape().labelled() == 1 && events.rank() == 0) {
-      out.push_back(v);
+      to.push_back(v);
     } else if (v.shape().labelled() == 1 && events == Shape{n}) {
-      out.push_back(turned(v));
+      to.push_back(turned(v));
     } else if (v.shape().labelled() == 1 && events == Shape{n, n}) {
-      out.push_back(transpose(turned(transpose(turned(v)))));
+      to.push_back(transpose(turned(transpose(turned(v)))));
     } else {
       raise<ConfigError>(
-          "[rotation] \"{}\" has moments of shape {}: only vectors of rows that "
-          "lie on no other plate are rotated",
+          "[rotation] \"{}\" has moments of shape {}: only vectors of rows that lie on no other "
+          "plate are rotated",
           latent, v.shape().text());
     }
   }
-  return out;
-}
-
-Value no_rotation(Graph& graph, DType dtype, std::int64_t n) {
-  return diagonal_matrix(broadcast_to(graph.constant(1.0, dtype), Shape{n}));
+  return {substitute(std::span(&given, 1), from, to)[0], rotation, one(g, given.dtype(), n)};
 }
 
 // R = L U, L with ones on its diagonal and U with exponentials: all that is near 1, with a
@@ -96,8 +100,7 @@ RotationStep::RotationStep(Value expected, Value entropies, Value rotation, doub
     : rows_(rows), rotation_(expected.dtype(), rotation.shape()) {
   Graph& g = expected.graph();
   const Value step = g.data(kInput, expected.dtype(), rotation.shape()),
-              one = no_rotation(g, expected.dtype(), rotation.shape().extent(0)),
-              lower = one + tril(step, 0.0),
+              lower = one(g, expected.dtype(), rotation.shape().extent(0)) + tril(step, 0.0),
               upper = diagonal_matrix(exp(diagonal(step))) + transpose(tril(transpose(step), 0.0));
   std::vector<Value> from = {rotation}, to = {matmul(lower, upper)};
   std::vector<Update> updates;

@@ -14,13 +14,14 @@
 
 namespace fathom {
 
-// Leaves of a gaussian latent of rows, means [row, n] and second moments [row, n, n] about them,
-// once its states are multiplied by `rotation` [n, n]. Throws ConfigError naming it where they are
-// of other shapes.
-std::vector<Value> rotated(const std::string& latent, std::span<const Value> leaves,
-                           Value rotation);
-// The one of n elements that changes nothing.
-Value no_rotation(Graph& graph, DType dtype, std::int64_t n);
+// E log p of rows by the leaves of their latents, once the states of one of them are multiplied by
+// `rotation`, a slot [n, n] that stands for what is put in its place; and what changes nothing.
+struct RotatedRows {
+  Value given, rotation, none;
+};
+// `leaves` are inputs; those of `latent` are "local.<latent>", "local.<latent>.1" and so on. Throws
+// ConfigError naming it where they are no means [row, n] and second moments about them.
+RotatedRows rotate_rows(const std::string& latent, std::span<const Value> leaves, Value given);
 
 class RotationStep {
  public:
