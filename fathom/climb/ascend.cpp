@@ -51,15 +51,12 @@ Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std
         "from probabilities of the choices (climb/start.h)",
         alike);
   Ascent out = std::move(before);
-  out.converged = out.interrupted = false;
+  out.interrupted = false;
+  if (out.converged) return out;
   if (out.bounds.empty()) climb.set_digits(CoordinateClimb::Digits::f32);
   const auto ended = [&](double rise) {
     return (monotone ? rise : std::abs(rise)) <= config.tolerance * double(rows);
   };
-  if (out.bounds.size() > 1 && ended(out.bounds.back() - out.bounds[out.bounds.size() - 2])) {
-    out.converged = true;
-    return out;
-  }
   std::vector<Array> from;
   for (const Array* n : climb.naturals()) from.push_back(n->copy());
   while (out.sweeps < config.sweeps) {
@@ -89,14 +86,12 @@ Ascent ascend_by(const Stepper& step, bool monotone, CoordinateClimb& climb, std
     for (std::size_t k = 0; k < from.size(); ++k)
       std::memcpy(from[k].raw(), climb.naturals()[k]->raw(), from[k].bytes());
     out.bounds.push_back(bound);
+    out.converged = digits != CoordinateClimb::Digits::f32 && ended(rise);
     if (each && !each({sweep, bound, (now() - begin) / taken.sweeps, taken.sweeps})) {
       out.interrupted = true;
       return out;
     }
-    if (digits != CoordinateClimb::Digits::f32 && ended(rise)) {
-      out.converged = true;
-      return out;
-    }
+    if (out.converged) return out;
   }
   return out;
 }

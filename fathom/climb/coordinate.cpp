@@ -302,7 +302,10 @@ CoordinateClimb::CoordinateClimb(const Model& model, const DataSet& data, State&
   std::vector<Value> eta, best, by_given;
   RotatedRows rotated{given, {}, {}};
   if (!options.rotated.empty()) {
-    rotated = rotate_rows(options.rotated, locals.leaves, given);
+    std::vector<Value> own;
+    for (std::size_t k = 0; k < locals.leaves.size(); ++k)
+      if (model.info(locals.of[k]).name == options.rotated) own.push_back(locals.leaves[k]);
+    rotated = rotate_rows(options.rotated, own, given);
     leaves.push_back(rotated.rotation);  // among the factors' quantities
   }
   if (const RowStatistics met =

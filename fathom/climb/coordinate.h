@@ -109,7 +109,7 @@ class CoordinateClimb {
   // The same as collect() for a look: latents that are kept inside (warm) stay as they are.
   double collect_aside(Workers& workers);
   std::vector<Array*> statistics() const { return statistics_; }
-  void update(Workers& workers);
+  void update(Workers& workers);  // as they are, and not rotated
   double statistics_bound(Workers& workers);
   // With CoordinateOptions::blended, of updates from now on: statistics count `scale` times, and a
   // factor goes a part `rho` of the way to its optimum (Hoffman et al. 2013, eq. 36). Both 1 at

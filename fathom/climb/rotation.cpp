@@ -13,7 +13,7 @@ namespace fathom {
 
 namespace {
 
-constexpr const char* kInput = "rotation.step";
+constexpr const char* kInput = "step of a rotation";
 
 using Numbers = std::vector<double>;
 
@@ -67,14 +67,12 @@ Value one(Graph& graph, DType dtype, std::int64_t n) {
 
 RotatedRows rotate_rows(const std::string& latent, std::span<const Value> leaves, Value given) {
   Graph& g = given.graph();
-  std::vector<Value> from, to;
-  for (const Value& v : leaves)
-    if ((g.input_of(v.id()).name + ".").starts_with("local." + latent + ".")) from.push_back(v);
-  const Shape& means = from.at(0).shape();
+  std::vector<Value> to;
+  const Shape& means = leaves[0].shape();
   const std::int64_t n = means.extent(means.rank() - 1);
-  const Value rotation = g.slot("rotation", given.dtype(), Shape{n, n});
+  const Value rotation = g.slot("rotation of " + latent, given.dtype(), Shape{n, n});
   const auto turned = [&](Value v) { return fathom::contract(v, rotation, 0, 1, false, true); };
-  for (const Value& v : from) {
+  for (const Value& v : leaves) {
     const Shape events = v.shape().events();
     if (v.shape().labelled() == 1 && events.rank() == 0) {
       to.push_back(v);
@@ -89,7 +87,7 @@ RotatedRows rotate_rows(const std::string& latent, std::span<const Value> leaves
           latent, v.shape().text());
     }
   }
-  return {substitute(std::span(&given, 1), from, to)[0], rotation, one(g, given.dtype(), n)};
+  return {substitute(std::span(&given, 1), leaves, to)[0], rotation, one(g, given.dtype(), n)};
 }
 
 // R = L U, L with ones on its diagonal and U with exponentials: all that is near 1, with a

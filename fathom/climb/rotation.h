@@ -19,8 +19,8 @@ namespace fathom {
 struct RotatedRows {
   Value given, rotation, none;
 };
-// `leaves` are inputs; those of `latent` are "local.<latent>", "local.<latent>.1" and so on. Throws
-// ConfigError naming it where they are no means [row, n] and second moments about them.
+// `leaves` are those of `latent`. Throws ConfigError naming it where they are no means [row, n] and
+// second moments about them.
 RotatedRows rotate_rows(const std::string& latent, std::span<const Value> leaves, Value given);
 
 class RotationStep {

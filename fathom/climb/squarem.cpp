@@ -6,7 +6,7 @@ namespace fathom {
 
 namespace {
 
-constexpr const char* kSlot = "extrapolation";
+constexpr const char* kSlot = "extrapolation.longest";
 
 using Numbers = std::vector<double>;
 

@@ -15,9 +15,9 @@ struct SquaremStep {
 
 class Squarem {
  public:
-  // The longest step is a slot "extrapolation" of the state, so that a climb on a copy of it goes
-  // on alike. Throws ConfigError where latents of rows are apart or warm: they would have to go
-  // with it.
+  // The longest step is a slot "extrapolation.longest" of the state, so that a climb on a copy of
+  // it goes on alike. Throws ConfigError where latents of rows are apart or warm: they would have
+  // to go with it.
   explicit Squarem(CoordinateClimb& climb);
   SquaremStep step(Workers& workers);
 

@@ -84,11 +84,12 @@ class Lowering {
   // The same terms as they are for given statistics of those latents, data "local.<name>" of [row,
   // event] (probabilities, or indicators), summed over rows; `entropy` is that of such choices.
   // Empty where no latent lies on rows.
-  // `leaves` are these inputs, `optimum` what they are at the optimum, and `completed` what they
-  // are where the first of each latent alone is given.
+  // `leaves` are these inputs, `of` whose they are (quantities), `optimum` what they are at the
+  // optimum, and `completed` what they are where the first of each latent alone is given.
   struct Given {
     Value expected, entropy;
     std::vector<Value> leaves, optimum, completed;
+    std::vector<int> of;
   };
   Given given_locals();
   // A latent of rows with a factor of its own beside the other latents of its row, which are then

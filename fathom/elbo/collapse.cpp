@@ -299,6 +299,7 @@ Lowering::Given Lowering::given_locals() {
     const std::vector<Value> best = f.leaves(fathom::face(guide(*model_.latent_of(expr))));
     for (std::size_t k = 0; k < leaves.size(); ++k) {
       g.leaves.push_back(leaves[k]);
+      g.of.push_back(expr);
       g.optimum.push_back(broadcast_to(best[k], leaves[k].shape()));
     }
     const std::vector<Value> all = f.completed ? f.completed(leaves, naturals_.at(expr)) : leaves;

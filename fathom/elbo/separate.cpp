@@ -376,7 +376,9 @@ class Separator : IndexSums {
       if (!is_row(i) && has(factor_own, i)) keep.push_back(i);
     split_diagonals(p, keep);
     contract(p.factors, keep);
-    const std::vector<Index> row_all = indices(p.rows);
+    const std::vector<Index> row_all = indices(p.rows), kept = std::exchange(keep, {});
+    for (const Index i : row_all)  // in the order of the sums
+      if (has(kept, i)) keep.push_back(i);
     factor_own = indices(p.factors);
     // Axes of the factors in the order that they have in the sums over rows: labels are sorted.
     const auto labelled = [&](Index i) { return axis(i).label != kNoLabel; };

@@ -210,11 +210,12 @@ class FitTopicsJob {
 
   // Whether this climb was under way when the fit was interrupted.
   bool goes_on(int restart) const { return progress_ && progress_->restart == restart; }
+  // Topics, and proportions that are warm.
   static State factors_of(const State& state) {
     State factors;
-    if (const Array* topics = state.find(kTopics))
-      std::memcpy(factors.slot(kTopics, topics->dtype(), topics->shape()).raw(), topics->raw(),
-                  topics->bytes());
+    for (const auto& [name, a] : state.slots())
+      if (name == kTopics || name.starts_with("inside."))
+        std::memcpy(factors.slot(name, a.dtype(), a.shape()).raw(), a.raw(), a.bytes());
     return factors;
   }
 

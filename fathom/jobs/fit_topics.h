@@ -18,7 +18,8 @@ struct FitTopicsConfig {
   static void fields(auto& self, auto&& f) {
     TopicSettings::fields(self.settings, f);
     f("threads", self.threads, "threads; 0: one per processor");
-    f("resume", self.resume, "go on with an interrupted run, bit for bit; not where --batch keeps sums");
+    f("resume", self.resume,
+      "go on with an interrupted run, bit for bit; not where --batch keeps sums");
     f("force", self.force, "replace an existing run");
   }
 };

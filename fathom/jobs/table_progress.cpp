@@ -3,6 +3,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "fathom/jobs/version.h"
 #include "fathom/kernels/isa.h"
 
 namespace fathom {
@@ -48,6 +49,7 @@ void write_progress(RunFolder& folder, const TableProgress& p) {
                       {"bounds", p.ascent.bounds},
                       {"sweeps", p.ascent.sweeps},
                       {"narrow_sweeps", p.ascent.narrow_sweeps},
+                      {"converged", p.ascent.converged},
                       {"best", p.best},
                       {"kept", json_of(p.kept)},
                       {"seconds", p.seconds}};
@@ -70,6 +72,7 @@ std::optional<TableProgress> read_progress(const RunFolder& folder) {
     p.ascent.bounds = j.at("bounds").get<std::vector<double>>();
     p.ascent.sweeps = j.value("sweeps", int(p.ascent.bounds.size()));
     p.ascent.narrow_sweeps = j.value("narrow_sweeps", 0);
+    p.ascent.converged = j.value("converged", false);
     for (const nlohmann::json& c : j.at("ended")) p.ended.push_back(climbed_of(c));
     p.best = j.at("best");
     p.kept = climbed_of(j.at("kept"));
@@ -105,10 +108,12 @@ TakenUp take_up(const std::string& run, std::string_view task, bool force,
     if (asked.contains(name) && had.contains(name) && asked[name] != had[name])
       raise<ConfigError>("--{} {} differs from the run's {}: a resumed run keeps its settings",
                          name, asked[name].dump(), had[name].dump());
-  if (const std::string isa = config.value("isa", ""); isa != kernels::name_of(kernels::isa()))
-    if (note)
-      note(fmt::format("the run was begun with instruction set {}; bits may differ with {}", isa,
-                       kernels::name_of(kernels::isa())));
+  const auto differs = [&](const char* key, std::string_view what, std::string_view now) {
+    if (const std::string then = config.value(key, ""); then != now && note)
+      note(fmt::format("the run was begun with {} {}; bits may differ with {}", what, then, now));
+  };
+  differs("isa", "instruction set", kernels::name_of(kernels::isa()));
+  differs("version", "version", kVersion);
   return {std::move(folder), std::move(*progress), std::move(had)};
 }
 

@@ -2,6 +2,7 @@
 // ascent): with statistics, with a pass for each block, and with damped steps.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "fathom/climb/ascend.h"
@@ -87,6 +88,50 @@ TEST_P(Continue, AscendGoesOnFromItsBounds) {
   EXPECT_EQ(some.bounds, all.bounds);
   EXPECT_EQ(some.sweeps, all.sweeps);
   EXPECT_TRUE(ascend(stopped, kManyRows, {.tolerance = 1e-9}, workers, {}, some).converged);
+}
+
+// Rows in f32 at first: no sweep of these ends a climb, nor does the first in f64, wherever it was
+// interrupted.
+TEST(ContinueOfSingles, EndsWhereTheWholeClimbEnds) {
+  constexpr std::int64_t rows = 1000, q = 2;
+  Array x(DType::f64, Shape{rows, 3});
+  kernels::fill_normal(Key{3, 1}, nullptr, 0, rows, 3, x.data<double>());
+  for (std::int64_t i = 0; i < x.size(); ++i) {
+    double& v = x.data<double>()[i];
+    v = float(v + 3.0 * double((i / 3 % 3 + i % 3) % 3));
+  }
+  Model m{DType::f64};
+  const Plate row = m.plate("row"), column = m.plate("column", 3);
+  const Expr y = m.data("x", {row, column}, {}, DType::f64),
+             w = m.latent("loadings", mvnormal(0.0, 1e-3), column, Shape{q}),
+             tau = m.latent("noise", gamma(1e-3, 1e-3)),
+             z = m.latent("z", mvnormal(0.0, 1.0), row, Shape{q});
+  m.observe("x", normal_precision(inner(w, z), tau), y);
+  DataSet data;
+  data.rows = rows;
+  data.columns["x"] = x;
+  CoordinateOptions options;
+  options.narrow = true;
+  Workers one(1);
+  const auto climb = [&](State& state, int stop, const Ascent& before) {
+    CoordinateClimb c(m, data, state, options);
+    Array& h = *state.find("loadings.natural.0");
+    for (std::int64_t i = 0; before.bounds.empty() && i < h.size(); ++i)
+      h.data<double>()[i] = 1e-3 * std::cos(double(1 + 3 * i));
+    int done = 0;
+    return ascend(
+        c, rows, {.sweeps = 200, .tolerance = 1e-5}, one,
+        [&](const SweepRecord&) { return ++done != stop; }, before);
+  };
+  State from;
+  const Ascent whole = climb(from, 0, {});
+  ASSERT_TRUE(whole.converged);
+  ASSERT_GT(whole.narrow_sweeps, 2);
+  for (int stop = 1; stop < whole.sweeps; ++stop) {
+    State state;
+    const Ascent part = climb(state, stop, {}), rest = climb(state, 0, part);
+    EXPECT_EQ(rest.bounds, whole.bounds) << stop;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Continue,

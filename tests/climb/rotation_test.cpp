@@ -23,12 +23,14 @@ struct States {
   Model m{DType::f64};
   DataSet data;
   std::int64_t q;
+  Plate row;
 
   States(Kind kind, std::int64_t size, std::int64_t gaps = 0) : q(size) {
     Array x = centred(shipped_table("iris.csv", "0:4"));
     for (std::int64_t i = 0; gaps > 0 && i < x.size(); i += gaps) x.data<double>()[i] = kNaN;
     const std::int64_t n = x.shape().extent(0), d = x.shape().extent(1);
-    const Plate row = m.plate("row"), column = m.plate("column", d);
+    row = m.plate("row");
+    const Plate column = m.plate("column", d);
     const Expr y = m.data("x", {row, column}, {}, DType::f64);
     if (gaps > 0) m.missing(y);
     data.rows = n;
@@ -41,9 +43,9 @@ struct States {
     const Expr mean = m.latent("mean", normal_precision(0.0, 1e-3), column),
                tau = each ? m.latent("noise", gamma(1e-3, 1e-3), column)
                           : m.latent("noise", gamma(1e-3, 1e-3));
-    m.observe("x", normal_precision(inner(w, state(kind, row)) + mean, tau), y);
+    m.observe("x", normal_precision(inner(w, state(kind)) + mean, tau), y);
   }
-  Expr state(Kind kind, Plate row) {
+  Expr state(Kind kind) {
     if (kind != Kind::motion && kind != Kind::correlated_motion)
       return m.latent("z", mvnormal(0.0, 1.0), row, Shape{q});
     Array first(DType::f64, Shape{data.rows});
@@ -116,6 +118,30 @@ TEST(Rotation, RisesByNoLessThanASweepAndToNoMoreThanTheBound) {
           last = with;
         }
       }
+}
+
+// Another latent of the same rows stays as it is, whatever it is called.
+TEST(Rotation, LeavesOtherLatentsOfTheRowsAlone) {
+  States built(Kind::pca, 2);
+  Array other(DType::f64, Shape{built.data.rows, 3});
+  for (std::int64_t i = 0; i < other.size(); ++i)
+    other.data<double>()[i] = std::sin(double(i * i % 97)) + std::cos(double(i / 3));
+  built.data.columns["v"] = other;
+  Model& m = built.m;
+  const Plate row = built.row, place = m.plate("place", 3);
+  const Expr v = m.data("v", {row, place}, {}, DType::f64),
+             b = m.latent("b", mvnormal(0.0, 1.0), place, Shape{2}),
+             u = m.latent("z.b", mvnormal(0.0, 1.0), row, Shape{2});
+  m.observe("v", normal(inner(b, u), 1.0), v);
+  Both both(built, {});
+  Workers workers(1);
+  for (int sweep = 0; sweep < 12; ++sweep) {
+    both.meet();
+    const double without = both.plain.sweep(workers), with = both.climb.sweep(workers),
+                 best = both.climb.elbo(workers), slack = 1e-10 * std::abs(best);
+    ASSERT_GE(with, without - slack) << sweep;
+    ASSERT_LE(with, best + slack) << sweep;
+  }
 }
 
 // By maximum likelihood a rotation changes what the prior of the states says alone: with S the

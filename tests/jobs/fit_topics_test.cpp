@@ -219,7 +219,8 @@ TEST_F(TopicFits, GoOnWhereTheyWereInterrupted) {
     const Bytes b = map_file(file(run + "/model.safetensors"));
     return std::string(reinterpret_cast<const char*>(b.data.get()), b.size);
   };
-  const auto way = [&](const char* name, auto&& change, bool goes_on) {
+  const auto way = [&](const char* name, auto&& change, bool goes_on,
+                       int* first_was_best = nullptr) {
     SCOPED_TRACE(name);
     FitTopicsConfig c;
     c.data = file("d.txt");
@@ -230,8 +231,10 @@ TEST_F(TopicFits, GoOnWhereTheyWereInterrupted) {
     c.settings.restarts = 2;
     c.settings.ascent.sweeps = 8;
     c.settings.ascent.tolerance = 0;
+    c.resume = false;
     change(c);
     const FitTableResult whole = fit_topics(c, {});
+    if (first_was_best) *first_was_best += whole.summary["best_restart"] == 1;
     c.run = file("parts");
     for (const int stop : {3, 7, 0}) {  // the second within the second restart
       int done = 0;
