@@ -52,7 +52,8 @@ struct CoordinateOptions {
   // the last pass over their rows left them, and not anew: passes that collect statistics keep
   // them in slots "inside.<term>.<sequences>", [sequence, number], all others begin there and leave
   // them. A sweep then is coordinate ascent in these latents too, however few of their updates it
-  // makes. A climb of another number of sequences has slots of its own; 0s begin anew.
+  // makes. A climb of another number of sequences has slots of its own; 0s begin anew. Sequences
+  // are numbered where they begin, in the column that marks them, which no other term may read.
   bool warm = false;
   // Most rows of a pass; 0: all. Fewer serve climbs in batches (climb/batches.h), which sees to it
   // that statistics of all rows come together.

@@ -19,9 +19,7 @@ void latents_on(const Model& m, Expr e, int plate, std::set<int>* found) {
 
 // The number of the sequence that begins at a row, 0: none does; 1 beyond the last row.
 double number_at(const Array& numbers, std::int64_t row) {
-  if (row >= numbers.size()) return 1;
-  return numbers.dtype() == DType::f32 ? double(numbers.data<float>()[row])
-                                       : numbers.data<double>()[row];
+  return row >= numbers.size() ? 1 : numbers.data<double>()[row];
 }
 
 }  // namespace
@@ -34,30 +32,23 @@ std::map<std::string, std::int64_t> CoordinateClimb::number_sequences(const Mode
     if (!o.likelihood.family->warm_log_prob) continue;
     const auto marks = o.likelihood.args[std::size_t(o.likelihood.family->warm_marks)].expr();
     const std::string& name = model.info(marks).name;
-    Array numbers = rows_.all().columns.at(name).made();
+    const Array given = rows_.all().columns.at(name).made();
+    Array numbers = given.cast(DType::f64).copy();
     std::int64_t count = 0;
-    const auto number = [&](auto* first, bool write) {
-      bool same = true;
-      count = 0;
-      for (std::int64_t r = 0; r < rows_.all().rows; ++r) {
-        if (r > 0 && first[r] == 0) continue;
-        ++count;
-        same = same && double(first[r]) == double(count);
-        if (write) first[r] = std::remove_reference_t<decltype(*first)>(count);
-      }
-      return same;
-    };
-    const auto by_type = [&](bool write) {
-      if (numbers.dtype() == DType::f32) return number(numbers.data<float>(), write);
-      return number(numbers.data<double>(), write);
-    };
-    if (!by_type(false)) {
-      numbers = numbers.copy();
-      by_type(true);
+    bool same = true;
+    for (std::int64_t r = 0; r < rows_.all().rows; ++r) {
+      double& first = numbers.data<double>()[r];
+      if (r > 0 && first == 0) continue;
+      ++count;
+      same = same && first == double(count);
+      first = double(count);
     }
-    if (numbers.dtype() == DType::f32 && count > std::int64_t{1} << 24)
-      raise<ConfigError>("[coordinate] {} sequences are more than f32 can number: take f64", count);
-    rows_.replace(name, numbers);
+    const bool wide =
+        given.dtype() == DType::f64 || given.dtype() == DType::i64 || given.dtype() == DType::i32;
+    if (!same && !wide && (given.dtype() != DType::f32 || count > std::int64_t{1} << 24))
+      raise<ConfigError>("[coordinate] \"{}\" is {}, which does not number {} sequences: take f64",
+                         name, name_of(given.dtype()), count);
+    if (!same) rows_.replace(name, numbers.cast(given.dtype()));
     numbers_.push_back(numbers);
     sequences[o.name] = count;
   }
@@ -68,6 +59,8 @@ std::map<std::string, std::int64_t> CoordinateClimb::number_sequences(const Mode
 
 // Sequences that are warm are shown whole.
 void CoordinateClimb::check_shown(std::int64_t first, std::int64_t count) const {
+  if (first < 0 || count < 1 || first + count > rows_.all().rows)
+    return;  // which is said elsewhere
   for (const Array& numbers : numbers_)
     for (const std::int64_t row : {first, first + count})
       if (number_at(numbers, row) == 0)

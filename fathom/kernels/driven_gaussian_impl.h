@@ -139,6 +139,7 @@ bool DrivenStates<kSize, kDrives, T>::backwards() const {
       });
     if (!integral<kDrives>(r, wide, r + n, de, ue, pull, more, &adds)) return false;
     if (c.log_norm) c.log_norm[t] = T(adds);
+    any = more;
     if (more) pass_left(ue, pull, left, moved);
     keep(t, ue, de, on, x);
     if (!rows_of<kSize>(n, c.linear.of(t - 1), c.half.of(t - 1), wide, n, w + r + n,

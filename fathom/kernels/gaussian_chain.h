@@ -15,7 +15,8 @@
 //   (driven_gaussian_impl.h).
 //
 // Recursions are in f64, whatever the arrays hold. A matrix on the way that is not positive
-// definite makes the outputs of its sequence NaN.
+// definite makes the outputs of its sequence NaN; where rounding hides that nothing is known in
+// some direction, variances there are beyond all others.
 #pragma once
 
 #include <cstdint>

@@ -83,7 +83,8 @@ template <int kRows, int kColumns, int kWidth>
 
 // h'x + x' half x as rows (U | z) of `a` with weights w; z stands `z` numbers on. What of h they do
 // not say is added to `left`; *any: there is some. Pivots that are rounding of T are zero, and so
-// are negative ones that rounding to f32 explains. False where one is further below.
+// are negative ones that rounding to f32 explains. False where one is further below, or is zero
+// beside elements that are not, and where one is no number or infinite.
 template <int kSize, class T>
 [[gnu::always_inline]] static inline bool rows_of(std::int64_t n, const T* h, const T* half,
                                                   std::int64_t stride, std::int64_t z, double* w,
@@ -99,13 +100,18 @@ template <int kSize, class T>
   each<kSize>(0, n, [&](std::int64_t j) {
     double* row = a + j * stride;
     const double pivot = row[j], whole = -2 * double(n) * double(half[j * n + j]);
-    fits = fits && pivot >= -kSemidefinite * whole;
+    fits = fits && pivot >= -kSemidefinite * whole && whole <= __DBL_MAX__;
     w[j] = pivot > kEpsilon * whole ? pivot : 0;
     const double by = w[j] > 0 ? 1 / pivot : 0;
     if (by == 0 && row[z] != 0) {
       left[j] += row[z];
       *any = true;
     }
+    if (by == 0)
+      each<kSize>(j + 1, n, [&](std::int64_t i) {
+        const double most = kSemidefinite * whole * -2 * double(n) * double(half[i * n + i]);
+        fits = fits && row[i] * row[i] <= most;
+      });
     if (kSize > 0 || by != 0)
       each<kSize>(j + 1, n, [&](std::int64_t i) {
         const double f = row[i] * by;

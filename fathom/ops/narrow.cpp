@@ -14,14 +14,16 @@ class Narrow {
  public:
   explicit Narrow(Graph& graph) : graph_(graph) {}
 
-  // What replaces `v`, in its own dtype.
-  Value wide(Value v) {
-    const NodeId root = v.id();
-    const std::vector<NodeId> all = reachable(graph_, std::span(&root, 1));
+  // What replaces `values`, each in its own dtype.
+  std::vector<Value> wide(std::span<const Value> values) {
+    std::vector<NodeId> roots;
+    for (const Value& v : values) roots.push_back(v.id());
+    const std::vector<NodeId> all = reachable(graph_, roots);
     keep_exact(all);
-    for (const NodeId id : all)
-      if (!made_.count(id)) make(id);
-    return wide_of(root);
+    for (const NodeId id : all) make(id);
+    std::vector<Value> out;
+    for (const NodeId id : roots) out.push_back(wide_of(id));
+    return out;
   }
 
  private:
@@ -99,14 +101,15 @@ class Narrow {
       }
       return;
     }
-    if (rows && op.id == op_id<MatMul> && !varies(id)) {  // a sum over rows
+    const bool exact = exact_.count(id) > 0;
+    if (rows && op.id == op_id<MatMul> && !varies(id) && !exact) {  // a sum over rows
       auto a = graph_.node(id).attrs.as<MatMul::Attrs>();
       a.wide = 1;
       m.wide = apply<MatMul>({narrow_of(inputs[0]), narrow_of(inputs[1])}, AttrBlob::of(a));
       return;
     }
     const bool of_rows = rows || op.id == op_id<Broadcast>;
-    if (of_rows && varies(id) && is_double(id) && serves(op) && !exact_.count(id)) {
+    if (of_rows && varies(id) && is_double(id) && serves(op) && !exact) {
       std::vector<Value> in;
       for (const NodeId i : inputs) in.push_back(narrow_of(i));
       m.narrow = again(id, in, DType::f32);
@@ -129,11 +132,8 @@ class Narrow {
 }  // namespace
 
 std::vector<Value> narrowed(std::span<const Value> values) {
-  std::vector<Value> out;
-  if (values.empty()) return out;
-  Narrow narrow(values[0].graph());
-  for (const Value& v : values) out.push_back(narrow.wide(v));
-  return out;
+  if (values.empty()) return {};
+  return Narrow(values[0].graph()).wide(values);
 }
 
 }  // namespace fathom

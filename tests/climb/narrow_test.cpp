@@ -126,6 +126,39 @@ TEST(NarrowFit, EndsWhereTheWideOneEnds) {
   EXPECT_NEAR(wide.elbo(), narrow.elbo(), 1e-9 * std::abs(wide.elbo()));
 }
 
+// What a chain of gaussians reads is exact whatever else is asked for, and so are sums of what is
+// made of it.
+TEST(Narrowed, ChainsOfGaussiansWhereverTheyStand) {
+  constexpr std::int64_t rows = 50;
+  for (const bool first : {false, true}) {
+    Graph g(op_table());
+    const Axis axis{rows, g.label("row", true)};
+    const Shape each(std::span<const Axis>(&axis, 1));
+    const Value y = g.data("y", DType::f64, each), begins = g.data("begins", DType::f64, each);
+    const auto matrix = [](Value v) { return reshape(v, v.shape().with_back(1).with_back(1)); };
+    const auto all = [&](double v, const Shape& s) { return broadcast_to(g.constant(v), s); };
+    const Value precision = exp(y) + 1e9, h = reshape(precision * y, each.with_back(1));
+    const LinkedParts c =
+        linked_parts(std::vector<Value>{h, matrix(precision * -0.5), all(0, Shape{1}),
+                                        all(-0.5, Shape{1, 1}), all(1, Shape{1, 1})},
+                     begins);
+    const Value chain = sum(c.log_norm), apart = sum(precision),
+                met = contract(reshape(y, each.with_back(1)), c.mean, 0, 1, true, false);
+    std::vector<Value> values = {apart, chain, met};
+    if (first) std::swap(values[0], values[1]);
+    const std::vector<Value> narrow = narrowed(values);
+    Array numbers(DType::f64, Shape{rows}), marks(DType::f64, Shape{rows});
+    for (std::int64_t i = 0; i < rows; ++i)
+      numbers.data<double>()[i] = float(30 + std::sin(double(i)));
+    marks.data<double>()[0] = 1;
+    const Bindings in = {{"y", numbers}, {"begins", marks}};
+    const auto want = evaluate_reference(g, values, in), got = evaluate_reference(g, narrow, in);
+    const std::size_t at = first ? 0 : 1;
+    EXPECT_EQ(*want[at].data<double>(), *got[at].data<double>());
+    EXPECT_EQ(*want[2].data<double>(), *got[2].data<double>());
+  }
+}
+
 // A level whose steps are small beside the noise of what is seen: precisions of both are added, and
 // f32 would hold the larger one alone.
 Ascent fit_level(bool driven, double variance, bool narrow, State& state) {

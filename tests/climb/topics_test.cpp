@@ -516,6 +516,7 @@ TEST(WarmTopics, WhatIsRefused) {
   start_apart(batches.climb());
   EXPECT_THROW(batches.stochastic(0, 0.5, workers), ConfigError);
   EXPECT_THROW(batches.climb().show(1, 20), ConfigError);  // a part of a document
+  EXPECT_THROW(batches.climb().show(-1, 20), DataError);
   EXPECT_THROW(Squarem squarem(batches.climb()), ConfigError);
   CoordinateOptions narrow = warm();
   narrow.narrow = true;

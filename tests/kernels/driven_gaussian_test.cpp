@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <random>
 #include <vector>
 
@@ -213,6 +214,63 @@ TEST_P(DrivenGaussian, OutputsThatNobodyReads) {
   c.covariance = some.covariance.data();
   driven_gaussians(c);
   EXPECT_EQ(some.covariance, all.covariance);
+}
+
+// A step of which nothing is known but a pull, g e: without it the rows are apart, and
+// log Z = log 2 pi. With it, e = x_2 - x_1 has been shifted: means g and -g, and g^2 more.
+TEST_P(DrivenGaussian, StepsThatArePulledAndNotHeld) {
+  Series<double> c(2, 1, 1);
+  c.half = {-0.5, -0.5};
+  for (const double g : {0.0, 1.0, -0.3}) {
+    c.g = {g};
+    c.run();
+    EXPECT_NEAR(c.log_norm[0] + c.log_norm[1], std::log(2 * std::numbers::pi) + g * g, 1e-14);
+    EXPECT_NEAR(c.mean[0], -g, 1e-15);
+    EXPECT_NEAR(c.mean[1], g, 1e-15);
+    EXPECT_NEAR(c.drive[1], 2 * g, 1e-15);
+    EXPECT_NEAR(c.covariance[0], 1, 1e-15);
+    EXPECT_NEAR(c.covariance[1], 1, 1e-15);
+  }
+  // The same of one of two, beside a step that is held, over several rows: a third row's slope
+  // is what the pull says and nothing else does.
+  Series<double> two(3, 2, 2), level(3, 1, 1);
+  two.motion = {1, 0, 0, 1};
+  for (std::int64_t t = 0; t < 3; ++t) {
+    two.observe(t, double(t + 1), 0.5);
+    two.half[std::size_t(t * 4 + 3)] = -0.5;
+    level.observe(t, double(t + 1), 0.5);
+  }
+  two.noise({0.25});  // of the second nothing is known
+  level.noise({0.25});
+  two.g = {0, 0.75};
+  two.run();
+  level.run();
+  for (std::size_t t = 0; t < 3; ++t) {
+    EXPECT_NEAR(two.mean[2 * t], level.mean[t], 1e-14);
+    EXPECT_NEAR(two.mean[2 * t + 1], t == 0 ? -0.75 : t == 1 ? 0.0 : 0.75, 1e-14);
+    EXPECT_NEAR(two.covariance[4 * t + 3], 1, 1e-14);
+  }
+}
+
+// Precisions that are none: indefinite ones, whose zero pivots have elements beside them, and
+// infinite ones.
+TEST_P(DrivenGaussian, WhatIsNoPrecisionIsNoNumber) {
+  const auto none = [](Series<double>& c) {
+    c.run();
+    for (const double v : c.mean) EXPECT_TRUE(std::isnan(v));
+    for (const double v : c.log_norm) EXPECT_TRUE(std::isnan(v));
+  };
+  Series<double> c(2, 2, 2);
+  c.motion = {1, 0, 0, 1};
+  c.noise({0.25, 0.25});
+  c.half = {0, -0.25, -0.25, -0.5, -2, 0, 0, -2};
+  none(c);
+  for (const bool row : {false, true}) {
+    Series<double> level(2, 1, 1);
+    level.half = {row ? -INFINITY : -0.5, -0.5};
+    level.w = {row ? -0.5 : -INFINITY};
+    none(level);
+  }
 }
 
 }  // namespace
