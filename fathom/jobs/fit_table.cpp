@@ -126,9 +126,9 @@ class FitTableJob {
       raise<ConfigError>("--sweeps must be at least 1, got {}", s.ascent.sweeps);
     if (!(s.ascent.tolerance >= 0))
       raise<ConfigError>("--tolerance must not be negative, got {}", s.ascent.tolerance);
-    if (model_.sequential() && s.climb.batch > 0)
-      raise<ConfigError>("--batch {}: rows that follow each other are not taken in batches",
-                         s.climb.batch);
+    if (model_.crawls() && s.climb.batch > 0)
+      raise<ConfigError>("--batch {}: sweeps of {} are extrapolated, which takes all rows",
+                         s.climb.batch, model_.task());
     s.climb.check(model_.stochastic());
   }
 

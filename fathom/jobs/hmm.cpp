@@ -129,8 +129,6 @@ TableNeeds Hmm::needs() const {
 void Hmm::build(const TableMoments& m, const TableFormat& format) {
   covariance_ = word<Covariance>("covariance", settings_.covariance, kStateCovariances);
   settings_.check();
-  if (settings_.stochastic() || settings_.process)
-    raise<ConfigError>("--method svi: a hidden Markov model takes em, hard, map or vb");
   if (!(settings_.sticky >= 0) || !std::isfinite(settings_.sticky))
     raise<ConfigError>("--sticky must not be negative, got {}", settings_.sticky);
   if (settings_.likelihood() && settings_.sticky > 0)

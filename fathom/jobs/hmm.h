@@ -18,7 +18,7 @@ struct HmmSettings : MixtureSettings {
   HmmSettings() { size_name = "states"; }
   static constexpr const char* kMethodWords =
       "em (maximum likelihood, Baum-Welch), hard (the same on the likeliest path), map (posterior "
-      "mode) or vb (posterior)";
+      "mode), vb (posterior) or svi (the same, by steps on batches of sequences)";
 
   static void fields(auto& self, auto&& f) {
     f("states", self.components,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "fathom/jobs/sequences.h"
 #include "fathom/jobs/table_run.h"
 #include "fathom/kernels/rng.h"
 
@@ -26,6 +27,23 @@ std::int64_t equal_batch(std::int64_t rows, std::int64_t most) {
   if (most <= 0) return 0;
   const std::int64_t batches = (rows + most - 1) / most;
   return (rows + batches - 1) / batches;
+}
+
+// Whole sequences, about `most` rows of them at a time, nearly equally many in each batch.
+std::vector<RowBatch> sequence_batches(const TableRows& rows, std::int64_t most) {
+  const std::vector<RowRange> all = sequences_of(rows);
+  const auto n = std::int64_t(all.size());
+  if (n < 2)
+    raise<ConfigError>(
+        "rows are one sequence, which is not cut: leave out --batch, and --method svi");
+  const std::int64_t parts = std::clamp<std::int64_t>((rows.count() + most - 1) / most, 1, n);
+  std::vector<RowBatch> batches;
+  for (std::int64_t p = 0; p < parts; ++p) {
+    const auto from = std::size_t(n * p / parts), to = std::size_t(n * (p + 1) / parts);
+    batches.push_back(
+        {all[from].first, all[to - 1].last - all[from].first, double(to - from) / double(n)});
+  }
+  return batches;
 }
 
 // Sweeps over all rows of f32 compute in f32 as long as that serves, and may rotate states.
@@ -76,6 +94,11 @@ TableClimb::TableClimb(const TableModel& model, const TableRows& rows, State& st
         settings.batch > 0 ? "--batch" : "--method svi");
   // A table is often sorted, and a batch of one kind of rows is a poor stand-in for all. One that
   // is read from its file stays in its order.
+  if (model.sequential()) {
+    batches_.emplace(model.model(), model.data(rows), state, options,
+                     sequence_batches(rows, options.batch));
+    return;
+  }
   const bool shuffle = stochastic_ && !rows.streamed;
   batches_.emplace(model.model(),
                    model.data(shuffle ? chosen_rows(rows, shuffled(rows_, fold(key, 1))) : rows),

@@ -18,8 +18,10 @@ struct TableClimbSettings {
     f("accelerate", self.accelerate,
       "extrapolate sweeps (SQUAREM), which takes fewer of them where a climb crawls");
     f("batch", self.batch,
-      "most rows at a time: sums of each batch are kept, and factors move after each; with svi "
-      "they stand for all rows, and 0 is 256 or a tenth of the rows");
+      "most rows at a time, of sequences about so many and whole ones: sums of each batch are "
+      "kept, "
+      "and factors move after each; with svi they stand for all rows, and 0 is 256 or a tenth of "
+      "the rows");
     StochasticConfig::fields(self.steps, f);
   }
   // Throws ConfigError naming flags that say nothing or go with no other.

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "fathom/climb/ascend.h"
+#include "fathom/climb/batches.h"
 #include "fathom/kernels/rng.h"
 #include "tests/oracles/special.h"
 
@@ -303,6 +305,48 @@ TEST(HiddenMarkov, ASweepRunsTheRecursionsOnce) {
   const std::size_t first = plan.find("[chain_norm]");
   ASSERT_NE(first, std::string::npos) << plan;
   EXPECT_EQ(plan.find("[chain_norm]", first + 1), std::string::npos) << plan;
+}
+
+// Batches of whole sequences: kept sums never let the bound fall, all in one are a sweep, and the
+// estimates of batches, weighed by their shares, are the bound.
+TEST(HiddenMarkov, BatchesOfSequences) {
+  Learned l, whole;
+  const double* marks = l.data.columns.at("begins").data<double>();
+  std::vector<RowBatch> batches;
+  for (std::int64_t t = 0; t < l.data.rows; ++t) {
+    if (t == 0 || marks[t] != 0) batches.push_back({t, 0, 0});
+    ++batches.back().rows;
+  }
+  ASSERT_GT(batches.size(), 1u);
+  for (RowBatch& b : batches) b.share = 1 / double(batches.size());
+  const Array start = Learned::probabilities(l.data.rows);
+  CoordinateClimb plain(whole.m, whole.data, whole.state);
+  plain.start({{"path", start}}, whole.workers);
+  {
+    State state = whole.state.copy();
+    BatchClimb one(l.m, l.data, state, {});
+    EXPECT_NEAR(one.memoised(0, l.workers), plain.sweep(whole.workers), 1e-10);
+  }
+  BatchClimb some(l.m, l.data, l.state, {}, batches);
+  for (const auto& [name, a] : whole.state.slots())
+    if (name.find(".natural.") != std::string::npos)
+      std::memcpy(l.state.find(name)->raw(), a.raw(), a.bytes());
+  EXPECT_NEAR(some.elbo(l.workers), plain.elbo(whole.workers), 1e-9);
+  double estimate = 0, last = -INFINITY;
+  for (std::int64_t b = 0; b < some.batches(); ++b) {
+    const State before = l.state.copy();
+    estimate += some.stochastic(b, 0.5, l.workers) / double(some.batches());
+    l.state.assign(before);
+  }
+  EXPECT_NEAR(estimate, plain.elbo(whole.workers), 1e-9);
+  some.forget();
+  for (int lap = 0; lap < 6; ++lap)
+    for (std::int64_t b = 0; b < some.batches(); ++b) {
+      const double bound = some.memoised(b, l.workers);
+      if (lap == 0 && b + 1 < some.batches()) continue;  // not all have been visited
+      EXPECT_GE(bound, last - 1e-10 * std::abs(bound)) << lap;
+      last = bound;
+    }
 }
 
 TEST(HiddenMarkov, HardEmAscends) {

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "fathom/climb/ascend.h"
+#include "fathom/climb/batches.h"
 #include "fathom/climb/squarem.h"
 #include "fathom/kernels/rng.h"
 #include "fathom/zoo/state_space.h"
@@ -431,6 +433,48 @@ TEST(StateSpace, AMotionMayBeSingular) {
     }
   const double want = oracle::log_normal(y, zero, spread);
   EXPECT_NEAR(climb.elbo(workers), want, 1e-11 * std::abs(want));
+}
+
+// Batches of whole sequences of states: what they say together is the bound, and kept sums never
+// let it fall.
+TEST(GaussianChains, BatchesOfSequences) {
+  LinearDynamicsConfig config;
+  config.width = 4;
+  config.loading = 1;
+  const LinearDynamics l(config);
+  const Array x = centred(shipped_table("iris.csv", "0:4"));
+  DataSet data;
+  data.rows = x.shape().extent(0);
+  data.columns["x"] = x;
+  data.columns["begins"] = Array(DType::f64, Shape{data.rows});
+  for (const std::int64_t row : {0, 50, 100}) data.columns["begins"].data<double>()[row] = 1;
+  Workers workers(2);
+  State state, other;
+  BatchClimb some(l.model, data, state, {}, {{0, 50, 0.5}, {50, 100, 0.5}});
+  CoordinateClimb plain(l.model, data, other);
+  Array& h = *state.find("loadings.natural.0");
+  for (std::int64_t i = 0; i < h.size(); ++i) h.data<double>()[i] = std::cos(double(1 + 3 * i));
+  for (const auto& [name, a] : state.slots())
+    if (name.find(".natural.") != std::string::npos)
+      std::memcpy(other.find(name)->raw(), a.raw(), a.bytes());
+  const double bound = plain.elbo(workers);
+  EXPECT_NEAR(some.elbo(workers), bound, 1e-10 * std::abs(bound));
+  double estimate = 0;
+  for (const std::int64_t b : {0, 1}) {
+    const State before = state.copy();
+    estimate += some.stochastic(b, 0.5, workers) / 2;
+    state.assign(before);
+  }
+  EXPECT_NEAR(estimate, bound, 1e-10 * std::abs(bound));
+  double last = -INFINITY;
+  for (int lap = 0; lap < 30; ++lap)
+    for (const std::int64_t b : {0, 1}) {
+      const double now = some.memoised(b, workers);
+      if (lap == 0 && b == 0) continue;
+      EXPECT_GE(now, last - 1e-10 * std::abs(now)) << lap;
+      last = now;
+    }
+  EXPECT_GT(last, bound);
 }
 
 }  // namespace

@@ -64,6 +64,37 @@ class HmmJobs : public testing::TableFits {
   }
 };
 
+// Batches of whole sequences, with kept sums and as stand-ins for all, end where sweeps end.
+TEST_F(HmmJobs, BatchesOfSequencesEndWhereSweepsEnd) {
+  const std::string data = walks();
+  for (const std::string method : {"vb", "em", "hard", "map"}) {
+    const auto bound = [&](std::int64_t batch) {
+      const json s = hmm(data, [&](HmmSettings& h, FitTableConfig& c) {
+        h.method = method;
+        c.settings.climb.batch = batch;
+        c.settings.ascent.tolerance = 1e-12;
+      });
+      EXPECT_TRUE(s["converged"].get<bool>()) << method << batch;
+      return s[s.contains("elbo") ? "elbo" : "objective"].get<double>();
+    };
+    const double whole = bound(0);
+    for (const std::int64_t batch : {150, 200, 300, 600})
+      EXPECT_NEAR(bound(batch), whole, 1e-6 * std::abs(whole)) << method << batch;
+  }
+  const auto elbo = [&](const std::string& method) {
+    return hmm(data,
+               [&](HmmSettings& h, FitTableConfig& c) {
+                 h.method = method;
+                 c.settings.climb.batch = method == "svi" ? 300 : 0;
+                 c.settings.ascent.sweeps = 200;
+               })["elbo"]
+        .get<double>();
+  };
+  const double best = elbo("vb"), steps = elbo("svi");
+  EXPECT_LE(steps, best + 1e-6 * std::abs(best));
+  EXPECT_GE(steps, best - 2e-3 * std::abs(best));
+}
+
 TEST_F(HmmJobs, StatesAndTransitionsComeBack) {
   const std::string data = walks();
   json s = hmm(data);
@@ -184,7 +215,14 @@ TEST_F(HmmJobs, MistakesAreTold) {
          "from state 2 there is no way");
   expect(error(data, [](HmmSettings& h, FitTableConfig&) { h.components = 0; }),
          "--states must be");
-  expect(error(data, [](HmmSettings& h, FitTableConfig&) { h.method = "svi"; }), "--method");
+  for (const bool svi : {false, true})
+    expect(error(data,
+                 [svi](HmmSettings& h, FitTableConfig& c) {
+                   if (svi) h.method = "svi";
+                   c.settings.climb.batch = 100;
+                   c.settings.table.sequence.clear();
+                 }),
+           "one sequence, which is not cut");
   expect(error(data, [](HmmSettings& h, FitTableConfig&) { h.sticky = -1; }), "--sticky");
   expect(error(data, [](HmmSettings&, FitTableConfig& c) { c.settings.table.sequence = "wolk"; }),
          "walk");
