@@ -40,6 +40,18 @@ CoordinateOptions for_batches(CoordinateOptions options, const std::vector<RowBa
 
 }  // namespace
 
+std::vector<RowBatch> batches_of_sequences(std::span<const std::int64_t> firsts,
+                                           std::int64_t parts) {
+  const std::int64_t n = std::int64_t(firsts.size()) - 1;
+  std::vector<RowBatch> all;
+  for (std::int64_t p = 0; p < parts; ++p) {
+    const std::int64_t from = n * p / parts, to = n * (p + 1) / parts,
+                       row = firsts[std::size_t(from)];
+    all.push_back({row, firsts[std::size_t(to)] - row, double(to - from) / double(n)});
+  }
+  return all;
+}
+
 BatchClimb::BatchClimb(const Model& model, const DataSet& data, State& state,
                        const CoordinateOptions& options)
     : BatchClimb(model, data, state, options, even_batches(data.rows, options.batch)) {}
@@ -54,22 +66,16 @@ BatchClimb::BatchClimb(const Model& model, const DataSet& data, State& state,
     raise<ConfigError>("[batches] this model's sums over rows are not statistics");
 }
 
-double BatchClimb::collect(std::int64_t batch, Workers& workers) {
+void BatchClimb::show(std::int64_t batch) {
   const RowBatch& b = batches_[std::size_t(batch)];
   climb_.show(b.first, b.rows);
-  return climb_.collect(workers);
-}
-
-double BatchClimb::collect_aside(std::int64_t batch, Workers& workers) {
-  const RowBatch& b = batches_[std::size_t(batch)];
-  climb_.show(b.first, b.rows);
-  return climb_.collect_aside(workers);
 }
 
 double BatchClimb::memoised(std::int64_t batch, Workers& workers) {
   const auto b = std::size_t(batch);
   const std::vector<Array*> sums = climb_.statistics();
-  beyond_[b] = collect(batch, workers);
+  show(batch);
+  beyond_[b] = climb_.collect(workers);
   visited_ += kept_[b].empty();
   kept_[b].clear();
   for (const Array* s : sums) kept_[b].push_back(s->copy());
@@ -92,12 +98,11 @@ double BatchClimb::stochastic(std::int64_t batch, double rho, Workers& workers, 
   const double scale = 1 / batches_[std::size_t(batch)].share;
   climb_.blend(rho, scale);
   double bound = std::numeric_limits<double>::quiet_NaN();
+  show(batch);
   if (estimate) {
-    const double beyond = collect(batch, workers);
+    const double beyond = climb_.collect(workers);
     bound = scale * beyond + climb_.statistics_bound(workers);
   } else {
-    const RowBatch& b = batches_[std::size_t(batch)];
-    climb_.show(b.first, b.rows);
     climb_.collect_only(workers);
   }
   climb_.update(workers);
@@ -115,7 +120,8 @@ double BatchClimb::elbo(Workers& workers, std::int64_t most) {
   double beyond = 0, share = 0;
   std::vector<Array> total;
   for (std::int64_t b = 0; b < n; ++b) {
-    beyond += collect_aside(b, workers);
+    show(b);
+    beyond += climb_.collect_aside(workers);
     share += batches_[std::size_t(b)].share;
     for (std::size_t k = 0; k < climb_.statistics().size(); ++k) {
       const Array& s = *climb_.statistics()[k];

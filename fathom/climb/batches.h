@@ -7,6 +7,9 @@
 //             With one batch and rho = 1 it is coordinate ascent.
 #pragma once
 
+#include <span>
+#include <vector>
+
 #include "fathom/climb/ascend.h"
 #include "fathom/climb/coordinate.h"
 
@@ -17,6 +20,11 @@ struct RowBatch {
   std::int64_t first = 0, rows = 0;
   double share = 1;
 };
+
+// Batches of whole sequences, which begin in these rows, and at last the row behind all: `parts`
+// of nearly equally many.
+std::vector<RowBatch> batches_of_sequences(std::span<const std::int64_t> firsts,
+                                           std::int64_t parts);
 
 class BatchClimb {
  public:
@@ -43,8 +51,7 @@ class BatchClimb {
   CoordinateClimb& climb() { return climb_; }
 
  private:
-  double collect(std::int64_t batch, Workers& workers);
-  double collect_aside(std::int64_t batch, Workers& workers);
+  void show(std::int64_t batch);
 
   std::vector<RowBatch> batches_;
   CoordinateClimb climb_;

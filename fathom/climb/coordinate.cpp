@@ -78,24 +78,31 @@ void check_moments(Value f, const Factor& factor, const Face& face) {
   });
 }
 
+// Null: no latent of rows has this name.
+const LatentInfo* latent_of_rows(const Model& model, const std::string& name) {
+  for (const LatentInfo& z : model.latents())
+    if (model.info(z.expr).name == name && model.streamed(model.info(z.expr))) return &z;
+  return nullptr;
+}
+
+bool weighs_rows(const Model& model) {
+  return std::any_of(model.plates().begin(), model.plates().end(),
+                     [](const PlateInfo& p) { return p.weight >= 0; });
+}
+
 // Throws ConfigError where latents that `options` has apart are none of rows, or are in the way of
 // what else it asks for.
 void check_apart(const Model& model, const CoordinateOptions& options, bool all_rows) {
-  for (const std::string& name : options.apart) {
-    const bool found =
-        std::any_of(model.latents().begin(), model.latents().end(), [&](const LatentInfo& z) {
-          return model.info(z.expr).name == name && model.streamed(model.info(z.expr));
-        });
-    if (!found) raise<ConfigError>("[coordinate] apart: no latent of rows \"{}\"", name);
-  }
+  for (const std::string& name : options.apart)
+    if (!latent_of_rows(model, name))
+      raise<ConfigError>("[coordinate] apart: no latent of rows \"{}\"", name);
   if (options.apart.empty()) return;
   const char* in_the_way = !all_rows         ? "rows are not served in batches"
                            : options.hard    ? "choices of rows are no points"
                            : options.narrow  ? "rows are not computed in f32"
                            : options.blended ? "factors do not go part of the way"
                                              : nullptr;
-  for (const PlateInfo& p : model.plates())
-    if (p.weight >= 0) in_the_way = "rows have no weights";
+  if (weighs_rows(model)) in_the_way = "rows have no weights";
   if (in_the_way)
     raise<ConfigError>("[coordinate] where latents of rows are apart, {}", in_the_way);
 }
@@ -104,10 +111,7 @@ void check_apart(const Model& model, const CoordinateOptions& options, bool all_
 // `options` ask for.
 void check_rotated(const Model& model, const CoordinateOptions& options, bool all_rows) {
   if (options.rotated.empty()) return;
-  const LatentInfo* found = nullptr;
-  for (const LatentInfo& z : model.latents())
-    if (model.info(z.expr).name == options.rotated && model.streamed(model.info(z.expr)))
-      found = &z;
+  const LatentInfo* found = latent_of_rows(model, options.rotated);
   if (!found) raise<ConfigError>("[coordinate] rotated: no latent of rows \"{}\"", options.rotated);
   const FamilyInfo& family = *found->prior.family;
   if (family.doc.support != Support::vector || family.doc.relative || found->guide)
@@ -119,8 +123,7 @@ void check_rotated(const Model& model, const CoordinateOptions& options, bool al
                            : options.tempered       ? "entropies weigh what they are"
                            : options.blended        ? "factors do not go part of the way"
                                                     : nullptr;
-  for (const PlateInfo& p : model.plates())
-    if (p.weight >= 0) in_the_way = "rows have no weights";
+  if (weighs_rows(model)) in_the_way = "rows have no weights";
   if (in_the_way) raise<ConfigError>("[coordinate] where states are rotated, {}", in_the_way);
 }
 

@@ -95,7 +95,7 @@ RotatedRows rotate_rows(const std::string& latent, std::span<const Value> leaves
 RotationStep::RotationStep(Value expected, Value entropies, Value rotation, double rows,
                            const std::vector<Factor>& factors, const Leaves& leaves,
                            const MakeProgram& make)
-    : rows_(rows), rotation_(expected.dtype(), rotation.shape()) {
+    : rows_(rows), step_(expected.dtype(), rotation.shape()) {
   Graph& g = expected.graph();
   const Value step = g.data(kInput, expected.dtype(), rotation.shape()),
               lower = one(g, expected.dtype(), rotation.shape().extent(0)) + tril(step, 0.0),
@@ -121,7 +121,7 @@ RotationStep::RotationStep(Value expected, Value entropies, Value rotation, doub
 }
 
 double RotationStep::at(Numbers* gradient, Workers& workers) {
-  bound_.get().bind(kInput, rotation_);
+  bound_.get().bind(kInput, step_);
   bound_.run(workers);
   const Array slope = bound_.get().output_array(1).cast(DType::f64);
   gradient->assign(slope.data<double>(), slope.data<double>() + slope.size());
@@ -131,11 +131,11 @@ double RotationStep::at(Numbers* gradient, Workers& workers) {
 double RotationStep::run(Workers& workers) {
   constexpr int kSteps = 20, kHalvings = 8;
   constexpr double kLongest = 1, kLittle = 1e-2;
-  Numbers x(std::size_t(rotation_.size()), 0.0), slope;
+  Numbers x(std::size_t(step_.size()), 0.0), slope;
   const auto write = [&](const Numbers& v) {
-    Array all(DType::f64, rotation_.shape());
+    Array all(DType::f64, step_.shape());
     std::copy(v.begin(), v.end(), all.data<double>());
-    rotation_ = all.cast(rotation_.dtype());
+    step_ = all.cast(step_.dtype());
   };
   write(x);
   const double plain = at(&slope, workers);
@@ -168,7 +168,7 @@ double RotationStep::run(Workers& workers) {
     if (gained < kLittle * (best - plain)) break;
   }
   write(x);
-  update_.get().bind(kInput, rotation_);
+  update_.get().bind(kInput, step_);
   update_.run(workers);
   return best;
 }

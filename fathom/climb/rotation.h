@@ -6,7 +6,8 @@
 // Luttinen 2013, for state spaces). Statistics of rows follow R without another pass over them.
 #pragma once
 
-#include <memory>
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,11 +39,11 @@ class RotationStep {
   double run(Workers& workers);
 
  private:
-  // The bound at what rotation_ holds, and its gradient.
+  // The bound at what step_ holds, and its gradient.
   double at(std::vector<double>* gradient, Workers& workers);
 
   double rows_;
-  Array rotation_;  // logarithm-like: see the constructor
+  Array step_;  // from R = 1, as two triangles: see the constructor
   LazyProgram bound_, update_;
 };
 

@@ -67,7 +67,7 @@ class FitTableJob {
     }
     data_ = load_table(config_.data, config_.settings.table, model_.needs(), workers_, hooks_.note,
                        folder_->file("table"));
-    if (config_.resume) check_same_table();
+    if (config_.resume) check_same_data(*folder_, data_.fingerprint, config_.data, "table");
     check_sequences();
     sizes_ = model_.sizes();
     read_start();
@@ -95,13 +95,6 @@ class FitTableJob {
     const std::string file = folder_->file("config.json");
     from_json(run.settings, config_.settings, file);
     model_.set(run.settings, file);
-  }
-
-  void check_same_table() const {
-    const nlohmann::json run = folder_->read_json("config.json");
-    const auto had = run.value("data", nlohmann::json::object());
-    if (had.value("fingerprint", std::uint32_t(0)) != data_.fingerprint)
-      raise<DataError>("{}: not the table that {} was fitted to", config_.data, config_.run);
   }
 
   // Sequences of one row say nothing of how rows follow each other.
@@ -231,12 +224,7 @@ class FitTableJob {
           "the table is f32: the first {} sweeps computed rows in f32 and their sums in "
           "f64, the others all in f64",
           a.narrow_sweeps));
-    Climbed c;
-    c.per_row = a.elbo() / total;
-    c.sweeps = a.sweeps;
-    c.converged = a.converged;
-    if (a.bounds.size() > 1)
-      c.last_rise = (a.bounds.back() - a.bounds[a.bounds.size() - 2]) / total;
+    Climbed c = climbed(a, total);
     c.fault = model_.fault(state);
     return c;
   }
@@ -425,11 +413,7 @@ class FitTableJob {
     out.summary = summary(best);
     folder_->write_json("summary.json", out.summary);
     write_table_report(*folder_, model_, best, config_.data, data_.format, &data_.rows, workers_);
-    if (left_) {
-      write_progress(*folder_, *left_);
-    } else {
-      remove_progress(*folder_);
-    }
+    write_progress(*folder_, left_);
     folder_->publish();
     out.run = folder_->path();
     out.report = folder_->file("report.html");

@@ -99,13 +99,6 @@ class FitTopicsJob {
     from_json(run.settings, settings_, folder_->file("config.json"));
   }
 
-  void check_same_documents() const {
-    const nlohmann::json run = folder_->read_json("config.json");
-    const auto had = run.value("data", nlohmann::json::object());
-    if (had.value("fingerprint", std::uint32_t(0)) != fingerprint_)
-      raise<DataError>("{}: not the documents that {} was fitted to", config_.data, config_.run);
-  }
-
   void load() {
     corpus_ = read_corpus(config_.data);
     if (!settings_.vocabulary.empty()) {
@@ -123,7 +116,7 @@ class FitTopicsJob {
     empty_ = corpus_.empty_documents();
     tokens_ = corpus_.tokens();
     fingerprint_ = fingerprint_of(corpus_);
-    if (progress_) check_same_documents();
+    if (progress_) check_same_data(*folder_, fingerprint_, config_.data, "documents");
     note(fmt::format("{} topics, alpha {:g}, eta {:g}, {}", settings_.topics, settings_.alpha,
                      settings_.eta, settings_.stochastic() ? "stochastic steps" : "sweeps"));
     if (settings_.warm > 0)
@@ -188,12 +181,7 @@ class FitTopicsJob {
                               kept_.climbed,
                               factors_of(kept_.state),
                               now() - begin_};
-      Climbed c;
-      c.per_row = a.elbo() / double(documents_);
-      c.sweeps = a.sweeps;
-      c.converged = a.converged;
-      if (a.bounds.size() > 1)
-        c.last_rise = (a.elbo() - a.bounds[a.bounds.size() - 2]) / double(documents_);
+      const Climbed c = climbed(a, double(documents_));
       climbs_.push_back(c);
       if (hooks_.climbed)
         hooks_.climbed(fmt::format("restart {}/{}  ELBO {:.4f} per document after {} sweeps{}", r,
@@ -288,7 +276,7 @@ class FitTopicsJob {
                                         {"settings", to_json(settings_)},
                                         {"data", data}});
     Tensors model;
-    model.arrays["topics.natural.0"] = *kept_.state.find(kTopics);
+    model.arrays[kTopics] = *kept_.state.find(kTopics);
     folder_->write_tensors("model.safetensors", model);
     if (!vocabulary_.empty())
       folder_->write_text("vocabulary.txt", fmt::format("{}\n", fmt::join(vocabulary_, "\n")));
@@ -296,11 +284,7 @@ class FitTopicsJob {
     out.interrupted = interrupted_;
     out.summary = summary();
     folder_->write_json("summary.json", out.summary);
-    if (left_) {
-      write_progress(*folder_, *left_);
-    } else {
-      remove_progress(*folder_);
-    }
+    write_progress(*folder_, left_);
     out.goes_on = left_.has_value();
     folder_->publish();
     TopicRun run = open_topics_run(folder_->path());

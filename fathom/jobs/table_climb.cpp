@@ -31,19 +31,15 @@ std::int64_t equal_batch(std::int64_t rows, std::int64_t most) {
 
 // Whole sequences, about `most` rows of them at a time, nearly equally many in each batch.
 std::vector<RowBatch> sequence_batches(const TableRows& rows, std::int64_t most) {
-  const std::vector<RowRange> all = sequences_of(rows);
-  const auto n = std::int64_t(all.size());
+  std::vector<std::int64_t> firsts;
+  for (const RowRange& r : sequences_of(rows)) firsts.push_back(r.first);
+  const auto n = std::int64_t(firsts.size());
   if (n < 2)
     raise<ConfigError>(
         "rows are one sequence, which is not cut: leave out --batch, and --method svi");
   const std::int64_t parts = std::clamp<std::int64_t>((rows.count() + most - 1) / most, 1, n);
-  std::vector<RowBatch> batches;
-  for (std::int64_t p = 0; p < parts; ++p) {
-    const auto from = std::size_t(n * p / parts), to = std::size_t(n * (p + 1) / parts);
-    batches.push_back(
-        {all[from].first, all[to - 1].last - all[from].first, double(to - from) / double(n)});
-  }
-  return batches;
+  firsts.push_back(rows.count());
+  return batches_of_sequences(firsts, parts);
 }
 
 // Sweeps over all rows of f32 compute in f32 as long as that serves, and may rotate states.

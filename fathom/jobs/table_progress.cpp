@@ -44,7 +44,22 @@ void take(const Tensors& in, const std::string& prefix, State& state) {
 
 }  // namespace
 
-void write_progress(RunFolder& folder, const TableProgress& p) {
+Climbed climbed(const Ascent& a, double rows) {
+  Climbed c;
+  c.per_row = a.elbo() / rows;
+  c.sweeps = a.sweeps;
+  c.converged = a.converged;
+  if (a.bounds.size() > 1) c.last_rise = (a.elbo() - a.bounds[a.bounds.size() - 2]) / rows;
+  return c;
+}
+
+void write_progress(RunFolder& folder, const std::optional<TableProgress>& progress) {
+  if (!progress) {
+    std::error_code ignored;
+    for (const char* name : {kFile, kTensors}) std::filesystem::remove(folder.file(name), ignored);
+    return;
+  }
+  const TableProgress& p = *progress;
   nlohmann::json j = {{"restart", p.restart},
                       {"bounds", p.ascent.bounds},
                       {"sweeps", p.ascent.sweeps},
@@ -85,11 +100,6 @@ std::optional<TableProgress> read_progress(const RunFolder& folder) {
   return p;
 }
 
-void remove_progress(const RunFolder& folder) {
-  std::error_code ignored;
-  for (const char* name : {kFile, kTensors}) std::filesystem::remove(folder.file(name), ignored);
-}
-
 TakenUp take_up(const std::string& run, std::string_view task, bool force,
                 const nlohmann::json& asked, const std::set<std::string>& given, const Note& note) {
   if (force) raise<ConfigError>("--resume goes on, --force starts anew: choose one");
@@ -115,6 +125,14 @@ TakenUp take_up(const std::string& run, std::string_view task, bool force,
   differs("isa", "instruction set", kernels::name_of(kernels::isa()));
   differs("version", "version", kVersion);
   return {std::move(folder), std::move(*progress), std::move(had)};
+}
+
+void check_same_data(const RunFolder& folder, std::uint32_t fingerprint, const std::string& file,
+                     std::string_view kind) {
+  const nlohmann::json run = folder.read_json("config.json");
+  const auto had = run.value("data", nlohmann::json::object());
+  if (had.value("fingerprint", std::uint32_t(0)) != fingerprint)
+    raise<DataError>("{}: not the {} that {} was fitted to", file, kind, folder.path());
 }
 
 }  // namespace fathom

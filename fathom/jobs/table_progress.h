@@ -22,6 +22,8 @@ struct Climbed {
   bool converged = false;
   std::string fault;  // why it is set aside
 };
+// Of `rows` rows or documents, without a fault.
+Climbed climbed(const Ascent& ascent, double rows);
 
 struct TableProgress {
   int restart = 0;             // the climb that was under way; 0: that over all rows
@@ -34,10 +36,10 @@ struct TableProgress {
   double seconds = 0;          // that all took
 };
 
-void write_progress(RunFolder& folder, const TableProgress& progress);
+// Removes what there is where nothing is to go on with.
+void write_progress(RunFolder& folder, const std::optional<TableProgress>& progress);
 // Nothing where the fit had ended. Throws DataError where the files are damaged.
 std::optional<TableProgress> read_progress(const RunFolder& folder);
-void remove_progress(const RunFolder& folder);
 
 // A run that goes on, with the settings that it has.
 struct TakenUp {
@@ -50,5 +52,9 @@ struct TakenUp {
 // ended, or was asked for anew.
 TakenUp take_up(const std::string& run, std::string_view task, bool force,
                 const nlohmann::json& asked, const std::set<std::string>& given, const Note& note);
+
+// Throws DataError where `file`, of this fingerprint, is not the `kind` that a run was fitted to.
+void check_same_data(const RunFolder& folder, std::uint32_t fingerprint, const std::string& file,
+                     std::string_view kind);
 
 }  // namespace fathom

@@ -64,13 +64,7 @@ std::vector<RowBatch> batches_of_corpus(const Corpus& c, std::int64_t most) {
     if (c.begins[d] < c.begins[d + 1]) first.push_back(c.begins[d]);
   const auto n = std::int64_t(first.size()), parts = most > 0 ? (n + most - 1) / most : 1;
   first.push_back(c.entries());
-  std::vector<RowBatch> all;
-  for (std::int64_t p = 0; p < parts; ++p) {
-    const std::int64_t from = n * p / parts, to = n * (p + 1) / parts;
-    const std::int64_t row = first[std::size_t(from)];
-    all.push_back({row, first[std::size_t(to)] - row, double(to - from) / double(n)});
-  }
-  return all;
+  return batches_of_sequences(first, parts);
 }
 
 std::string TopicRun::word(std::int64_t w) const {

@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 
 #include "fathom/climb/ascend.h"
 #include "fathom/climb/batches.h"
 #include "fathom/kernels/rng.h"
 #include "tests/oracles/special.h"
+#include "tests/support/states.h"
 
 namespace fathom {
 namespace {
@@ -328,9 +328,7 @@ TEST(HiddenMarkov, BatchesOfSequences) {
     EXPECT_NEAR(one.memoised(0, l.workers), plain.sweep(whole.workers), 1e-10);
   }
   BatchClimb some(l.m, l.data, l.state, {}, batches);
-  for (const auto& [name, a] : whole.state.slots())
-    if (name.find(".natural.") != std::string::npos)
-      std::memcpy(l.state.find(name)->raw(), a.raw(), a.bytes());
+  assign_naturals(whole.state, l.state);
   EXPECT_NEAR(some.elbo(l.workers), plain.elbo(whole.workers), 1e-9);
   double estimate = 0, last = -INFINITY;
   for (std::int64_t b = 0; b < some.batches(); ++b) {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 
 #include "fathom/climb/ascend.h"
 #include "fathom/climb/batches.h"
@@ -12,6 +11,7 @@
 #include "fathom/zoo/state_space.h"
 #include "tests/oracles/gaussian.h"
 #include "tests/oracles/quadratic.h"
+#include "tests/support/states.h"
 #include "tests/support/tables.h"
 
 namespace fathom {
@@ -454,9 +454,7 @@ TEST(GaussianChains, BatchesOfSequences) {
   CoordinateClimb plain(l.model, data, other);
   Array& h = *state.find("loadings.natural.0");
   for (std::int64_t i = 0; i < h.size(); ++i) h.data<double>()[i] = std::cos(double(1 + 3 * i));
-  for (const auto& [name, a] : state.slots())
-    if (name.find(".natural.") != std::string::npos)
-      std::memcpy(other.find(name)->raw(), a.raw(), a.bytes());
+  assign_naturals(state, other);
   const double bound = plain.elbo(workers);
   EXPECT_NEAR(some.elbo(workers), bound, 1e-10 * std::abs(bound));
   double estimate = 0;

@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "fathom/climb/ascend.h"
 #include "fathom/climb/batches.h"
 #include "fathom/climb/squarem.h"
+#include "tests/support/states.h"
 #include "tests/support/tables.h"
 
 namespace fathom {
@@ -69,12 +69,6 @@ struct States {
     }
   }
 };
-
-void assign_naturals(const State& from, State& to) {
-  for (const auto& [name, array] : from.slots())
-    if (name.find(".natural.") != std::string::npos)
-      std::memcpy(to.find(name)->raw(), array.raw(), array.bytes());
-}
 
 // A climb that rotates its states and one that does not.
 struct Both {

@@ -142,19 +142,25 @@ void expect_near(std::span<const double> got, std::span<const double> want, doub
     ASSERT_NEAR(got[i], want[i], tol * (1 + std::abs(want[i]))) << i;
 }
 
+// By the interpreter, planned for one and for three threads, and on smaller instruction sets.
+std::vector<std::vector<Array>> run_everywhere(const BuiltCorpus& f) {
+  std::vector<std::vector<Array>> runs = {evaluate_reference(*f.graph, f.outputs, f.bindings),
+                                          run_planned(*f.graph, f.outputs, f.bindings, {}, 1),
+                                          run_planned(*f.graph, f.outputs, f.bindings, {}, 3)};
+  for (const auto most : {kernels::Isa::base, kernels::Isa::avx2}) {
+    kernels::limit_isa(most);
+    runs.push_back(run_planned(*f.graph, f.outputs, f.bindings));
+  }
+  kernels::limit_isa(kernels::Isa::avx512);
+  return runs;
+}
+
 TEST(Documents, AreThePlainFixedPoint) {
   for (const Corpus& c : corpora()) {
     SCOPED_TRACE(c.topics);
     const Solved want = plain(c, 1e-3, 25);
     BuiltCorpus f(c, DType::f64, 1e-3, 25);
-    std::vector<std::vector<Array>> runs = {evaluate_reference(*f.graph, f.outputs, f.bindings),
-                                            run_planned(*f.graph, f.outputs, f.bindings, {}, 1),
-                                            run_planned(*f.graph, f.outputs, f.bindings, {}, 3)};
-    for (const auto most : {kernels::Isa::base, kernels::Isa::avx2}) {
-      kernels::limit_isa(most);
-      runs.push_back(run_planned(*f.graph, f.outputs, f.bindings));
-    }
-    kernels::limit_isa(kernels::Isa::avx512);
+    const std::vector<std::vector<Array>> runs = run_everywhere(f);
     for (const std::vector<Array>& run : runs) {
       expect_near(numbers(run[0]), want.bound, 1e-11);
       expect_near(numbers(run[1]), want.counts, 1e-9);
@@ -245,16 +251,9 @@ TEST(Documents, BeginWhereTheyAreKept) {
       const Corpus c = kept_corpus(cold);
       const Solved want = plain(c, 1e-3, iterations);
       BuiltCorpus f(c, DType::f64, 1e-3, iterations);
-      std::vector<std::vector<Array>> runs = {evaluate_reference(*f.graph, f.outputs, f.bindings),
-                                              run_planned(*f.graph, f.outputs, f.bindings, {}, 1),
-                                              run_planned(*f.graph, f.outputs, f.bindings, {}, 3)};
+      std::vector<std::vector<Array>> runs = run_everywhere(f);
       BuiltCorpus whole(c, DType::f64, 1e-3, iterations, false);
       runs.push_back(run_planned(*whole.graph, whole.outputs, whole.bindings));
-      for (const auto most : {kernels::Isa::base, kernels::Isa::avx2}) {
-        kernels::limit_isa(most);
-        runs.push_back(run_planned(*f.graph, f.outputs, f.bindings));
-      }
-      kernels::limit_isa(kernels::Isa::avx512);
       for (const std::vector<Array>& run : runs) {
         expect_near(numbers(run[0]), want.bound, 1e-11);
         expect_near(numbers(run[1]), want.counts, 1e-9);
