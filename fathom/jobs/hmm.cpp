@@ -241,7 +241,7 @@ std::string Hmm::describe() const {
   text += fmt::format(
       "; transitions ~ Dirichlet({:g}{})", config_.move,
       settings_.sticky > 0 ? fmt::format(", {:g} more to stay", settings_.sticky) : std::string());
-  return text + (settings_.points() ? "; posterior mode by EM" : "; variational Bayes");
+  return text.append(settings_.posterior_words());
 }
 
 void Hmm::start(CoordinateClimb& climb, const TableRows& rows, Key key, Workers& workers) const {

@@ -94,6 +94,7 @@ void Lds::report(const State& state, const TableFormat& format, const TableRows*
     BandSeries series;
     series.rows = std::size_t(shown + ahead);
     series.ahead = std::size_t(ahead);
+    series.before = std::size_t(from);
     for (const RowRange& sequence : sequences_of(all))
       if (sequence.first > from) series.begins.push_back(std::size_t(sequence.first - from));
     const auto states_of = std::int64_t(names.size());
@@ -126,6 +127,7 @@ void Lds::report(const State& state, const TableFormat& format, const TableRows*
       BandSeries parts;
       parts.rows = std::size_t(shown);
       parts.begins = series.begins;
+      parts.before = series.before;
       for (std::int64_t k = 0; k < std::min<std::int64_t>(states_of, 6); ++k) {
         BandPanel panel{names[std::size_t(k)], {}, {}, {}, {}};
         for (std::int64_t i = from; i < n; ++i)

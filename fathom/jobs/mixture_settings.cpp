@@ -144,11 +144,13 @@ std::string MixtureSettings::describe() const {
       process
           ? fmt::format("; weights of a Dirichlet process ({:g}), truncated", prior_concentration())
           : fmt::format("; weights ~ Dirichlet({:.3g})", prior_concentration());
-  return prior +
-         (stochastic() ? "; stochastic variational Bayes"
-          : points()   ? "; posterior mode by EM"
-                       : "; variational Bayes") +
-         annealed;
+  return fmt::format("{}{}{}", prior, posterior_words(), annealed);
+}
+
+std::string_view MixtureSettings::posterior_words() const {
+  return stochastic() ? "; stochastic variational Bayes"
+         : points()   ? "; posterior mode by EM"
+                      : "; variational Bayes";
 }
 
 std::vector<std::int64_t> MixtureSettings::sizes() const {

@@ -67,6 +67,8 @@ struct MixtureSettings {
   double prior_concentration() const;
   // Added to the rows of each component in the weights' natural parameters.
   double prior_rows() const { return likelihood() || process ? 0 : prior_concentration() - 1; }
+  // "; variational Bayes", by vb, map or svi.
+  std::string_view posterior_words() const;
   // "; weights ~ Dirichlet(0.333); variational Bayes"
   std::string describe() const;
   // Throws DataError where there are fewer rows than components, or fewer of these than labels.

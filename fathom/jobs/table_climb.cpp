@@ -30,13 +30,16 @@ std::int64_t equal_batch(std::int64_t rows, std::int64_t most) {
 }
 
 // Whole sequences, about `most` rows of them at a time, nearly equally many in each batch.
-std::vector<RowBatch> sequence_batches(const TableRows& rows, std::int64_t most) {
+std::vector<RowBatch> sequence_batches(const TableRows& rows, std::int64_t most,
+                                       const char* asked) {
   std::vector<std::int64_t> firsts;
   for (const RowRange& r : sequences_of(rows)) firsts.push_back(r.first);
   const auto n = std::int64_t(firsts.size());
   if (n < 2)
     raise<ConfigError>(
-        "rows are one sequence, which is not cut: leave out --batch, and --method svi");
+        "{} takes whole sequences, and rows are one sequence, which is not cut: name the column of "
+        "sequences by --sequence, or leave it out",
+        asked);
   const std::int64_t parts = std::clamp<std::int64_t>((rows.count() + most - 1) / most, 1, n);
   firsts.push_back(rows.count());
   return batches_of_sequences(firsts, parts);
@@ -83,18 +86,19 @@ TableClimb::TableClimb(const TableModel& model, const TableRows& rows, State& st
                                        : 0);
   if (settings.accelerate) fast_.emplace(whole_);
   if (options.batch == 0) return;
+  const char* asked = settings.batch > 0 ? "--batch" : "--method svi";
   if (!whole_.keeps_statistics())
     raise<ConfigError>(
         "{} takes rows in batches, which needs sums over rows, and this model has none where cells "
         "of vectors are missing: leave it out, or say --covariance diag",
-        settings.batch > 0 ? "--batch" : "--method svi");
-  // A table is often sorted, and a batch of one kind of rows is a poor stand-in for all. One that
-  // is read from its file stays in its order.
+        asked);
   if (model.sequential()) {
     batches_.emplace(model.model(), model.data(rows), state, options,
-                     sequence_batches(rows, options.batch));
+                     sequence_batches(rows, options.batch, asked));
     return;
   }
+  // A table is often sorted, and a batch of one kind of rows is a poor stand-in for all. One that
+  // is read from its file stays in its order.
   const bool shuffle = stochastic_ && !rows.streamed;
   batches_.emplace(model.model(),
                    model.data(shuffle ? chosen_rows(rows, shuffled(rows_, fold(key, 1))) : rows),

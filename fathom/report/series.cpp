@@ -81,8 +81,10 @@ std::string svg_bands(const BandSeries& s, double width) {
           x.at(double(cut) + 0.5), top, bottom);
     out += panel_of(p, parts, x, y) + text_at(kLeft, top - 7, "start", p.name);
   }
-  out +=
-      x_ticks(x, floor, 8) + text_at((kLeft + width - kRight) / 2, floor + 36, "middle", s.x_label);
+  const auto before = double(s.before);
+  const Scale numbers{before + 0.5, before + n + 0.5, kLeft, width - kRight};
+  out += x_ticks(numbers, floor, 8) +
+         text_at((kLeft + width - kRight) / 2, floor + 36, "middle", s.x_label);
   return out + "</svg>";
 }
 

@@ -19,6 +19,7 @@ struct BandSeries {
   std::vector<BandPanel> panels;    // one below the other
   std::vector<std::size_t> begins;  // rows at which another sequence begins
   std::size_t rows = 0, ahead = 0;  // the last `ahead` of the rows lie behind the data
+  std::size_t before = 0;           // rows before the first, for the numbers below the axis
   std::string x_label = "row";
 };
 
